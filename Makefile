@@ -1,0 +1,55 @@
+# make demo   set up, then run the whole pipeline on two small simulated recordings
+# make test   set up, then run every test
+SHELL := /bin/bash
+PYTHON ?= python3.11
+UV := 0.13.9
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test lint format docs sessions lock browser clean
+
+demo: .venv/ready
+	@snakemake --profile profiles/local --configfile config/demo/config.yaml
+
+# Proposes a sample sheet for the recordings of a NeuroBlueprint tree: make sessions FROM=/data > config/sessions.tsv
+sessions: .venv/ready
+	@PYTHONPATH=workflow/src python -m groundtrace.discovery "$(FROM)"
+
+test: .venv/ready browser
+	python -m pytest -n 2 --dist worksteal tests
+
+lint: .venv/ready
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow/rules
+	pyright
+	snakemake --lint --configfile config/demo/config.yaml
+
+format: .venv/ready
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow/rules
+
+# config/schema.json and config/README.md, from the code
+docs: .venv/ready
+	PYTHONPATH=workflow/src python -m groundtrace.reference
+
+# The exact versions of everything that is imported. `make lock` takes what is newest.
+lock:
+	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --group dev pyproject.toml -o requirements.lock
+
+.venv/ready: requirements.lock
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo 'error: $(PYTHON) with venv is needed; on Debian: apt-get install python3.11 python3.11-venv (or name another 3.11: make PYTHON=...)'; exit 1; }
+	$(PYTHON) -m venv .venv
+	pip install --quiet --disable-pip-version-check uv==$(UV)
+	uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@# A green installation proves nothing: Suite2p must import, and with it torchvision.
+	HOME=$$(mktemp -d) python -c 'import suite2p, torchvision, rastermap, oasis.functions'
+	@touch $@
+
+# The reports are tested in a real browser: without one those tests are skipped and say so.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || echo 'no chromium: browser tests will be skipped (apt-get install chromium)'
+
+clean:
+	rm -rf demo results .snakemake .venv

@@ -1,0 +1,79 @@
+"""What every spike inference backend promises, over all of them."""
+
+import numpy as np
+import pytest
+from groundtrace.indicators import indicators
+from groundtrace.spikes.oasis import Oasis
+from scipy.ndimage import gaussian_filter1d
+
+RATE = 30.0
+BACKENDS = [Oasis()]
+
+
+@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.backend)
+def backend(request):
+    return request.param
+
+
+def population(indicator: str, cells: int = 4, frames: int = 3000, noise: float = 0.05, seed: int = 0):
+    """dF/F and spike counts; each spike rises after the indicator's lag and decays exponentially."""
+    kinetics = indicators()[indicator]
+    generator = np.random.default_rng(seed)
+    spikes = generator.poisson(0.8 / RATE, (cells, frames)).astype(float)
+    time = np.arange(int(6 * kinetics.decay_time * RATE)) / RATE
+    kernel = (
+        kinetics.amplitude * np.exp(-np.maximum(time - kinetics.lag, 0) / kinetics.decay_time) * (time >= kinetics.lag)
+    )
+    dff = np.stack([np.convolve(row, kernel)[:frames] for row in spikes]) + generator.normal(0, noise, spikes.shape)
+    return dff.astype(np.float32), spikes
+
+
+def smooth(traces: np.ndarray) -> np.ndarray:
+    return gaussian_filter1d(traces, 0.05 * RATE, axis=-1)
+
+
+def test_rates_follow_the_spikes_in_hz(backend):
+    dff, spikes = population("jGCaMP8m")
+    found = backend.run(dff, RATE, indicators()["jGCaMP8m"])
+    assert found.rate.shape == dff.shape
+    assert (found.rate >= 0).all()
+    for rate, truth in zip(found.rate, spikes, strict=True):
+        assert np.corrcoef(smooth(rate), smooth(truth))[0, 1] > 0.9
+    # A penalty on events shrinks them: counts within a factor of two is what every method must reach.
+    assert 0.5 < found.rate.mean() / (spikes.mean() * RATE) < 2
+
+
+@pytest.mark.parametrize("indicator", ["GCaMP6s", "GCaMP6f", "jGCaMP8m"])
+def test_the_known_lag_is_removed(backend, indicator):
+    dff, spikes = population(indicator, noise=0.005)
+    rate = smooth(backend.run(dff, RATE, indicators()[indicator]).rate).ravel()
+    lags = range(-4, 5)
+    r = [np.corrcoef(np.roll(rate, lag), smooth(spikes).ravel())[0, 1] for lag in lags]
+    assert abs(lags[int(np.argmax(r))]) <= 1
+
+
+def test_each_roi_is_inferred_independently(backend):
+    dff, _ = population("GCaMP6f")
+    kinetics = indicators()["GCaMP6f"]
+    together = backend.run(dff, RATE, kinetics).rate
+    assert np.array_equal(backend.run(dff[[2]], RATE, kinetics).rate[0], together[2])
+
+
+def test_the_same_input_gives_the_same_bytes(backend):
+    dff, _ = population("GCaMP6f")
+    kinetics = indicators()["GCaMP6f"]
+    assert backend.run(dff, RATE, kinetics).rate.tobytes() == backend.run(dff, RATE, kinetics).rate.tobytes()
+
+
+def test_an_unusable_trace_gives_nan_and_harms_no_other(backend):
+    dff, _ = population("GCaMP6f")
+    kinetics = indicators()["GCaMP6f"]
+    whole = backend.run(dff, RATE, kinetics).rate
+    dff[1] = np.nan
+    found = backend.run(dff, RATE, kinetics).rate
+    assert np.isnan(found[1]).all()
+    assert np.array_equal(found[[0, 2, 3]], whole[[0, 2, 3]])
+
+
+def test_no_roi_is_a_valid_answer(backend):
+    assert backend.run(np.zeros((0, 100), np.float32), RATE, indicators()["GCaMP6f"]).rate.shape == (0, 100)

@@ -1,0 +1,85 @@
+from snakemake.exceptions import WorkflowError
+
+from groundtrace.config import load
+from groundtrace.errors import GroundtraceError
+from groundtrace.indicators import indicators
+from groundtrace.provenance import source_hash
+from groundtrace.sessions import read_sheet
+
+try:
+    cfg = load(config)
+    SESSIONS = read_sheet(cfg.sessions, cfg.simulation)
+except GroundtraceError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = cfg.results.as_posix()
+# The recipe is the path: what shares a prefix shares its results.
+PLANE = f"{RESULTS}/{{session}}/plane-{{plane}}"
+MOTION = f"{PLANE}/motion-{{motion}}"
+EXTRACT = f"{MOTION}/denoise-{{denoise}}/extract-{{extract}}"
+# Logs and timings mirror the path in one folder per plane.
+STEP = "{session}/plane-{plane}"
+MOTION_STEP = f"{STEP}/motion-{{motion}}"
+EXTRACT_STEP = f"{MOTION_STEP}_denoise-{{denoise}}_extract-{{extract}}"
+
+
+wildcard_constraints:
+    session=r"sub-[^/]+/ses-[^/]+",
+    plane=r"\d+",
+    motion=r"[a-z][a-z0-9_]*",
+    denoise=r"[a-z][a-z0-9_]*",
+    extract=r"[a-z][a-z0-9_]*",
+    spikes=r"[a-z][a-z0-9_]*",
+    recipe=r"[a-z][a-z0-9_]*",
+
+
+def log_of(step):
+    return f"{RESULTS}/logs/{step}.log"
+
+
+def timing_of(step):
+    return f"{RESULTS}/timings/{step}.tsv"
+
+
+def environment(name):
+    return f"../../envs/{name}.yaml"
+
+
+def code_of(script, *modules):
+    """What must rerun a rule when it changes in the code: its script and all that script and modules use."""
+    return source_hash(os.path.join(workflow.basedir, "workflow", "scripts", script), *modules)
+
+
+def identity(stage, script):
+    """Tracked by Snakemake, which compares plain values only: a method's parameters and its code."""
+
+    def of(wildcards):
+        method = cfg.backend(stage, getattr(wildcards, stage))
+        return {"parameters": method.model_dump(mode="json"), "code": code_of(script, type(method).__module__)}
+
+    return of
+
+
+def method(stage):
+    return lambda wildcards: cfg.backend(stage, getattr(wildcards, stage))
+
+
+def megabytes(base, per_input=0.0):
+    """Memory of a job, MB: a base and a multiple of its input's size; half as much again at each retry."""
+    return lambda wildcards, input, attempt: int((base + per_input * input.size_mb) * 1.5 ** (attempt - 1))
+
+
+def minutes(base, per_gigabyte=0.0):
+    """Time limit of a job, minutes, from its input's size; doubled at each retry."""
+    return lambda wildcards, input, attempt: int((base + per_gigabyte * input.size_mb / 1000) * 2 ** (attempt - 1))
+
+
+def planes(sessions=SESSIONS):
+    return [(key, plane) for key, session in sessions.items() for plane in range(session.planes)]
+
+
+def recipe_path(pattern):
+    """Input function: `pattern` with the methods of the wildcard `recipe` filled in."""
+    return lambda wildcards: expand(
+        pattern, session=wildcards.session, plane=wildcards.plane, **cfg.recipes[wildcards.recipe].model_dump()
+    )

@@ -1,0 +1,26 @@
+rule motion:
+    """Registers a plane to its template."""
+    input:
+        acquisition=f"{PLANE}/acquisition.json",
+        frames=f"{PLANE}/frames.parquet",
+        movie=f"{PLANE}/movie.npy",
+    output:
+        shifts=f"{MOTION}/shifts.parquet",
+        images=f"{MOTION}/images.npz",
+        quality=f"{MOTION}/quality.parquet",
+        movie=f"{MOTION}/movie.npy" if "registered_movie" in cfg.keep else temp(f"{MOTION}/movie.npy"),
+    log:
+        log_of(MOTION_STEP),
+    benchmark:
+        timing_of(MOTION_STEP)
+    params:
+        method=method("motion"),
+        identity=identity("motion", "motion.py"),
+    conda:
+        environment("suite2p")
+    threads: 2
+    resources:
+        mem_mb=megabytes(2500),
+        runtime=minutes(15, per_gigabyte=30),
+    script:
+        "../scripts/motion.py"

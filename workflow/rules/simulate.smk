@@ -1,0 +1,26 @@
+rule simulate:
+    """A recording whose truth is known; from here on an ordinary session."""
+    output:
+        movie=temp(f"{RESULTS}/{{session}}/truth/movie.tif"),
+        cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
+        shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
+    log:
+        log_of("{session}/simulate"),
+    benchmark:
+        timing_of("{session}/simulate")
+    params:
+        session=lambda w: SESSIONS[w.session],
+        parameters=lambda w: cfg.simulation[SESSIONS[w.session].simulate],
+        identity=lambda w: {
+            "parameters": cfg.simulation[SESSIONS[w.session].simulate].model_dump(),
+            "session": SESSIONS[w.session].model_dump(mode="json", exclude={"simulate"}),
+            "code": code_of("simulate.py"),
+        },
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=megabytes(1500),
+        runtime=minutes(60),
+    script:
+        "../scripts/simulate.py"

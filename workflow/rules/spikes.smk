@@ -1,0 +1,24 @@
+rule spikes:
+    """Spike rates from dF/F."""
+    input:
+        acquisition=f"{PLANE}/acquisition.json",
+        traces=f"{EXTRACT}/traces.parquet",
+    output:
+        spikes=f"{EXTRACT}/spikes-{{spikes}}.parquet",
+    log:
+        log_of(f"{EXTRACT_STEP}_spikes-{{spikes}}"),
+    benchmark:
+        timing_of(f"{EXTRACT_STEP}_spikes-{{spikes}}")
+    params:
+        method=method("spikes"),
+        identity=identity("spikes", "spikes.py"),
+        # Editing one indicator's kinetics reruns the sessions with that indicator.
+        indicator=lambda w: indicators()[SESSIONS[w.session].indicator].model_dump(),
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=megabytes(800, per_input=6),
+        runtime=minutes(15, per_gigabyte=120),
+    script:
+        "../scripts/spikes.py"

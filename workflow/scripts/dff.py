@@ -1,0 +1,16 @@
+"""Fluorescence of one plane to dF/F."""
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.io import read_arrays, read_table, write_table
+from groundtrace.job import job
+from groundtrace.provenance import provenance
+from groundtrace.tables import Traces
+from groundtrace.traces import compute_traces
+
+with job(snakemake.log[0]):
+    parameters, given = snakemake.params.method, snakemake.input
+    saturated = read_arrays(given.images)["saturated"]
+    acquisition = Acquisition.read(given.acquisition)
+    traces = compute_traces(read_table(given.fluorescence), read_table(given.rois), acquisition, saturated, parameters)
+    made_by = provenance("dff", parameters.model_dump(mode="json"), ["numpy", "scipy"], [given.fluorescence])
+    write_table(snakemake.output.traces, Traces, traces, made_by)

@@ -1,0 +1,24 @@
+"""Registers the movie of one plane."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.io import atomic, create_movie, open_movie, read_table, write_arrays, write_table
+from groundtrace.job import job
+from groundtrace.motion.quality import assess
+from groundtrace.provenance import provenance
+from groundtrace.tables import MotionQuality, Shifts
+
+with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:
+    method, output = snakemake.params.method, snakemake.output
+    acquisition = Acquisition.read(snakemake.input.acquisition)
+    movie, frames = open_movie(snakemake.input.movie), read_table(snakemake.input.frames)
+    with atomic(output.movie) as path:
+        registered = create_movie(path, movie.shape, movie.dtype)
+        registration = method.run(movie, registered, acquisition, Path(scratch), snakemake.threads)
+        shifts, quality, images = assess(movie, registered, registration, frames)
+    made_by = provenance("motion", method.model_dump(mode="json"), method.packages, [snakemake.input.acquisition])
+    write_arrays(output.images, **images)
+    write_table(output.quality, MotionQuality, quality, made_by)
+    write_table(output.shifts, Shifts, shifts, made_by)

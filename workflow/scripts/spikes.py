@@ -1,0 +1,17 @@
+"""dF/F of one plane to spike rates."""
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.io import read_table, write_table
+from groundtrace.job import job
+from groundtrace.provenance import provenance
+from groundtrace.tables import Spikes
+from groundtrace.traces import infer_spikes
+
+with job(snakemake.log[0]):
+    method, given = snakemake.params.method, snakemake.input
+    acquisition = Acquisition.read(given.acquisition)
+    traces = read_table(given.traces, ["roi", "accepted", "dff", "noise_level"])
+    rates = infer_spikes(traces, acquisition, method)
+    parameters = method.model_dump(mode="json") | {"indicator": snakemake.params.indicator}
+    made_by = provenance("spikes", parameters, method.packages, [given.traces])
+    write_table(snakemake.output.spikes, Spikes, rates, made_by)

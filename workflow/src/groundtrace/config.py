@@ -1,0 +1,150 @@
+"""The config: the only place where a key is named. Parsed once, before the DAG exists."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from groundtrace.denoising.none import NoDenoising
+from groundtrace.dff import DffParameters
+from groundtrace.errors import InputError
+from groundtrace.extraction.suite2p import Suite2pExtraction
+from groundtrace.motion.none import NoMotion
+from groundtrace.motion.suite2p import Suite2pMotion
+from groundtrace.report.parameters import ReportParameters
+from groundtrace.section import Backend, Section
+from groundtrace.simulation.parameters import Simulation
+from groundtrace.spikes.oasis import Oasis
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+"""Names become folders: lower case letters, digits, underscores."""
+
+Motion = Annotated[NoMotion | Suite2pMotion, Field(discriminator="backend")]
+
+
+class Recipe(Section):
+    """One chain of methods from raw movie to spike rates; each value is a name from the section of that stage."""
+
+    motion: Name = "suite2p"
+    denoise: Name = "none"
+    extract: Name = "suite2p"
+    spikes: Name = "oasis"
+
+
+class Config(Section):
+    """Everything that decides a result. Cores, memory and partitions live in `profiles/`."""
+
+    sessions: Path = Path("config/sessions.tsv")
+    """Sample sheet: one row per recording."""
+    results: Path = Path("results")
+    """Where everything is written."""
+    keep: tuple[Literal["registered_movie"], ...] = ()
+    """Large intermediate files not to delete after use."""
+    recipes: dict[Name, Recipe] = Field(default={"default": Recipe()}, min_length=1)
+    """The chains to run, by name."""
+    motion: dict[Name, Motion] = {"none": NoMotion(), "suite2p": Suite2pMotion()}
+    """Motion correction methods, by name."""
+    denoise: dict[Name, NoDenoising] = {"none": NoDenoising()}
+    """Denoising methods, by name."""
+    extract: dict[Name, Suite2pExtraction] = {"suite2p": Suite2pExtraction()}
+    """Source extraction methods, by name."""
+    dff: DffParameters = DffParameters()
+    """Neuropil correction, baseline and dF/F."""
+    spikes: dict[Name, Oasis] = {"oasis": Oasis()}
+    """Spike inference methods, by name."""
+    report: ReportParameters = ReportParameters()
+    """HTML reports."""
+    simulation: dict[Name, Simulation] = {}
+    """Simulated recordings, by the name used in the sheet's column `simulate`."""
+
+    @model_validator(mode="after")
+    def _recipes_name_methods(self) -> "Config":
+        for name, recipe in self.recipes.items():
+            for stage in ("motion", "denoise", "extract", "spikes"):
+                method = getattr(recipe, stage)
+                known = getattr(self, stage)
+                if method not in known:
+                    raise ValueError(
+                        f"recipes.{name}.{stage}: {method!r} is not defined under `{stage}`; "
+                        f"defined are {', '.join(known)}{_nearest(method, known)}"
+                    )
+        return self
+
+    def backend(self, stage: str, name: str) -> Backend:
+        """The method `name` of a stage."""
+        return getattr(self, stage)[name]
+
+
+def load(raw: Mapping[str, Any], source: str = "config") -> Config:
+    """Validate a config as read from YAML; raise one InputError that lists every fault."""
+    try:
+        return Config.model_validate(dict(raw))
+    except ValidationError as error:
+        faults = "\n".join(f"  {line}" for line in explain(error, Config, source))
+        raise InputError(f"{source} is not valid:\n{faults}\nAll keys: config/README.md") from None
+
+
+def explain(error: ValidationError, model: type[Section], source: str) -> Iterator[str]:
+    """One line per fault: field, value, what is allowed."""
+    for fault in error.errors():
+        steps, known = _walk(model, [str(step) for step in fault["loc"]])
+        where = ".".join(steps) or source
+        shown = repr(fault["input"])
+        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        message = fault["msg"][0].lower() + fault["msg"][1:]
+        match fault["type"]:
+            case "extra_forbidden":
+                yield f"{where}: unknown key; known here: {', '.join(known)}{_nearest(steps[-1], known)}"
+            case "value_error":
+                message = fault["msg"].removeprefix("Value error, ")
+                yield f"{where}: {message}" if fault["loc"] else message
+            case "missing":
+                yield f"{where}: missing, and it has no default"
+            case "union_tag_not_found":
+                yield f"{where}: needs the key `backend`, the method to run; see config/README.md"
+            case "union_tag_invalid":
+                allowed = fault.get("ctx", {}).get("expected_tags", "")
+                yield f"{where}.backend: {fault.get('ctx', {}).get('tag')!r} is not allowed; allowed are {allowed}"
+            case _:
+                yield f"{where}: {shown} is not allowed: {message}"
+
+
+def _walk(model: type[Section], location: list[str]) -> tuple[list[str], list[str]]:
+    """The keys of the file on the way to a fault, and the keys known where it ends.
+
+    pydantic puts the tag of a union (the backend) into the location; it is not a key of the file.
+    """
+    sections: list[type[Section]] = [model]
+    steps: list[str] = []
+    for step in location:
+        tagged = [section for section in sections if _tag(section) == step]
+        if tagged and len(sections) > 1:
+            sections = tagged
+            continue
+        steps.append(step)
+        following = [
+            found
+            for section in sections
+            if step in section.model_fields
+            for found in _sections_in(section.model_fields[step].annotation)
+        ]
+        sections = following or sections
+    return steps, sorted({key for section in sections for key in section.model_fields})
+
+
+def _tag(section: type[Section]) -> str | None:
+    backend = section.model_fields.get("backend")
+    return backend.default if backend else None
+
+
+def _sections_in(annotation: Any) -> list[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [found for part in getattr(annotation, "__args__", ()) for found in _sections_in(part)]
+
+
+def _nearest(wrong: str, known: Any) -> str:
+    close = difflib.get_close_matches(wrong, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,77 @@
+"""Proposes a sample sheet for a NeuroBlueprint tree: `make sessions FROM=/data > config/sessions.tsv`."""
+
+import re
+import sys
+from pathlib import Path
+
+from natsort import natsorted
+
+from groundtrace.errors import GroundtraceError, InputError
+from groundtrace.sessions import SUFFIXES
+
+COLUMNS = (
+    "subject",
+    "session",
+    "date",
+    "path",
+    "planes",
+    "channels",
+    "frame_rate",
+    "pixel_size",
+    "indicator",
+    "location",
+)
+IMAGING = ("funcimg", "f2pe", "imaging")
+"""Datatype folders of functional imaging; a session without one is searched as a whole."""
+
+
+def propose_sheet(root: Path) -> str:
+    """Tab-separated sheet with one row per `sub-…/ses-…` folder under `root` that holds movies.
+
+    What a folder's name does not tell (indicator; frame rate when the file has none) is left empty to be filled in.
+    Raises InputError when there is no such folder.
+    """
+    rows = []
+    for folder in natsorted(root.glob("**/sub-*/ses-*"), key=str):
+        movies = _movies(folder)
+        if movies:
+            subject, session = _keys(folder.parent.name), _keys(folder.name)
+            path = "; ".join(movie.as_posix() for movie in movies)
+            values = {
+                "subject": subject["sub"].replace("-", "_"),
+                "session": session["ses"].replace("-", "_"),
+                "date": session.get("date", ""),
+                "path": path,
+            }
+            rows.append("\t".join(values.get(name, "") for name in COLUMNS))
+    if not rows:
+        wanted = ", ".join(SUFFIXES)
+        raise InputError(
+            f"{root}: no folder sub-*/ses-* with movies in it ({wanted}); write config/sessions.tsv by hand"
+        )
+    return "\n".join(["\t".join(COLUMNS), *rows]) + "\n"
+
+
+def _keys(name: str) -> dict[str, str]:
+    """`ses-001_date-20260301` to {ses: 001, date: 20260301}."""
+    return dict(re.findall(r"(?:^|_)([a-z]+)-([^_]+)", name))
+
+
+def _movies(folder: Path) -> list[Path]:
+    found = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
+    in_imaging = [path for path in found if set(path.relative_to(folder).parts) & set(IMAGING)]
+    return natsorted(in_imaging or found, key=str)
+
+
+def main() -> None:
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else "")
+    if not sys.argv[1:] or not root.is_dir():
+        raise SystemExit(f"error: {str(root)!r} is not a folder; name the one above sub-*: make sessions FROM=/data")
+    try:
+        sys.stdout.write(propose_sheet(root))
+    except GroundtraceError as error:
+        raise SystemExit(f"error: {error}") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Reading and writing: outputs appear whole or not at all, tables carry their meaning, movies stay on disk."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.lib.format import open_memmap
+
+from groundtrace.arrays import Movie
+from groundtrace.errors import InputError
+from groundtrace.tables import Table, validate
+
+METADATA_KEY = b"groundtrace"
+
+
+@contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it into place if the block succeeds, delete it if not."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_table(path: Path | str, table: type[Table], frame: pl.DataFrame, provenance: Mapping[str, Any]) -> None:
+    """Validate `frame` against its declaration and write it as Parquet, with units and provenance in the metadata.
+
+    Raises SchemaError, naming table, column and value, when the frame breaks its declaration.
+    """
+    frame = validate(table, frame)
+    arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    fields = []
+    for field in arrow.schema:
+        unit, description = table.meaning(field.name)
+        fields.append(field.with_metadata({"unit": unit, "description": description}))
+    metadata = {"table": table.__name__, "schema_version": table.version(), **provenance}
+    schema = pa.schema(fields, metadata={METADATA_KEY: json.dumps(metadata, sort_keys=True).encode()})
+    with atomic(path) as temporary:
+        pq.write_table(
+            pa.Table.from_arrays(arrow.columns, schema=schema), temporary, compression="zstd", store_schema=True
+        )
+
+
+def read_table(path: Path | str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a table written by `write_table`."""
+    return pl.read_parquet(path, columns=list(columns) if columns is not None else None)
+
+
+def read_provenance(path: Path | str) -> dict[str, Any]:
+    """Metadata of a table: its name, schema version, sources and the history of the steps that made it."""
+    path = Path(path)
+    if path.suffix == ".json":
+        content = json.loads(path.read_bytes())
+        return {key: content.get(key, []) for key in ("sources", "history")}
+    metadata = pq.read_schema(path).metadata or {}
+    if METADATA_KEY not in metadata:
+        raise InputError(f"{path}: not a groundtrace table (no provenance in its metadata); make it again")
+    return json.loads(metadata[METADATA_KEY])
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write `text` as UTF-8, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_arrays(path: Path | str, **arrays: np.ndarray) -> None:
+    """Write named arrays as a compressed `.npz`."""
+    with atomic(path) as temporary, temporary.open("wb") as handle:
+        np.savez_compressed(handle, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path | str) -> dict[str, np.ndarray]:
+    """Read all arrays of an `.npz`."""
+    with np.load(path, allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def open_movie(path: Path | str) -> Movie:
+    """Memory-map a canonical movie (T, Y, X) read-only."""
+    movie = np.load(path, mmap_mode="r", allow_pickle=False)
+    if movie.ndim != 3:
+        raise InputError(f"{path}: a movie has three axes (T, Y, X), this one has shape {movie.shape}")
+    return movie
+
+
+def create_movie(path: Path, shape: tuple[int, int, int], dtype: np.dtype | str) -> Movie:
+    """Create a writable memory-mapped `.npy` movie; write it inside `atomic`."""
+    return open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)

@@ -1,0 +1,141 @@
+"""What made a number: a hash of the code a rule really uses, and the history every table carries."""
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from groundtrace import __version__
+
+PACKAGE = "groundtrace"
+ROOT = Path(__file__).resolve().parent
+
+
+@cache
+def source_hash(*roots: str) -> str:
+    """Hash of the code that `roots` use, so that a rule reruns when, and only when, its code changed.
+
+    A root is a module (`groundtrace.spikes.oasis`), one definition of a module (`groundtrace.dff:compute_traces`)
+    or the path of a script. Followed are all imports of this package, name by name: a module that imports one
+    table depends on that table, not on its neighbours. Comments, docstrings and layout do not count.
+    """
+    seen: dict[str, str] = {}
+    for root in roots:
+        if root.endswith(".py"):
+            _Source(Path(root), None).collect(None, seen)
+        else:
+            module, _, name = root.partition(":")
+            _visit(module, name or None, seen)
+    return hashlib.sha256(json.dumps(sorted(seen.items())).encode()).hexdigest()[:16]
+
+
+def _visit(module: str, name: str | None, seen: dict[str, str]) -> None:
+    path = _module_path(module)
+    if path is None:
+        return
+    if name is not None and _module_path(f"{module}.{name}") is not None:
+        module, name = f"{module}.{name}", None
+    _source(module).collect(name, seen)
+
+
+def _module_path(module: str) -> Path | None:
+    if module.split(".")[0] != PACKAGE:
+        return None
+    base = ROOT.joinpath(*module.split(".")[1:])
+    candidates = (base / "__init__.py", base.with_suffix(".py"))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+@cache
+def _source(module: str) -> "_Source":
+    path = _module_path(module)
+    assert path is not None
+    return _Source(path, module)
+
+
+class _Source:
+    """Top-level statements of one file, by the names they bind; docstrings removed."""
+
+    def __init__(self, path: Path, module: str | None):
+        self.label = module or path.name
+        self.statements: list[ast.stmt] = []
+        self.binds: dict[str, list[int]] = {}
+        for statement in _without_docstrings(ast.parse(path.read_text(encoding="utf-8"))).body:
+            index = len(self.statements)
+            self.statements.append(statement)
+            for name in _bound_names(statement):
+                self.binds.setdefault(name, []).append(index)
+
+    def collect(self, name: str | None, seen: dict[str, str]) -> None:
+        """Add to `seen` the statement that binds `name` (all when None) and everything it uses."""
+        if name is None:
+            wanted: Iterable[int] = range(len(self.statements))
+        else:
+            # Statements that bind nothing run on import, whatever is imported.
+            always = [i for i, s in enumerate(self.statements) if not _bound_names(s)]
+            wanted = self.binds.get(name, []) + always
+        for index in wanted:
+            statement = self.statements[index]
+            text = ast.dump(statement)
+            if text in seen:
+                continue
+            seen[text] = self.label
+            for node in ast.walk(statement):
+                if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                    for alias in node.names:
+                        _visit(node.module, None if alias.name == "*" else alias.name, seen)
+                elif isinstance(node, ast.Import):
+                    for alias in node.names:
+                        _visit(alias.name, None, seen)
+                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in self.binds:
+                    self.collect(node.id, seen)
+
+
+def _bound_names(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).split(".")[0] for alias in statement.names]
+    if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        return [
+            node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        ]
+    return []
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    """Drop every bare string: docstrings of modules, classes, functions and fields."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [
+                s
+                for s in node.body
+                if not (
+                    isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) and isinstance(s.value.value, str)
+                )
+            ]
+    return tree
+
+
+def provenance(
+    step: str, parameters: Mapping[str, Any], packages: Iterable[str], inputs: Iterable[Path | str]
+) -> dict[str, Any]:
+    """Metadata of a step's tables: its parameters and versions after the history of its inputs.
+
+    Nothing in it changes from run to run: no time, host or folder.
+    """
+    from groundtrace.io import read_provenance
+
+    history: list[dict[str, Any]] = []
+    sources: list[dict[str, Any]] = []
+    for path in inputs:
+        earlier = read_provenance(path)
+        history += [entry for entry in earlier.get("history", []) if entry not in history]
+        sources += [entry for entry in earlier.get("sources", []) if entry not in sources]
+    versions = {PACKAGE: __version__} | {name: version(name) for name in sorted(packages)}
+    entry = {"step": step, "parameters": dict(parameters), "versions": versions}
+    return {"history": [*history, entry], "sources": sources}

@@ -1,0 +1,167 @@
+"""Self-contained pages: templates, inlined assets, images and number arrays packed into the page."""
+
+import base64
+import hashlib
+import io
+import json
+import math
+import zlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from groundtrace.arrays import FloatArray
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+PAGE_BYTES = 9_800_000
+"""No page grows beyond this (10 MB with a margin)."""
+MISSING = -(2**15)
+"""Stands for NaN in packed arrays."""
+
+
+def render(template: str, scripts: tuple[str, ...], data: dict[str, Any], **context: Any) -> str:
+    """Render one page with its style, its scripts and `data` (read by the scripts) inlined.
+
+    Whatever comes from outside is escaped: text by the templates, `data` as JSON that cannot close its element. The
+    policy in the page lets only these very scripts run and forbids every request.
+    """
+    script = "\n".join(_asset(name) for name in ("base.js", *scripts))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    return (
+        _environment()
+        .get_template(template)
+        .render(policy=policy, style=Markup(_asset("page.css")), script=Markup(script), data=to_json(data), **context)
+    )
+
+
+def assets_hash() -> str:
+    """Hash of all templates, styles and scripts; for a rule's params, since `source_hash` follows only Python."""
+    digest = hashlib.sha256()
+    for path in sorted(TEMPLATES.iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    return environment
+
+
+def to_json(data: Any) -> Markup:
+    """Strict JSON (NaN becomes null) that is safe inside a script element."""
+    text = json.dumps(_plain(data), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        # The precision of float32, in which the tables hold their numbers.
+        return float(f"{value:.7g}") if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """`value` for reading: `digits` significant, thousands apart, an en dash when there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    magnitude = math.floor(math.log10(abs(value))) if value else 0
+    decimals = max(0, digits - 1 - magnitude)
+    if decimals > 6:
+        return f"{value:.{digits - 1}e}".replace("-", "−")
+    text = f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def png(pixels: np.ndarray) -> str:
+    """8 bit grey or RGB image (Y, X[, 3]) as the data URI of a PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels, dtype=np.uint8)).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def contrast(image: FloatArray, low: float, high: float) -> np.ndarray:
+    """`image` scaled to 8 bit with `low` black and `high` white; NaN is black."""
+    scaled = (np.nan_to_num(image, nan=low) - low) / (high - low if high > low else 1)
+    return (np.clip(scaled, 0, 1) * 255).round().astype(np.uint8)
+
+
+def shrink(image: FloatArray, side: int = 1024) -> FloatArray:
+    """Mean of blocks, so that no side of `image` (Y, X) is longer than `side`."""
+    factor = -(-max(image.shape) // side)
+    if factor == 1:
+        return image
+    height, width = (-(-length // factor) * factor for length in image.shape)
+    padded = np.pad(image, ((0, height - image.shape[0]), (0, width - image.shape[1])), mode="edge")
+    return padded.reshape(height // factor, factor, width // factor, factor).mean(axis=(1, 3))
+
+
+def pack(values: np.ndarray) -> str:
+    """Integers as text: bytes of equal significance side by side (which is what makes them small), zlib, base64."""
+    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).ravel()
+    planes = little.view(np.uint8).reshape(-1, little.itemsize).T
+    return base64.b64encode(zlib.compress(planes.tobytes(), 6)).decode()
+
+
+def quantise(values: FloatArray, step: float) -> np.ndarray:
+    """`values` in units of `step` as int16; NaN becomes MISSING."""
+    scaled = np.rint(np.asarray(values, np.float32) / np.float32(step))
+    scaled = np.where(np.isfinite(scaled), np.clip(scaled, MISSING + 1, -MISSING - 1), MISSING)
+    return scaled.astype(np.int16)
+
+
+def envelope(values: FloatArray, bins: int) -> FloatArray:
+    """Smallest and largest value of each of `bins` equal stretches of time, in turn: (2 * bins,).
+
+    Drawn as a line it covers what the full trace covers. Returns `values` when they are not more than that.
+    """
+    if values.size <= 2 * bins:
+        return values
+    edges = np.linspace(0, values.size, bins + 1).astype(int)[:-1]
+    # fmin and fmax ignore NaN, and give it where there is nothing else.
+    return np.column_stack([np.fmin.reduceat(values, edges), np.fmax.reduceat(values, edges)]).ravel()
+
+
+def pack_series(values: FloatArray, points: int = 60_000) -> dict[str, Any]:
+    """One value per frame for a chart, as {data, step, origin, frames}; an envelope when longer than `points`.
+
+    The resolution is 1/60,000 of the range.
+    """
+    values = np.asarray(values, np.float64)
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    origin, step = (low + high) / 2, max((high - low) / 60_000, 1e-12)
+    drawn = envelope(values - origin, points // 2)
+    return {"data": pack(quantise(drawn, step)), "step": step, "origin": origin, "frames": values.size}
+
+
+def intervals(mask: np.ndarray) -> list[list[int]]:
+    """Runs of True as [first, after the last]."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return edges.reshape(-1, 2).tolist()

@@ -1,0 +1,256 @@
+"""Every Parquet table: columns, types, units, ranges and keys, declared once.
+
+An array column holds one list per row (`list<float32>`), never one row per frame of a ROI.
+Raise a table's `version` in its `Config.metadata` when a column changes its meaning.
+"""
+
+from typing import Annotated, Any
+
+import numpy as np
+import pandera.polars as pa
+import polars as pl
+import pyarrow as arrow
+from pandera.api.dataframe.model_config import BaseConfig
+from pandera.errors import SchemaErrors
+from pandera.typing.polars import Series
+
+from groundtrace.errors import SchemaError
+
+Floats = Annotated[pl.List, pl.Float32()]
+Ints = Annotated[pl.List, pl.Int32()]
+Booleans = Annotated[pl.List, pl.Boolean()]
+
+
+def column(unit: str, description: str, *, low: float | None = None, high: float | None = None, **options: Any) -> Any:
+    """Declare a column: its unit ("" for none), meaning and allowed closed range."""
+    return pa.Field(ge=low, le=high, description=description, metadata={"unit": unit}, **options)
+
+
+class Table(pa.DataFrameModel):
+    """Base of every table."""
+
+    class Config(BaseConfig):
+        strict = True
+        ordered = True
+        metadata = {"version": 1}  # noqa: RUF012
+
+    @classmethod
+    def version(cls) -> int:
+        return (cls.Config.metadata or {}).get("version", 1)
+
+    @classmethod
+    def meaning(cls, name: str) -> tuple[str, str]:
+        """Unit and description of a column."""
+        declared = cls.to_schema().columns[name]
+        return (declared.metadata or {}).get("unit", ""), declared.description or ""
+
+
+def validate(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
+    """Return `frame` if it keeps the declaration of `table`; raise SchemaError with the first faults if not."""
+    try:
+        return table.to_schema().validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases.head(3)
+        faults = "; ".join(
+            f"column {row.get('column') or row.get('failure_case')}: {row['check']} (found {row['failure_case']!r})"
+            for row in cases.iter_rows(named=True)
+        )
+        raise SchemaError(f"table {table.__name__}: {faults}") from None
+
+
+class Frames(Table):
+    """Raw frames of a plane, as acquired."""
+
+    frame: Series[pl.Int32] = column("", "0-based frame of this plane", low=0, unique=True)
+    brightness: Series[pl.Float32] = column("detector units", "mean pixel value")
+    saturated: Series[pl.Float32] = column("fraction", "share of pixels at or above saturation", low=0, high=1)
+    blank: Series[bool] = column("", "no signal: shutter closed, or a frame without light")
+    dropped: Series[bool] = column("", "a repeat of the frame before, pixel by pixel: the acquisition lost a frame")
+
+
+class RawQuality(Table):
+    """One row per plane: is this recording fit for analysis."""
+
+    frames: Series[pl.Int32] = column("", "frames of this plane", low=2)
+    gain: Series[pl.Float32] = column("detector units per photon", "slope of variance on mean", nullable=True)
+    offset: Series[pl.Float32] = column("detector units", "pixel value at zero photons", nullable=True)
+    photons: Series[pl.Float32] = column("photons per pixel and frame", "mean over the field", nullable=True)
+    brightness: Series[pl.Float32] = column("detector units", "mean over the movie")
+    brightness_drift: Series[pl.Float32] = column("fraction", "last tenth against first tenth, minus one")
+    saturated: Series[pl.Float32] = column("fraction", "share of saturated pixels", low=0, high=1)
+    blank_frames: Series[pl.Int32] = column("", "frames without light", low=0)
+    dropped_frames: Series[pl.Int32] = column("", "exact repeats of the frame before", low=0)
+
+
+class Shifts(Table):
+    """One row per frame: where the tissue was. registered[t, p] = raw[t, p + (y, x)]."""
+
+    frame: Series[pl.Int32] = column("", "0-based frame", low=0, unique=True)
+    y: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive down")
+    x: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive right")
+    correlation: Series[pl.Float32] = column("", "peak of the backend's registration correlation, its own scale")
+    block_y: Floats = column("px", "nonrigid displacement beyond (y, x), per block; empty when rigid")
+    block_x: Floats = column("px", "nonrigid displacement beyond (y, x), per block; empty when rigid")
+    template_correlation: Series[pl.Float32] = column(
+        "", "Pearson correlation of the registered frame with the template", low=-1, high=1, nullable=True
+    )
+    bad: Series[bool] = column("", "do not trust this frame")
+    reason: Series[str] = column("", "why it is bad: blank, dropped, jump, decorrelated; empty when good")
+
+
+class MotionQuality(Table):
+    """One row per plane and motion backend."""
+
+    template_correlation_before: Series[pl.Float32] = column(
+        "", "median over frames of the correlation of raw frames with the template", nullable=True
+    )
+    template_correlation: Series[pl.Float32] = column("", "the same of registered frames", nullable=True)
+    crispness_before: Series[pl.Float32] = column("", "norm of the gradient of the mean image over its mean, raw")
+    crispness: Series[pl.Float32] = column("", "the same of the registered movie")
+    residual_motion: Series[pl.Float32] = column(
+        "px", "median over frames of the displacement that is left against the template", low=0, nullable=True
+    )
+    residual_motion_95: Series[pl.Float32] = column("px", "95th percentile of the same", low=0, nullable=True)
+    displacement: Series[pl.Float32] = column("px", "median length of the rigid shift from its median", low=0)
+    displacement_max: Series[pl.Float32] = column("px", "largest length of the rigid shift from its median", low=0)
+    bad_frames: Series[pl.Int32] = column("", "frames marked bad", low=0)
+
+
+class Rois(Table):
+    """One row per ROI: a sparse footprint and its description."""
+
+    roi: Series[pl.Int32] = column("", "0-based, the same in every table of this extraction", low=0, unique=True)
+    pixel_y: Ints = column("px", "rows of the footprint's pixels")
+    pixel_x: Ints = column("px", "columns of the footprint's pixels")
+    weight: Floats = column("", "weights of the footprint's pixels, sum 1")
+    overlap: Booleans = column("", "pixels that another ROI also claims")
+    centroid_y: Series[pl.Float32] = column("px", "weighted mean row")
+    centroid_x: Series[pl.Float32] = column("px", "weighted mean column")
+    area: Series[pl.Int32] = column("px", "number of pixels", low=1)
+    compactness: Series[pl.Float32] = column(
+        "", "mean distance from the centroid over that of a disk of the same area; 1 is a disk", low=0
+    )
+    skew: Series[pl.Float32] = column("", "skewness of the neuropil-corrected trace", nullable=True)
+    cell_probability: Series[pl.Float32] = column("", "of being a cell, by the backend's classifier", low=0, high=1)
+    accepted: Series[bool] = column("", "counts as a cell in every later step's summary")
+
+
+class Fluorescence(Table):
+    """One row per ROI: what extraction measured, in detector units."""
+
+    roi: Series[pl.Int32] = column("", "0-based", low=0, unique=True)
+    fluorescence: Floats = column("detector units", "F, one value per frame")
+    neuropil: Floats = column("detector units", "Fneu, one value per frame")
+
+
+class Traces(Table):
+    """One row per ROI: fluorescence, neuropil, dF/F and its noise."""
+
+    roi: Series[pl.Int32] = column("", "0-based", low=0, unique=True)
+    accepted: Series[bool] = column("", "counts as a cell")
+    fluorescence: Floats = column("detector units", "F, one value per frame")
+    neuropil: Floats = column("detector units", "Fneu, one value per frame")
+    dff: Floats = column("fraction", "(F - r Fneu - baseline) / baseline; NaN where the baseline is unusable")
+    neuropil_coefficient: Series[pl.Float32] = column("", "r", low=0)
+    neuropil_coefficient_error: Series[pl.Float32] = column("", "standard error of r; 0 when fixed", low=0)
+    baseline: Series[pl.Float32] = column("detector units", "median of the baseline over the recording", nullable=True)
+    noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν (Rupprecht et al. 2021)", low=0, nullable=True)
+    expected_noise_level: Series[pl.Float32] = column(
+        "% Hz^-1/2", "ν of photon shot noise alone, from gain, footprint and baseline", low=0, nullable=True
+    )
+    snr: Series[pl.Float32] = column("", "99th percentile of dF/F above its median over the noise SD", nullable=True)
+    skew: Series[pl.Float32] = column("", "skewness of dF/F", nullable=True)
+    baseline_near_zero: Series[bool] = column("", "baseline within its noise of zero: dF/F is meaningless")
+    negative_fluorescence: Series[bool] = column("", "corrected fluorescence below zero in more than 1 % of frames")
+    saturated: Series[bool] = column("", "pixels of the ROI saturate")
+    looks_denoised: Series[bool] = column("", "ν far below what its photons allow: smoothed before it came here")
+
+
+class Spikes(Table):
+    """One row per ROI: spike rate on the frame grid."""
+
+    roi: Series[pl.Int32] = column("", "0-based", low=0, unique=True)
+    accepted: Series[bool] = column("", "counts as a cell")
+    rate: Floats = column("Hz", "expected spikes per second, one value per frame")
+    rate_low: Floats = column("Hz", "lower end of the predictive interval; empty when the backend has none")
+    rate_high: Floats = column("Hz", "upper end of the predictive interval; empty when the backend has none")
+    mean_rate: Series[pl.Float32] = column("Hz", "mean of rate over the recording", nullable=True)
+    noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν of the dF/F used", low=0, nullable=True)
+    decay_time: Series[pl.Float32] = column("s", "of the calcium transient, as used", low=0, nullable=True)
+    explained_variance: Series[pl.Float32] = column(
+        "", "of dF/F by the backend's own calcium trace", high=1, nullable=True
+    )
+    expected_correlation: Series[pl.Float32] = column(
+        "", "Pearson r with true spikes expected at this ν, frame rate and indicator", low=-1, high=1, nullable=True
+    )
+    expected_correlation_low: Series[pl.Float32] = column("", "lower end of its 90 % interval", nullable=True)
+    expected_correlation_high: Series[pl.Float32] = column("", "upper end of its 90 % interval", nullable=True)
+
+
+class Study(Table):
+    """One row per session, plane and recipe, whether it succeeded or failed."""
+
+    session: Series[str] = column("", "sub-…/ses-…")
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    recipe: Series[str] = column("", "name under `recipes` in the config")
+    status: Series[str] = column("", "done or failed")
+    reason: Series[str] = column("", "last error line of the failed step; empty when done")
+    log: Series[str] = column("", "log of the failed step, relative to the results; empty when done")
+    report: Series[str] = column("", "report page, relative to the results")
+    indicator: Series[str] = column("", "as in the sheet")
+    frame_rate: Series[pl.Float32] = column("Hz", "of the plane", nullable=True)
+    duration: Series[pl.Float32] = column("s", "of the recording", nullable=True)
+    rois: Series[pl.Int32] = column("", "ROIs found", nullable=True)
+    cells: Series[pl.Int32] = column("", "accepted ROIs", nullable=True)
+    noise_level: Series[pl.Float32] = column("% Hz^-1/2", "median ν of accepted ROIs", nullable=True)
+    snr: Series[pl.Float32] = column("", "median signal-to-noise of accepted ROIs", nullable=True)
+    spike_rate: Series[pl.Float32] = column("Hz", "median mean spike rate of accepted ROIs", nullable=True)
+    residual_motion: Series[pl.Float32] = column("px", "median residual displacement", nullable=True)
+    bad_frames: Series[pl.Int32] = column("", "frames marked bad", nullable=True)
+    warnings: Series[pl.Int32] = column("", "plain-language warnings in the report", nullable=True)
+
+
+class TruthCells(Table):
+    """One row per cell of a simulated plane: what an extraction and a spike inference should find."""
+
+    roi: Series[pl.Int32] = column("", "0-based cell", low=0, unique=True)
+    pixel_y: Ints = column("px", "rows of the cell's pixels where the tissue is not displaced")
+    pixel_x: Ints = column("px", "columns of the cell's pixels")
+    weight: Floats = column("", "share of the cell's light per pixel, sum 1")
+    brightness: Series[pl.Float32] = column("photons per frame", "light of the resting cell, all pixels", low=0)
+    snr: Series[pl.Float32] = column(
+        "", "99th percentile of calcium above its median over the photon noise of the best read-out", low=0
+    )
+    rate: Series[pl.Float32] = column("Hz", "mean rate that the spikes were drawn with", low=0)
+    spikes: Series[pl.Int32] = column("", "spikes during the recording", low=0)
+    spike_times: Series[pl.List(pl.Float64)] = column(
+        "s", "from the first frame, sorted; negative ones still show in the first frames"
+    )
+    calcium: Floats = column("fraction", "dF/F without noise at the times frame / frame_rate")
+
+
+class TruthShifts(Table):
+    """One row per frame of a simulated plane: where the tissue was. registered[t, p] = raw[t, p + (y, x)]."""
+
+    frame: Series[pl.Int32] = column("", "0-based frame", low=0, unique=True)
+    y: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive down")
+    x: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive right")
+    node_y: Floats = column(
+        "px", "displacement beyond y at a square grid of points from edge to edge, row by row; empty when rigid"
+    )
+    node_x: Floats = column("px", "displacement beyond x at the same points")
+
+
+def list_column(array: np.ndarray) -> pl.Series:
+    """A column of lists from the rows of a 2-D array, without copying them one by one."""
+    array = np.ascontiguousarray(array)
+    offsets = arrow.array(np.arange(len(array) + 1, dtype=np.int64) * array.shape[1])
+    lists = arrow.LargeListArray.from_arrays(offsets, arrow.array(array.ravel()))
+    return pl.Series(pl.from_arrow(lists))
+
+
+def stack(column: pl.Series) -> np.ndarray:
+    """The 2-D array (n_rows, n_frames) of a column of lists of equal length; (0, 0) for an empty column."""
+    if len(column) == 0:
+        return np.zeros((0, 0), np.float32)
+    return column.explode().to_numpy().reshape(len(column), -1)
