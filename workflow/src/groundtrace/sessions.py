@@ -3,10 +3,12 @@
 import csv
 import difflib
 import glob
+import os
+import re
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from natsort import natsorted
 from pydantic import (
@@ -129,7 +131,7 @@ class Session(Section):
         if self.path is None:
             return []
         found: list[str] = []
-        for part in (part.strip() for part in self.path.split(";")):
+        for part in filter(None, (part.strip() for part in self.path.split(";"))):
             matches = natsorted(glob.glob(part)) if glob.has_magic(part) and not Path(part).exists() else [part]
             if not matches:
                 raise ValueError(f"{part!r} matches no file")
@@ -137,7 +139,9 @@ class Session(Section):
         missing = [name for name in found if not Path(name).exists()]
         if missing:
             raise ValueError(f"{missing[0]!r} does not exist")
-        if len(set(found)) < len(found):
+        if not found:
+            raise ValueError(f"{self.path!r} names no file")
+        if len({os.path.normpath(name) for name in found}) < len(found):
             raise ValueError(f"{self.path!r} names a file twice")
         return [Path(name) for name in found]
 
@@ -147,7 +151,10 @@ class Session(Section):
             return self.format
         path = self.files()[0]
         if path.suffix.lower() not in SUFFIXES:
-            raise ValueError(f"{path.name!r} has no suffix that names a format; allowed are {', '.join(SUFFIXES)}")
+            raise ValueError(
+                f"{path.name!r} has no suffix that names a format ({', '.join(SUFFIXES)}); fill the column format: "
+                f"{', '.join(get_args(Format))}"
+            )
         return SUFFIXES[path.suffix.lower()]
 
 
@@ -199,16 +206,17 @@ def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text; save it as tab-separated text") from None
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1)]
+    # Not splitlines: a cell may hold a form feed or another of the separators that it knows.
+    lines = [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1)]
     lines = [(number, line) for number, line in lines if line.strip() and not line.startswith("#")]
     if not lines:
         raise InputError(f"{path}: is empty; its first line names the columns: {', '.join(Session.model_fields)}")
-    table = list(csv.reader((line for _, line in lines), delimiter="\t"))
+    table = [_cells(path, number, line) for number, line in lines]
     header = [cell.strip() for cell in table[0]]
     for name in header:
         if name not in Session.model_fields:
             close = difflib.get_close_matches(name, list(Session.model_fields), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            hint = f"; did you mean {close[0]!r}?" if close and len(header) > 1 else ""
             tabs = "" if len(header) > 1 else " (columns are separated by tabs)"
             raise InputError(
                 f"{path}: unknown column {name!r}{tabs}; known are {', '.join(Session.model_fields)}{hint}"
@@ -222,6 +230,13 @@ def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
         values = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
         rows.append((number, values))
     return rows
+
+
+def _cells(path: Path, number: int, line: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter="\t", strict=True))
+    except csv.Error:
+        raise InputError(f"{path}: row {number}: a cell starts with a quote that is not closed; remove it") from None
 
 
 def _who(values: dict[str, Any]) -> str:
@@ -238,7 +253,9 @@ def _explain(error: ValidationError) -> list[str]:
             message = fault["msg"].removeprefix("Value error, ")
             lines.append(f"{field}: {message}" if field else message)
         elif fault["type"] == "string_pattern_mismatch":
-            lines.append(f"{field}: {fault['input']!r} is not allowed; use letters, digits and underscores")
+            prefix = next((part for part in ("sub-", "ses-") if fault["input"].startswith(part)), None)
+            hint = f", without the prefix {prefix}" if prefix else ""
+            lines.append(f"{field}: {fault['input']!r} is not allowed; use letters, digits and underscores{hint}")
         else:
             lines.append(f"{field}: {fault['input']!r} is not allowed: {fault['msg'][0].lower()}{fault['msg'][1:]}")
     return lines

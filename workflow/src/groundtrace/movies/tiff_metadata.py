@@ -1,0 +1,166 @@
+"""What ScanImage, OME and ImageJ write about a movie into its TIFF file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import tifffile
+
+from groundtrace.arrays import IntArray
+from groundtrace.errors import InputError
+from groundtrace.movies.raw import Metadata
+
+SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "msec": 1e-3, "µs": 1e-6, "min": 60.0}
+MICROMETRES = {"µm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6}
+
+
+@dataclass(frozen=True)
+class Described:
+    """Metadata of a file and the order of its pages."""
+
+    metadata: Metadata
+    order: IntArray | None = None
+    """Page of each frame, frames in the order time > plane > channel; None when pages are in that order."""
+
+
+def from_scanimage(path: Path, tif: tifffile.TiffFile) -> Described:
+    """ScanImage 5 and later: its settings are in the file's header or in the tag Software.
+
+    Older ones (`state.…` in the description) are read as plain TIFF.
+    """
+    try:
+        settings = tifffile.read_scanimage_metadata(tif.filehandle)[0]
+    except ValueError:  # not one of its BigTIFF files
+        settings = tifffile.matlabstr2py(tif.pages.first.software)
+    if not isinstance(settings, Mapping) or "SI.hRoiManager.scanFrameRate" not in settings:
+        return Described(Metadata())
+    saved = settings.get("SI.hChannels.channelSave", 1)
+    channels = len(saved) if isinstance(saved, list | tuple) else 1
+    averaged = max(1, int(settings.get("SI.hScan2D.logAverageFactor") or 1))
+    pixel_size = _scanimage_pixel_size(settings)
+    # numSlices may be left over from an earlier stack; recent versions write how many were really taken.
+    slices = int(settings.get("SI.hStackManager.actualNumSlices") or settings.get("SI.hStackManager.numSlices") or 1)
+    if slices <= 1 or not settings.get("SI.hStackManager.enable", settings.get("SI.hFastZ.enable")):
+        rate = float(settings["SI.hRoiManager.scanFrameRate"]) / averaged
+        return Described(Metadata(rate, planes=1, channels=channels, pixel_size=pixel_size))
+    repeats = settings.get("SI.hStackManager.framesPerSlice") or 1
+    if repeats != averaged:
+        raise InputError(
+            f"{path}: ScanImage took {repeats} frames of each slice before the next (framesPerSlice) and averaged "
+            f"{averaged}: frames of a plane are not evenly spaced in time; average those of each slice and save them"
+        )
+    flyback = _flyback(settings, slices * averaged)
+    if flyback and averaged > 1:
+        raise InputError(
+            f"{path}: has flyback and averaged frames, whose order ScanImage does not tell; save it without flyback"
+        )
+    rate = settings.get("SI.hRoiManager.scanVolumeRate")
+    return Described(Metadata(float(rate) if rate else None, slices, channels, flyback * channels, pixel_size))
+
+
+def _flyback(settings: Mapping[str, Any], imaged: int) -> int:
+    """Frames of each channel at the end of a volume while the focus returns; ScanImage 2015 names them alone."""
+    total = settings.get("SI.hStackManager.numFramesPerVolumeWithFlyback")
+    if total:
+        return int(total) - int(settings.get("SI.hStackManager.numFramesPerVolume") or imaged)
+    return int(settings.get("SI.hFastZ.numDiscardFlybackFrames") or 0)
+
+
+def _scanimage_pixel_size(settings: Mapping[str, Any]) -> float | None:
+    corners, pixels = settings.get("SI.hRoiManager.imagingFovUm"), settings.get("SI.hRoiManager.pixelsPerLine")
+    if not corners or not pixels:
+        return None
+    width = np.ptp(np.asarray(corners, float)[:, 0])
+    return float(width) / int(pixels) or None
+
+
+def from_imagej(tif: tifffile.TiffFile, pages: int) -> Described:
+    """ImageJ: `finterval` is the time between time points, the resolution is in pixels per unit."""
+    settings = tif.imagej_metadata or {}
+    order = str(settings.get("order", "czt")).upper()
+    shape = {
+        axis: int(settings.get(name, 1)) for axis, name in zip("TZC", ("frames", "slices", "channels"), strict=True)
+    }
+    if sorted(order) != [*"CTZ"] or np.prod([*shape.values()]) != pages:
+        order, shape = "CZT", {"T": pages, "Z": 1, "C": 1}
+    order, shape = _with_time(order, shape)
+    interval = float(settings.get("finterval", 0)) * SECONDS.get(settings.get("tunit", "s"), 0)
+    unit = str(settings.get("unit", "")).replace("\\u00B5", "µ")
+    dots, length = tif.pages.first.tags.valueof(282, (0, 1))
+    metadata = Metadata(
+        frame_rate=1 / interval if interval > 0 else None,
+        pixel_size=length / dots * MICROMETRES[unit] if dots and unit in MICROMETRES else None,
+        **_interleaved(shape),
+    )
+    return Described(metadata, _page_order(order, shape))
+
+
+def from_ome(path: Path, xml: str, pages: int) -> Described:
+    """OME-TIFF: sizes, order of the pages, `TimeIncrement`, `PhysicalSizeX`, and the other files of its data set."""
+    pixels = ElementTree.fromstring(xml).find(".//{*}Pixels")
+    if pixels is None:
+        return Described(Metadata())
+    step = float(pixels.get("TimeIncrement", 0)) * SECONDS.get(pixels.get("TimeIncrementUnit", "s"), 0)
+    size = float(pixels.get("PhysicalSizeX", 0)) * MICROMETRES.get(pixels.get("PhysicalSizeXUnit", "µm"), 0)
+    blocks = pixels.findall("{*}TiffData")
+    files = [name.get("FileName") for block in blocks for name in block.findall("{*}UUID")]
+    members = tuple(dict.fromkeys(name for name in files if name))
+    order = pixels.get("DimensionOrder", "XYCZT")[2:]
+    shape = {axis: int(pixels.get(f"Size{axis}", 1)) for axis in "TZC"}
+    complete = np.prod([*shape.values()]) == pages and len(members) <= 1
+    positions = _positions(blocks, order, shape, pages) if complete else None
+    order, shape = _with_time(order, shape)
+    metadata = Metadata(
+        frame_rate=1 / step if step > 0 else None,
+        pixel_size=size or None,
+        members=members if len(members) > 1 else (),
+        **_interleaved(shape),
+    )
+    if complete:
+        return Described(metadata, _page_order(order, shape, positions))
+    # An acquisition that was stopped, or one of several files: usable when pages are in our order anyway.
+    if _page_order(order, {axis: min(size, 2) for axis, size in shape.items()}) is not None:
+        raise InputError(
+            f"{path}: has {pages} pages in the order {order} (fastest first), its metadata tells of {shape['T']} "
+            f"times, {shape['Z']} planes and {shape['C']} channels, perhaps in several files; save it as one OME-TIFF"
+        )
+    return Described(metadata)
+
+
+def _with_time(order: str, shape: dict[str, int]) -> tuple[str, dict[str, int]]:
+    """Without a time axis the slices, or else the channels, are the time points: programs mislabel them often."""
+    if shape["T"] > 1:
+        return order, shape
+    slow = "Z" if shape["Z"] > 1 else "C"
+    swapped = order.translate(str.maketrans(f"T{slow}", f"{slow}T"))
+    return swapped, {**shape, "T": shape[slow], slow: 1}
+
+
+def _interleaved(shape: Mapping[str, int]) -> dict[str, Any]:
+    """Planes and channels that a file declares; one of each may as well mean that it does not know."""
+    return {"planes": shape["Z"], "channels": shape["C"]} if shape["Z"] * shape["C"] > 1 else {}
+
+
+def _positions(blocks: list[Any], order: str, shape: Mapping[str, int], pages: int) -> IntArray:
+    """Place of each page in the declared order, as its TiffData elements tell."""
+    positions = np.arange(pages)
+    strides = {order[0]: 1, order[1]: shape[order[0]], order[2]: shape[order[0]] * shape[order[1]]}
+    for block in blocks:
+        first = sum(int(block.get(f"First{axis}", 0)) * strides[axis] for axis in "TZC")
+        page = int(block.get("IFD", 0))
+        count = int(block.get("PlaneCount", pages if block.get("IFD") is None else 1))
+        count = max(0, min(count, pages - page, pages - first))
+        positions[page : page + count] = np.arange(first, first + count)
+    return positions
+
+
+def _page_order(order: str, shape: Mapping[str, int], positions: IntArray | None = None) -> IntArray | None:
+    """Page of each frame (time > plane > channel); `order` names the axes of the pages, fastest first."""
+    grid = np.arange(np.prod([shape[axis] for axis in order])).reshape([shape[axis] for axis in reversed(order)])
+    frames = grid.transpose([order[::-1].index(axis) for axis in "TZC"]).ravel()
+    if positions is not None:
+        frames = np.argsort(positions)[frames]
+    return None if np.array_equal(frames, np.arange(len(frames))) else frames
