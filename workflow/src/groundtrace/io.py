@@ -1,6 +1,7 @@
 """Reading and writing: outputs appear whole or not at all, tables carry their meaning, movies stay on disk."""
 
 import json
+import mmap
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,3 +109,14 @@ def open_movie(path: Path | str) -> Movie:
 def create_movie(path: Path, shape: tuple[int, int, int], dtype: np.dtype | str) -> Movie:
     """Create a writable memory-mapped `.npy` movie; write it inside `atomic`."""
     return open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+
+
+def release(*movies: Movie) -> None:
+    """Give back the memory of pages that were read or written; they stay in the file and in the system's cache.
+
+    Without it a process that streams through a movie ends up holding all of it. Arrays in memory are left alone.
+    """
+    for movie in movies:
+        mapping = getattr(movie, "_mmap", None)
+        if mapping is not None and getattr(movie, "mode", "c") != "c" and hasattr(mmap, "MADV_DONTNEED"):
+            mapping.madvise(mmap.MADV_DONTNEED)

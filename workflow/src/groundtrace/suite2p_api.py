@@ -5,7 +5,8 @@ import difflib
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableSequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -39,8 +40,16 @@ def suite2p_session(scratch: Path, threads: int) -> Iterator[None]:
         stack.callback(torch.set_num_threads, torch.get_num_threads())
         torch.set_num_threads(1)
         stack.enter_context(threadpool_limits(1))
-        stack.enter_context(torch.inference_mode())
         yield
+
+
+@contextmanager
+def worker_pool(threads: int) -> Iterator[Executor]:
+    """Threads that run batches side by side, each on one core."""
+    import torch
+
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield pool
 
 
 @contextmanager
@@ -103,7 +112,7 @@ def _import_suite2p() -> None:
 class _Absent(ModuleType):
     """Stands in for a module that is imported and not used."""
 
-    __path__: list[str] = []  # noqa: RUF012
+    __path__: MutableSequence[str] = []
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -1,21 +1,282 @@
-"""Source detection and extraction of Suite2p 1.1.0."""
+"""Detection and extraction with Suite2p 1.1.0: its detection and masks, our binning and reading of the movie."""
 
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+from warnings import warn
+
+import numpy as np
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from scipy import sparse
 
 from groundtrace.acquisition import Acquisition
-from groundtrace.arrays import BoolArray, Movie
+from groundtrace.arrays import BoolArray, FloatArray, Movie
+from groundtrace.errors import BackendError, InputError
 from groundtrace.extraction.base import Extraction, ExtractionBackend
+from groundtrace.extraction.footprints import overlaps, skewness
+from groundtrace.indicators import indicators
+from groundtrace.io import release
+from groundtrace.suite2p_api import PACKAGES, merge_settings, suite2p_session, worker_pool
+
+SMALLEST_SIDE = 32
+"""px; Suite2p's coarsest spatial scale does not fit a smaller field."""
+DECAYS_PER_BIN = 3.0
+"""Suite2p's recommended time constants (0.7 s for GCaMP6f, 1.25 s for GCaMP6s) are two to three times the decay after
+one isolated spike: activity comes in bursts."""
+NEUROPIL_COEFFICIENT = 0.7
+"""Of the trace whose skewness Suite2p's classifier was trained on."""
+CHUNK_BYTES = 64 << 20
+
+CLOSED = {
+    **{f"{name}.": "it is no setting of extraction" for name in ("run", "io", "registration", "dcnv_preprocess")},
+    "torch_device": "it is no setting of extraction",
+    "tau": "use `bin_duration`",
+    "fs": "the sheet or the file gives frame_rate",
+    "diameter": "use `diameter_px` or `diameter_um`",
+    "detection.algorithm": "detection is Suite2p's default, sparsery",
+    "detection.sourcery_settings.": "detection is Suite2p's default, sparsery",
+    "detection.denoise": "choose a method of the stage `denoise`",
+    "detection.block_size": "choose a method of the stage `denoise`",
+    "detection.nbins": "use `max_bins`",
+    "detection.bin_size": "use `bin_duration`",
+    "detection.threshold_scaling": "use `threshold_scaling`",
+    "detection.max_overlap": "use `max_overlap`",
+    "detection.sparsery_settings.max_ROIs": "use `max_rois`",
+    "detection.sparsery_settings.spatial_scale": "use `spatial_scale`",
+    "detection.cellpose_settings.": "Cellpose is not used",
+    "detection.cellpose_chan2": "Cellpose is not used",
+    "detection.chan2_threshold": "extraction uses the functional channel",
+    "classification.": "the built-in classifier is used, and `min_probability`",
+    "extraction.snr_threshold": "no ROI is dropped; rois.parquet and traces.parquet hold what to choose by",
+    "extraction.batch_size": "it changes no result",
+    "extraction.neuropil_extract": "the neuropil is always measured",
+    "extraction.neuropil_coefficient": "use `dff`",
+    "extraction.inner_neuropil_radius": "use `inner_neuropil_radius`",
+    "extraction.min_neuropil_pixels": "use `min_neuropil_pixels`",
+    "extraction.allow_overlap": "use `allow_overlap`",
+}
 
 
 class Suite2pExtraction(ExtractionBackend):
-    """Detection and extraction by Suite2p (Pachitariu et al. 2017)."""
+    """ROIs from the temporally binned movie, their mean fluorescence and surrounding neuropil (Suite2p 1.1.0)."""
 
     environment: ClassVar[str] = "suite2p"
-    packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "suite2p", "torch")
+    packages: ClassVar[tuple[str, ...]] = PACKAGES
+
     backend: Literal["suite2p"] = "suite2p"
+    diameter_px: PositiveFloat = 12.0
+    """px, of a cell; scales the shape statistics by which ROIs are classified."""
+    diameter_um: PositiveFloat | None = None
+    """µm, of a cell, instead of diameter_px; needs the pixel size."""
+    spatial_scale: int = Field(default=0, ge=0, le=4)
+    """Size of ROIs to look for: 1 to 4 for 6, 12, 24, 48 px; 0 finds it from the movie."""
+    threshold_scaling: PositiveFloat = 1.0
+    """Detection threshold, relative to Suite2p's: higher finds fewer ROIs."""
+    max_rois: PositiveInt = 5000
+    """Most ROIs to look for."""
+    bin_duration: PositiveFloat | None = None
+    """s of movie averaged to one frame for detection; None takes three times the indicator's decay time."""
+    max_bins: PositiveInt = 1200
+    """Most binned frames: longer bins for longer movies. Above 1200 Suite2p raises its threshold and finds fewer ROIs.
+    They decide the peak memory: about 17 bytes x field x bins."""
+    max_overlap: float = Field(default=0.75, ge=0, le=1)
+    """Fraction; ROIs that share more of their pixels with stronger ones are removed."""
+    allow_overlap: bool = False
+    """Measure a ROI also in the pixels that it shares with others."""
+    inner_neuropil_radius: NonNegativeInt = 2
+    """px between a ROI and its neuropil."""
+    min_neuropil_pixels: PositiveInt = 350
+    """px, smallest size of a neuropil mask."""
+    min_probability: float = Field(default=0.5, ge=0, le=1)
+    """ROIs whose probability of being a cell is above it are accepted."""
+    settings: dict[str, Any] = {}
+    """Other settings of Suite2p, nested as there, such as `{detection: {highpass_time: 200}}`."""
 
     def run(
         self, movie: Movie, bad_frames: BoolArray, acquisition: Acquisition, scratch: Path, threads: int
     ) -> Extraction:
-        raise NotImplementedError
+        if min(movie.shape[1:]) < SMALLEST_SIDE:
+            raise BackendError(
+                f"extraction: the field of {movie.shape[1]} x {movie.shape[2]} px is too small for Suite2p; "
+                f"it needs at least {SMALLEST_SIDE} px a side"
+            )
+        diameter = self._diameter(acquisition)
+        good = np.flatnonzero(~bad_frames)
+        bin_size = self._bin_size(len(good), acquisition)
+        with suite2p_session(scratch, threads), worker_pool(threads) as pool:
+            settings = merge_settings(self.settings, self._own_settings(diameter), CLOSED)
+            # Without a name, so that it can be freed.
+            stat = detect(bin_movie(movie, good, bin_size, pool), settings)
+            if not len(stat):
+                warn(
+                    f"no ROI found in {len(good)} good frames of {acquisition.key} plane {acquisition.plane}; "
+                    "if there should be cells, lower threshold_scaling and look at the mean image",
+                    stacklevel=2,
+                )
+                return _nothing(len(movie))
+            fluorescence, neuropil = measure(movie, stat, settings["extraction"], pool)
+            probability = classify(stat, fluorescence[:, good] - NEUROPIL_COEFFICIENT * neuropil[:, good])
+        return Extraction(
+            pixel_y=[s["ypix"].astype(np.int32) for s in stat],
+            pixel_x=[s["xpix"].astype(np.int32) for s in stat],
+            weight=[(s["lam"] / s["lam"].sum()).astype(np.float32) for s in stat],
+            cell_probability=probability,
+            accepted=probability > self.min_probability,
+            fluorescence=fluorescence,
+            neuropil=neuropil,
+        )
+
+    def _diameter(self, acquisition: Acquisition) -> float:
+        if self.diameter_um is None:
+            return self.diameter_px
+        if acquisition.pixel_size is None:
+            raise InputError(
+                f"{acquisition.key}: diameter_um is set, but the pixel size is not known; fill the column pixel_size "
+                "(µm) of the sheet, or use diameter_px"
+            )
+        return self.diameter_um / acquisition.pixel_size
+
+    def _bin_size(self, good_frames: int, acquisition: Acquisition) -> int:
+        duration = self.bin_duration or DECAYS_PER_BIN * indicators()[acquisition.indicator].decay_time
+        return max(1, round(duration * acquisition.frame_rate), -(-good_frames // self.max_bins))
+
+    def _own_settings(self, diameter: float) -> dict[str, Any]:
+        return {
+            "diameter": [diameter, diameter],
+            "detection": {
+                "threshold_scaling": self.threshold_scaling,
+                "max_overlap": self.max_overlap,
+                "sparsery_settings": {"max_ROIs": self.max_rois, "spatial_scale": self.spatial_scale},
+            },
+            "extraction": {
+                "inner_neuropil_radius": self.inner_neuropil_radius,
+                "min_neuropil_pixels": self.min_neuropil_pixels,
+                "allow_overlap": self.allow_overlap,
+            },
+        }
+
+
+def bin_movie(movie: Movie, good: np.ndarray, bin_size: int, pool: Executor) -> FloatArray:
+    """Means of `bin_size` good frames each, (bins, height, width) float32; a rest of less than half a bin is left out.
+
+    Suite2p's own loses the rest of every 500 frames, and takes bad frames where most are bad.
+    """
+    bins = len(good) // bin_size + (len(good) % bin_size * 2 >= bin_size)
+    binned = np.empty((bins, *movie.shape[1:]), np.float32)
+
+    def fill(number: int) -> None:
+        frames = good[number * bin_size : (number + 1) * bin_size]
+        total = np.zeros(movie.shape[1:], np.float64 if movie.dtype.itemsize > 2 else np.int64)
+        for frame in frames:
+            total += movie[frame]
+        np.divide(total, len(frames), out=binned[number], casting="unsafe")
+        release(movie)
+
+    list(pool.map(fill, range(bins)))
+    # A pixel that never changes has no standard deviation to be divided by; rounding would become its activity.
+    still = np.ones(movie.shape[1:], bool)
+    for image in binned:
+        still &= image == binned[0]
+    binned[:, still] = 0
+    return binned
+
+
+def detect(binned: FloatArray, settings: dict[str, Any]) -> np.ndarray:
+    """Suite2p's ROIs in a binned movie, as its array of dicts, best first; empty when there is none."""
+    from suite2p.detection import sparsedetect, stats, utils
+
+    field, detection = binned.shape[1:], settings["detection"]
+    if len(binned) < 2:
+        return np.array([])
+    binned = utils.temporal_high_pass_filter(mov=binned, width=detection["highpass_time"])
+    deviation = utils.standard_deviation_over_time(binned, batch_size=1000)
+    sparsery, held = detection["sparsery_settings"], [binned]
+    # Handed over without a name, and named one by one (a dict of arguments would hold them), so that it can be freed.
+    del binned
+    found = sparsedetect.sparsery(
+        held.pop(),
+        deviation,
+        sparsery["highpass_neuropil"],
+        sparsery["spatial_scale"],
+        detection["threshold_scaling"],
+        sparsery["max_ROIs"],
+        sparsery["active_percentile"],
+    )[1]
+    if not len(found):
+        return np.array([])
+    found = stats.roi_stats(
+        np.array(found),
+        *field,
+        diameter=settings["diameter"],
+        max_overlap=detection["max_overlap"],
+        do_soma_crop=detection["soma_crop"],
+        npix_norm_min=detection["npix_norm_min"],
+        npix_norm_max=detection["npix_norm_max"],
+    )
+    shared = overlaps([s["ypix"] for s in found], [s["xpix"] for s in found], (field[0], field[1]))
+    for stat, overlap in zip(found, shared, strict=True):
+        stat["overlap"] = overlap
+    return found
+
+
+def measure(movie: Movie, stat: np.ndarray, settings: dict[str, Any], pool: Executor) -> tuple[FloatArray, FloatArray]:
+    """F and Fneu, (rois, frames) float32: weighted mean of each ROI's pixels, mean of its neuropil's."""
+    from suite2p.extraction import masks
+
+    height, width = movie.shape[1:]
+    cells, neuropils = masks.create_masks(
+        stat,
+        height,
+        width,
+        lam_percentile=settings["lam_percentile"],
+        allow_overlap=settings["allow_overlap"],
+        inner_neuropil_radius=settings["inner_neuropil_radius"],
+        min_neuropil_pixels=settings["min_neuropil_pixels"],
+        circular_neuropil=settings["circular_neuropil"],
+    )
+    assert neuropils is not None
+    # A ROI that shares all its pixels has none of its own left: measured in all of them.
+    cells = [
+        cell if len(cell[0]) else masks.create_cell_mask(s, height, width, allow_overlap=True)
+        for cell, s in zip(cells, stat, strict=True)
+    ]
+    pixels = [*(cell[0] for cell in cells), *neuropils]
+    weights = [*(cell[1] for cell in cells), *(np.full(len(n), 1 / max(1, len(n))) for n in neuropils)]
+    weighting = _sparse_rows(pixels, weights, height * width)
+    traces = np.empty((len(pixels), len(movie)), np.float32)
+    chunk = max(1, CHUNK_BYTES // (height * width * 4))
+
+    def read(start: int) -> None:
+        part = movie[start : start + chunk]
+        block = np.empty((len(pixels), len(part)), np.float32)
+        for t, frame in enumerate(part):
+            block[:, t] = weighting @ frame.astype(np.float32).ravel()
+        traces[:, start : start + chunk] = block
+        release(movie)
+
+    list(pool.map(read, range(0, len(movie), chunk)))
+    return traces[: len(cells)], traces[len(cells) :]
+
+
+def _sparse_rows(pixels: Sequence[np.ndarray], weights: Sequence[np.ndarray], columns: int) -> sparse.csr_array:
+    ends = np.cumsum([len(p) for p in pixels])
+    return sparse.csr_array(
+        (np.concatenate(weights).astype(np.float32), np.concatenate(pixels), np.concatenate([[0], ends])),
+        shape=(len(pixels), columns),
+    )
+
+
+def classify(stat: np.ndarray, corrected: FloatArray) -> FloatArray:
+    """(rois,) probability of being a cell, by Suite2p's built-in classifier. corrected: (rois, good frames)."""
+    from suite2p.classification import builtin_classfile
+    from suite2p.classification import classify as suite2p_classify
+
+    for s, trace in zip(stat, corrected, strict=True):
+        s["skew"] = skewness(trace) or 0.0
+    return suite2p_classify(stat=stat, classfile=builtin_classfile)[:, 1].astype(np.float32)
+
+
+def _nothing(frames: int) -> Extraction:
+    empty = np.zeros((0, frames), np.float32)
+    return Extraction([], [], [], np.zeros(0, np.float32), np.zeros(0, bool), empty, empty)

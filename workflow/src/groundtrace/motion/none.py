@@ -7,6 +7,7 @@ import numpy as np
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import Movie
+from groundtrace.io import release
 from groundtrace.motion.base import MotionBackend, Registration
 
 
@@ -24,5 +25,6 @@ class NoMotion(MotionBackend):
             chunk = movie[start : start + 500]
             registered[start : start + 500] = chunk
             total += chunk.sum(axis=0, dtype=np.float64)
+            release(movie, registered)
         zeros, blocks = np.zeros(frames, np.float32), np.zeros((frames, 0), np.float32)
         return Registration(zeros, zeros, zeros, blocks, blocks, (total / frames).astype(np.float32))

@@ -1,0 +1,133 @@
+import numpy as np
+import polars as pl
+import pytest
+from synthetic_movies import Tissue, frames_table, moving
+
+from groundtrace.io import read_table, write_table
+from groundtrace.motion.base import Registration
+from groundtrace.motion.quality import assess, bad_reasons, crispness, residual_motion
+from groundtrace.tables import Shifts
+
+FRAMES = 300
+
+
+def registration(y=None, x=None, template=None, frames: int = FRAMES) -> Registration:
+    zeros, blocks = np.zeros(frames, np.float32), np.zeros((frames, 0), np.float32)
+    return Registration(
+        zeros if y is None else y, zeros if x is None else x, zeros, blocks, blocks,
+        np.ones((128, 128), np.float32) if template is None else template,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("jitter", "noise", "tolerance"), [(0, 1, 0.04), (0, 20, 0.15), (0.5, 20, 0.1), (1.5, 20, 0.3)]
+)
+def test_residual_motion_is_the_displacement_that_is_left(jitter, noise, tolerance):
+    random = np.random.default_rng(1)
+    tissue = Tissue(128, 128, 1)
+    away = random.normal(0, jitter, (60, 2)) if jitter else np.zeros((60, 2))
+    movie = np.repeat(
+        np.stack([noise * random.poisson(tissue.image(*d) / noise) for d in away]).astype(np.uint16), 5, axis=0
+    )
+    measured = residual_motion(movie, tissue.image().astype(np.float32), np.ones(len(movie), bool))
+    held_still = residual_motion(movie[:5], tissue.image().astype(np.float32), np.ones(5, bool))
+    assert len(held_still) == 1
+    assert np.nanmedian(measured) == pytest.approx(np.median(np.hypot(*away.T)), abs=tolerance)
+
+
+def test_residual_motion_of_noise_is_not_a_number():
+    movie = np.random.default_rng(0).poisson(100, (50, 128, 128)).astype(np.uint16)
+    template = Tissue(128, 128).image().astype(np.float32)
+    assert np.isnan(residual_motion(movie, template, np.ones(50, bool))).all()
+    assert len(residual_motion(movie, template, np.zeros(50, bool))) == 0
+
+
+def test_template_correlation_is_pearsons():
+    film = moving((30, 64, 64), "int16", offset=-20_000)
+    template = film.movie.mean(axis=0).astype(np.float32)
+    shifts, quality, _ = assess(film.movie, film.movie, registration(template=template, frames=30), frames_table(30))
+    expected = [np.corrcoef(frame.ravel(), template.ravel())[0, 1] for frame in film.movie]
+    np.testing.assert_allclose(shifts["template_correlation"].to_numpy(), expected, atol=1e-4)
+    assert quality["template_correlation_before"][0] == pytest.approx(np.median(expected), abs=1e-4)
+
+
+def test_means_leave_out_blank_frames():
+    film = moving((40, 64, 64))
+    movie = film.movie.copy()
+    movie[10:20] = 3
+    _, _, images = assess(
+        movie,
+        movie,
+        registration(frames=40, template=film.still.astype("f4")),
+        frames_table(40, blank=tuple(range(10, 20))),
+    )
+    expected = np.delete(movie, np.s_[10:20], axis=0).mean(axis=0)
+    np.testing.assert_allclose(images["mean"], expected, rtol=1e-5)
+    np.testing.assert_allclose(images["mean_before"], expected, rtol=1e-5)
+
+
+def test_bad_frames_and_why():
+    random = np.random.default_rng(0)
+    y = random.normal(0, 0.5, FRAMES).astype(np.float32)
+    y[150] = 12
+    correlation = random.normal(0.6, 0.01, FRAMES)
+    correlation[200:203] = 0.2
+    correlation[30] = np.nan
+    table = frames_table(FRAMES, blank=(30, 31), dropped=(40,))
+    reasons = bad_reasons(registration(y=y), correlation, table, 128)
+    found = {int(i): str(reasons[i]) for i in np.flatnonzero(reasons != "")}
+    assert found == {30: "blank", 31: "blank", 40: "dropped", 150: "jump"} | dict.fromkeys(
+        (200, 201, 202), "decorrelated"
+    )
+
+
+def test_slow_drift_and_a_run_of_the_animal_are_not_bad():
+    t = np.arange(3000)
+    y = (8 * t / 3000 + 3 * (t % 500 < 60)).astype(np.float32)
+    correlation = 0.6 - 0.2 * t / 3000 + np.random.default_rng(0).normal(0, 0.01, 3000)
+    reasons = bad_reasons(registration(y=y, frames=3000), correlation, frames_table(3000), 256)
+    assert (reasons == "").all()
+
+
+def test_all_frames_blank():
+    movie = moving((20, 64, 64)).movie
+    table = frames_table(20, blank=tuple(range(20)))
+    shifts, quality, images = assess(movie, movie, registration(frames=20, template=movie[0].astype("f4")), table)
+    assert shifts["bad"].all()
+    assert quality["template_correlation"][0] is None
+    assert quality["residual_motion"][0] is None
+    assert np.isfinite(images["mean"]).all()
+
+
+def test_displacement_is_measured_from_its_median_over_good_frames():
+    y = np.full(FRAMES, 5, np.float32)
+    y[:50] = 8
+    y[100] = 40
+    film = moving((FRAMES, 64, 64), amplitude=0.1)
+    _, quality, _ = assess(
+        film.movie, film.movie, registration(y=y, template=film.still.astype("f4")), frames_table(FRAMES)
+    )
+    row = quality.row(0, named=True)
+    assert row["displacement"] == 0
+    assert row["displacement_max"] == 3
+    assert row["bad_frames"] == 1
+
+
+def test_crispness_falls_with_blur_and_not_with_brightness():
+    from scipy.ndimage import gaussian_filter
+
+    image = Tissue(64, 64).image()
+    assert crispness(gaussian_filter(image, 2)) < 0.8 * crispness(image)
+    assert crispness(3 * image) == pytest.approx(crispness(image))
+
+
+def test_blocks_survive_the_table(tmp_path):
+    blocks = np.arange(12, dtype=np.float32).reshape(4, 3)
+    film = moving((4, 64, 64))
+    zeros = np.zeros(4, np.float32)
+    result = Registration(zeros, zeros, zeros, blocks, -blocks, film.still.astype("f4"))
+    shifts, _, _ = assess(film.movie, film.movie, result, frames_table(4))
+    write_table(tmp_path / "shifts.parquet", Shifts, shifts, {})
+    back = read_table(tmp_path / "shifts.parquet")
+    assert back["block_x"].to_list() == (-blocks).tolist()
+    assert back.schema["block_y"] == pl.List(pl.Float32)

@@ -1,0 +1,83 @@
+"""What a footprint looks like, described the same way for every extraction backend."""
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
+from groundtrace.extraction.base import Extraction
+from groundtrace.tables import list_column
+
+
+def describe(extraction: Extraction, shape: tuple[int, int], neuropil_coefficient: float = 0.7) -> pl.DataFrame:
+    """Table Rois. shape: (height, width) of the field; the skewness is that of F - neuropil_coefficient * Fneu."""
+    footprints = list(zip(extraction.pixel_y, extraction.pixel_x, extraction.weight, strict=True))
+    centroids = np.array([_centroid(*footprint) for footprint in footprints]).reshape(-1, 2)
+    return pl.DataFrame(
+        {
+            "roi": pl.Series(range(len(footprints)), dtype=pl.Int32),
+            "pixel_y": _ragged(extraction.pixel_y, pa.int32()),
+            "pixel_x": _ragged(extraction.pixel_x, pa.int32()),
+            "weight": _ragged(extraction.weight, pa.float32()),
+            "overlap": _ragged(overlaps(extraction.pixel_y, extraction.pixel_x, shape), pa.bool_()),
+            "centroid_y": pl.Series(centroids[:, 0], dtype=pl.Float32),
+            "centroid_x": pl.Series(centroids[:, 1], dtype=pl.Float32),
+            "area": pl.Series([len(rows) for rows, *_ in footprints], dtype=pl.Int32),
+            "compactness": pl.Series([compactness(rows, columns) for rows, columns, _ in footprints], dtype=pl.Float32),
+            "skew": pl.Series(
+                [
+                    skewness(f - np.float32(neuropil_coefficient) * n)
+                    for f, n in zip(extraction.fluorescence, extraction.neuropil, strict=True)
+                ],
+                dtype=pl.Float32,
+            ),
+            "cell_probability": pl.Series(np.asarray(extraction.cell_probability, np.float32)),
+            "accepted": pl.Series(np.asarray(extraction.accepted, bool)),
+        }
+    )
+
+
+def fluorescence_table(extraction: Extraction) -> pl.DataFrame:
+    """Table Fluorescence; the traces are not copied."""
+    return pl.DataFrame(
+        {
+            "roi": pl.Series(range(len(extraction.fluorescence)), dtype=pl.Int32),
+            "fluorescence": list_column(extraction.fluorescence),
+            "neuropil": list_column(extraction.neuropil),
+        }
+    )
+
+
+def overlaps(pixel_y: list[IntArray], pixel_x: list[IntArray], shape: tuple[int, int]) -> list[BoolArray]:
+    """Per ROI and pixel, whether another ROI claims it too."""
+    claims = np.zeros(shape, np.int32)
+    for rows, columns in zip(pixel_y, pixel_x, strict=True):
+        claims[rows, columns] += 1
+    return [claims[rows, columns] > 1 for rows, columns in zip(pixel_y, pixel_x, strict=True)]
+
+
+def compactness(rows: IntArray, columns: IntArray) -> float:
+    """Mean distance of the pixels from their centroid over that of a disk of the same area (2/3 of its radius)."""
+    if len(rows) < 2:
+        return 1.0
+    distance = np.hypot(rows - rows.mean(), columns - columns.mean()).mean()
+    return float(distance / (2 / 3 * np.sqrt(len(rows) / np.pi)))
+
+
+def skewness(trace: FloatArray) -> float | None:
+    """Third standardised moment; None for a constant trace."""
+    centred = trace - trace.mean(dtype=np.float64)
+    power = (centred**2).mean()
+    if not power > 1e-12 * float(trace.mean(dtype=np.float64)) ** 2:
+        return None
+    return float((centred**3).mean() / power**1.5)
+
+
+def _centroid(rows: IntArray, columns: IntArray, weight: FloatArray) -> tuple[float, float]:
+    return float(np.average(rows, weights=weight)), float(np.average(columns, weights=weight))
+
+
+def _ragged(rows: list, kind: pa.DataType) -> pl.Series:
+    offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)]).astype(np.int64)
+    flat = pa.array(np.concatenate(rows) if rows else [], type=kind)
+    return pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), flat)))

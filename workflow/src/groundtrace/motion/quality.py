@@ -1,0 +1,263 @@
+"""How well a movie is registered, measured the same way for every motion backend."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from scipy import fft
+from scipy.ndimage import fourier_gaussian, median_filter
+
+from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
+from groundtrace.io import release
+from groundtrace.motion.base import Registration
+from groundtrace.tables import list_column
+
+CHUNK_BYTES = 64 << 20
+"""Of movie held at a time."""
+JUMP = 0.05
+"""A frame jumps when its displacement is further than this fraction of the shorter side from the running median..."""
+JUMP_FRAMES = 101
+"""...over this many frames."""
+DECORRELATED_SD = 6.0
+"""A frame is decorrelated when its correlation is this many robust standard deviations below the running median..."""
+DECORRELATED_FRACTION = 0.7
+"""...and below this fraction of it..."""
+DECORRELATED_FRAMES = 501
+"""...over this many frames."""
+RAW_FRAMES = 500
+"""Frames, evenly spread, on which the correlation of the raw movie is measured."""
+WINDOWS = 200
+"""Short stretches, evenly spread, on which the residual motion is measured..."""
+WINDOW_FRAMES = 5
+"""...each the mean of this many consecutive frames: one frame alone shows its noise more than its motion."""
+BLOCK = 128
+"""px, side of the blocks whose residual motion is measured."""
+
+
+def assess(
+    movie: Movie, registered: Movie, registration: Registration, frames: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, FloatArray]]:
+    """Judge a registration: tables Shifts and MotionQuality, and the images template, mean and mean_before.
+
+    movie, registered: (T, Y, X), read in chunks. frames: the table Frames of this plane. Images are (Y, X) float32 in
+    detector units; both means leave out frames without light.
+    """
+    template = registration.template
+    light = ~frames["blank"].to_numpy()
+    if not light.any():
+        light = np.ones_like(light)
+    correlation, mean = _correlate(registered, template, light)
+    mean_before = _mean(movie, light)
+    reasons = bad_reasons(registration, correlation, frames, min(template.shape))
+    bad = reasons != ""
+    shifts = _shifts_table(registration, correlation, reasons)
+    y, x = registration.y[~bad], registration.x[~bad]
+    length = np.hypot(y - np.median(y), x - np.median(x)) if len(y) else np.zeros(1)
+    good = np.flatnonzero(~bad)
+    sample = good[np.linspace(0, len(good), min(RAW_FRAMES, len(good)), endpoint=False, dtype=int)]
+    before = np.concatenate([_pearson(movie[i : i + 1], template) for i in sample]) if len(sample) else np.zeros(0)
+    release(movie)
+    residual = residual_motion(registered, template, ~bad)
+    quality = pl.DataFrame(
+        {
+            "template_correlation_before": _summary(before, 50),
+            "template_correlation": _summary(correlation[~bad], 50),
+            "crispness_before": crispness(mean_before),
+            "crispness": crispness(mean),
+            "residual_motion": _summary(residual, 50),
+            "residual_motion_95": _summary(residual, 95),
+            "displacement": float(np.median(length)),
+            "displacement_max": float(length.max()),
+            "bad_frames": int(bad.sum()),
+        },
+        schema={name: pl.Float32 for name in _MEASURES} | {"bad_frames": pl.Int32},
+    )
+    return shifts, quality, {"template": template, "mean": mean, "mean_before": mean_before}
+
+
+_MEASURES = (
+    "template_correlation_before",
+    "template_correlation",
+    "crispness_before",
+    "crispness",
+    "residual_motion",
+    "residual_motion_95",
+    "displacement",
+    "displacement_max",
+)
+
+
+def _summary(values: FloatArray, percentile: float) -> float | None:
+    """Percentile of the finite values; None when there is none."""
+    finite = values[np.isfinite(values)]
+    return float(np.percentile(finite, percentile)) if len(finite) else None
+
+
+def _chunks(movie: Movie) -> Iterator[tuple[slice, IntArray]]:
+    size = max(1, CHUNK_BYTES // (movie[0].size * 4))
+    for start in range(0, len(movie), size):
+        part = slice(start, min(start + size, len(movie)))
+        yield part, np.asarray(movie[part])
+        release(movie)
+
+
+def _mean(movie: Movie, light: BoolArray) -> FloatArray:
+    total = np.zeros(movie.shape[1:])
+    for part, chunk in _chunks(movie):
+        total += _lit(chunk, light[part]).sum(axis=0, dtype=_sum_type(chunk))
+    return (total / light.sum()).astype(np.float32)
+
+
+def _lit(chunk: IntArray, light: BoolArray) -> IntArray:
+    return chunk if light.all() else chunk[light]
+
+
+def _sum_type(chunk: IntArray) -> type[np.signedinteger]:
+    """An integer that holds the sum of a chunk's frames; the smaller, the faster."""
+    return np.int32 if chunk.itemsize <= 2 and len(chunk) < 2**15 else np.int64
+
+
+def _correlate(registered: Movie, template: FloatArray, light: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Correlation of each frame with the template, and the mean of frames with light, in one pass."""
+    correlation, total = np.zeros(len(registered)), np.zeros(template.shape)
+    for part, chunk in _chunks(registered):
+        correlation[part] = _pearson(chunk, template)
+        total += _lit(chunk, light[part]).sum(axis=0, dtype=_sum_type(chunk))
+    return correlation, (total / light.sum()).astype(np.float32)
+
+
+def _pearson(chunk: IntArray, template: FloatArray) -> FloatArray:
+    """(n,) Pearson correlation of frames with the template; NaN for a constant frame."""
+    level = np.float32(template.mean(dtype=np.float64))
+    centred = template.astype(np.float64) - template.mean(dtype=np.float64)
+    norm = np.sqrt((centred**2).sum())
+    if not norm > 0:
+        return np.full(len(chunk), np.nan)
+    centred = (centred / norm).astype(np.float32).ravel()
+    correlation = np.empty(len(chunk))
+    for i, frame in enumerate(chunk):
+        pixels = frame.astype(np.float32).ravel()
+        pixels -= level
+        rest = pixels.sum(dtype=np.float64) ** 2 / pixels.size
+        power = float(np.einsum("i,i", pixels, pixels)) - rest
+        product = float(np.einsum("i,i", pixels, centred))
+        correlation[i] = product / np.sqrt(power) if power > 0 else np.nan
+    return correlation.clip(-1, 1)
+
+
+def crispness(image: FloatArray) -> float:
+    """Norm of the gradient of an image over its mean."""
+    rows, columns = np.gradient(image.astype(np.float64))
+    mean = abs(image.mean(dtype=np.float64))
+    return float(np.sqrt((rows**2 + columns**2).sum()) / mean) if mean > 0 else 0.0
+
+
+def bad_reasons(registration: Registration, correlation: FloatArray, frames: pl.DataFrame, side: int) -> np.ndarray:
+    """Why each frame is bad, the first that holds of blank, dropped (from `frames`), jump, decorrelated; "" if good.
+
+    side: shorter side of the field, px.
+    """
+    blank, dropped = frames["blank"].to_numpy(), frames["dropped"].to_numpy()
+    seen = ~blank
+    jump = np.zeros(len(blank), bool)
+    away = np.hypot(*(v[seen] - _running_median(v[seen], JUMP_FRAMES) for v in (registration.y, registration.x)))
+    jump[seen] = away > JUMP * side
+    decorrelated = np.zeros(len(blank), bool)
+    known = seen & ~jump & np.isfinite(correlation)
+    usual = _running_median(correlation[known], DECORRELATED_FRAMES)
+    drop = usual - correlation[known]
+    scale = 1.4826 * np.median(np.abs(drop)) if known.any() else 0.0
+    decorrelated[known] = (drop > DECORRELATED_SD * scale) & (correlation[known] < DECORRELATED_FRACTION * usual)
+    decorrelated |= seen & ~np.isfinite(correlation)
+    return np.select([blank, dropped, jump, decorrelated], ["blank", "dropped", "jump", "decorrelated"], "")
+
+
+def _running_median(values: FloatArray, window: int) -> FloatArray:
+    if not len(values):
+        return values
+    return median_filter(values, size=min(window, len(values)), mode="nearest")
+
+
+def residual_motion(registered: Movie, template: FloatArray, good: BoolArray) -> FloatArray:
+    """(windows,) displacement that is left against the template, px, root mean square over blocks.
+
+    Phase correlation of the mean of a few consecutive good frames; blocks without a clear peak are left out, NaN when
+    there is none.
+    """
+    indices = np.flatnonzero(good)
+    starts = np.unique(np.linspace(0, max(0, len(indices) - WINDOW_FRAMES), WINDOWS, dtype=int)) if len(indices) else []
+    blocks = [
+        _Block(template, rows, columns) for rows in _tiles(template.shape[0]) for columns in _tiles(template.shape[1])
+    ]
+    residual = np.full(len(starts), np.nan)
+    for i, start in enumerate(starts):
+        image = registered[indices[start : start + WINDOW_FRAMES]].mean(axis=0, dtype=np.float32)
+        lengths = np.array([block.displacement(image) for block in blocks])
+        clear = np.isfinite(lengths)
+        if clear.any():
+            residual[i] = np.sqrt((lengths[clear] ** 2).mean())
+    release(registered)
+    return residual
+
+
+def _tiles(side: int) -> list[slice]:
+    """Blocks of equal size that cover a side without overlap."""
+    count = max(1, round(side / BLOCK))
+    size = side // count
+    return [slice(size * i, size * (i + 1)) for i in range(count)]
+
+
+class _Block:
+    """Phase correlation of one block of the field with the template, to a fraction of a pixel."""
+
+    SMOOTH = 1.2
+    """px, Gaussian that keeps the frequencies in which tissue is seen."""
+    CLEAR = 6.0
+    """A peak counts from this many standard deviations of the correlation map."""
+
+    def __init__(self, template: FloatArray, rows: slice, columns: slice):
+        self.where = rows, columns
+        shape = template[self.where].shape
+        self.taper = np.outer(*(np.hanning(side + 2)[1:-1] for side in shape)).astype(np.float32)
+        self.reach = min(32, min(shape) // 4)
+        target = np.conj(self._spectrum(template))
+        self.target = fourier_gaussian(target, self.SMOOTH, n=shape[1])
+
+    def displacement(self, image: FloatArray) -> float:
+        """Length of the displacement of `image`, px; NaN when its peak is not clear."""
+        size = self.taper.shape
+        surface = np.asarray(fft.irfft2(self._spectrum(image) * self.target, s=size))
+        near = np.roll(surface, (self.reach, self.reach), (0, 1))[: 2 * self.reach + 1, : 2 * self.reach + 1]
+        row, column = np.unravel_index(near[1:-1, 1:-1].argmax(), (2 * self.reach - 1,) * 2)
+        peak = near[row : row + 3, column : column + 3]
+        if peak[1, 1] <= self.CLEAR * near.std():
+            return np.nan
+        return float(np.hypot(row + 1 - self.reach + _vertex(peak[:, 1]), column + 1 - self.reach + _vertex(peak[1])))
+
+    def _spectrum(self, image: FloatArray) -> np.ndarray:
+        block = image[self.where]
+        spectrum = np.asarray(fft.rfft2((block - block.mean()) * self.taper))
+        return spectrum / np.maximum(np.abs(spectrum), 1e-12)
+
+
+def _vertex(values: FloatArray) -> float:
+    """Where a Gaussian through three values one pixel apart, largest in the middle, has its peak; -0.5 to 0.5."""
+    left, middle, right = np.log(np.maximum(values, 1e-3 * values[1]))
+    curvature = left - 2 * middle + right
+    return 0.5 * (left - right) / curvature if curvature < 0 else 0.0
+
+
+def _shifts_table(registration: Registration, correlation: FloatArray, reasons: np.ndarray) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "frame": np.arange(len(correlation), dtype=np.int32),
+            "y": registration.y.astype(np.float32),
+            "x": registration.x.astype(np.float32),
+            "correlation": registration.correlation.astype(np.float32),
+            "block_y": list_column(registration.block_y.astype(np.float32)),
+            "block_x": list_column(registration.block_x.astype(np.float32)),
+            "template_correlation": pl.Series(correlation.astype(np.float32)).fill_nan(None),
+            "bad": reasons != "",
+            "reason": pl.Series(reasons.tolist(), dtype=pl.String),
+        }
+    )
