@@ -19,6 +19,7 @@ from groundtrace.errors import SchemaError
 Floats = Annotated[pl.List, pl.Float32()]
 Ints = Annotated[pl.List, pl.Int32()]
 Booleans = Annotated[pl.List, pl.Boolean()]
+Times = Annotated[pl.List, pl.Float64()]
 
 
 def column(unit: str, description: str, *, low: float | None = None, high: float | None = None, **options: Any) -> Any:
@@ -29,10 +30,10 @@ def column(unit: str, description: str, *, low: float | None = None, high: float
 class Table(pa.DataFrameModel):
     """Base of every table."""
 
-    class Config(BaseConfig):
+    class Config(BaseConfig):  # pyright: ignore[reportIncompatibleVariableOverride] - pandera's own idiom
         strict = True
         ordered = True
-        metadata = {"version": 1}  # noqa: RUF012
+        metadata = {"version": 1}
 
     @classmethod
     def version(cls) -> int:
@@ -211,9 +212,13 @@ class Study(Table):
 
 
 class TruthCells(Table):
-    """One row per cell of a simulated plane: what an extraction and a spike inference should find."""
+    """One row per cell of a simulated recording: what an extraction and a spike inference should find."""
 
-    roi: Series[pl.Int32] = column("", "0-based cell", low=0, unique=True)
+    class Config(Table.Config):
+        unique = ["plane", "roi"]
+
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    roi: Series[pl.Int32] = column("", "0-based cell of this plane", low=0)
     pixel_y: Ints = column("px", "rows of the cell's pixels where the tissue is not displaced")
     pixel_x: Ints = column("px", "columns of the cell's pixels")
     weight: Floats = column("", "share of the cell's light per pixel, sum 1")
@@ -223,16 +228,18 @@ class TruthCells(Table):
     )
     rate: Series[pl.Float32] = column("Hz", "mean rate that the spikes were drawn with", low=0)
     spikes: Series[pl.Int32] = column("", "spikes during the recording", low=0)
-    spike_times: Series[pl.List(pl.Float64)] = column(
-        "s", "from the first frame, sorted; negative ones still show in the first frames"
-    )
+    spike_times: Times = column("s", "from the first frame, sorted; negative ones still show in the first frames")
     calcium: Floats = column("fraction", "dF/F without noise at the times frame / frame_rate")
 
 
 class TruthShifts(Table):
-    """One row per frame of a simulated plane: where the tissue was. registered[t, p] = raw[t, p + (y, x)]."""
+    """One row per frame of a simulated recording: where the tissue was. registered[t, p] = raw[t, p + (y, x)]."""
 
-    frame: Series[pl.Int32] = column("", "0-based frame", low=0, unique=True)
+    class Config(Table.Config):
+        unique = ["plane", "frame"]
+
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    frame: Series[pl.Int32] = column("", "0-based frame of this plane", low=0)
     y: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive down")
     x: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive right")
     node_y: Floats = column(

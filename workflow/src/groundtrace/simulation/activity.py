@@ -1,21 +1,20 @@
 """Spikes of a population, and the calcium signal they leave."""
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.signal import lfilter
+from scipy.optimize import root_scalar
 
 from groundtrace.arrays import FloatArray
 from groundtrace.indicators import Indicator
-from groundtrace.simulation.processes import fluctuations
+from groundtrace.simulation.processes import fluctuations, leaky_sum
 
 STEP = 0.02
 """s; grid of the rate fluctuations. Spike times are continuous."""
 SHARED_STATES = 3
 SPREAD = 0.9
 """Standard deviation over cells of the logarithm of the rate."""
-MODULATION = 0.8
+MODULATION = 1.1
 """Standard deviation over time of the logarithm of a cell's rate, shared with the other cells."""
-BURST_SIZE = 1.6
+BURST_SIZE = 2.0
 """Mean spikes per burst; a single spike is a burst of one (geometric)."""
 MAXIMUM_RATE = 15.0
 """Hz."""
@@ -24,7 +23,7 @@ MAXIMUM_RATE = 15.0
 def spike_trains(
     random: np.random.Generator, cells: int, rate: float, start: float, stop: float
 ) -> tuple[FloatArray, list[FloatArray]]:
-    """Mean rates (cells,), Hz, log-normal around the median `rate`; sorted spike times in [start, stop), s, per cell."""
+    """Mean rates (cells,), Hz, log-normal around the median `rate`; sorted spike times in [start, stop), s, of each."""
     rates = np.minimum(rate * np.exp(SPREAD * random.standard_normal(cells)), MAXIMUM_RATE)
     edges = np.arange(start, stop + STEP, STEP)
     states = fluctuations(random, SHARED_STATES, len(edges) - 1, STEP, time_constant=2.0)
@@ -64,7 +63,7 @@ def calcium_trace(spike_times: FloatArray, frames: int, frame_rate: float, indic
     total = np.zeros(frames)
     for time_constant, sign in ((indicator.decay_time, 1.0), (rise, -1.0)):
         arrivals = np.bincount(frame[counted], weights=np.exp(-age / time_constant), minlength=frames)
-        total += sign * lfilter([1.0], [1.0, -np.exp(-1 / (frame_rate * time_constant))], arrivals)
+        total += sign * leaky_sum(arrivals.astype(np.float64), 1 / frame_rate, time_constant)
     return indicator.amplitude / peak * total
 
 
@@ -77,7 +76,8 @@ def rise_constant(rise_time: float, decay_time: float) -> float:
     # Equal time constants are the limit of the formula, not a value of it.
     if abs(rise_time / decay_time - 1) < 1e-3:
         return decay_time * 1.002
-    return decay_time * float(np.exp(brentq(excess, *((-20.0, -1e-9) if rise_time < decay_time else (1e-9, 20.0)))))
+    bracket = (-50.0, -1e-9) if rise_time < decay_time else (1e-9, 20.0 + rise_time / decay_time)
+    return decay_time * float(np.exp(root_scalar(excess, bracket=bracket).root))
 
 
 def _difference(time: float, slow: float, fast: float) -> float:

@@ -57,9 +57,7 @@ def brain_motion(
         nodes = nodes - nodes.mean(axis=1, keepdims=True)
         nodes = LIMIT * np.tanh(nodes / LIMIT) * parameters.nonrigid / pixel_size
         nodes = np.moveaxis(nodes, 2, 0).reshape(steps, 2, NODES, NODES)
-    return [
-        Motion(rigid.T[plane::planes], None if nodes is None else nodes[plane::planes]) for plane in range(planes)
-    ]
+    return [Motion(rigid.T[plane::planes], None if nodes is None else nodes[plane::planes]) for plane in range(planes)]
 
 
 def _bouts(random: np.random.Generator, steps: int, step: float, rest: float, duration: float) -> FloatArray:
@@ -74,30 +72,32 @@ class View:
 
     def __init__(self, height: int, width: int, margin: int):
         self.shape, self.margin = (height, width), margin
-        # Spline through the nodes as a matrix: displacement at every row (column) from that at the nodes.
+        # Spline through the nodes as a matrix: value at every row (column) from those at the nodes.
+        knots = [np.linspace(0, size - 1, NODES) for size in (height, width)]
         self._to_rows, self._to_columns = (
-            CubicSpline(np.linspace(0, size - 1, NODES), np.eye(NODES))(np.arange(size)) for size in (height, width)
+            CubicSpline(knot, np.eye(NODES))(np.arange(size)) for knot, size in zip(knots, (height, width), strict=True)
         )
-        self._grid = np.mgrid[:height, :width].astype(np.float64) + margin
+        self._nodes = np.stack(np.meshgrid(*knots, indexing="ij")) + margin
 
     def rigid(self, coefficients: FloatArray, shift: FloatArray) -> FloatArray:
         """The field when the tissue moved by `shift` px (y, x)."""
-        rows, columns = (
-            _taps(self.margin - displacement, size) for displacement, size in zip(shift, self.shape, strict=True)
-        )
-        across = sum(weight * coefficients[part] for part, weight in rows)
-        return sum(weight * across[:, part] for part, weight in columns)  # pyright: ignore[reportReturnType]
+        start_y, start_x = self.margin - shift
+        return _spline(_spline(coefficients, start_y, self.shape[0]).T, start_x, self.shape[1]).T
 
     def warped(self, coefficients: FloatArray, shift: FloatArray, nodes: FloatArray) -> FloatArray:
         """The same with a nonrigid displacement (2, NODES, NODES) px on top."""
-        field = np.stack([self._to_rows @ axis @ self._to_columns.T for axis in nodes])
-        places = self._grid - field - shift[:, None, None]
+        # The spline keeps straight lines: pixel coordinates can be displaced at the nodes, before it spreads them.
+        sources = self._nodes - nodes - shift[:, None, None]
+        places = self._to_rows @ sources @ self._to_columns.T
         return map_coordinates(coefficients, places, output=np.float32, order=3, mode="nearest", prefilter=False)  # pyright: ignore[reportReturnType]
 
 
-def _taps(start: float, size: int) -> list[tuple[slice, np.float32]]:
-    """Slices and weights whose weighted sum is the cubic spline at start, start + 1, … (size points)."""
-    whole = int(np.floor(start))
-    t = start - whole
-    weights = ((1 - t) ** 3, 4 - 6 * t**2 + 3 * t**3, 4 - 6 * (1 - t) ** 2 + 3 * (1 - t) ** 3, t**3)
-    return [(slice(whole - 1 + k, whole - 1 + k + size), np.float32(weight / 6)) for k, weight in enumerate(weights)]
+def _spline(coefficients: FloatArray, start: float, size: int) -> FloatArray:
+    """The cubic spline at rows start, start + 1, … (`size` of them)."""
+    first = int(np.floor(start)) - 1
+    t = start - first - 1
+    weights = np.array([(1 - t) ** 3, 4 - 6 * t**2 + 3 * t**3, 4 - 6 * (1 - t) ** 2 + 3 * (1 - t) ** 3, t**3]) / 6
+    values = np.zeros((size, coefficients.shape[1]), np.float32)
+    for tap, weight in enumerate(weights.astype(np.float32), first):
+        values += weight * coefficients[tap : tap + size]
+    return values

@@ -1,6 +1,6 @@
 """Parameters of a simulated recording; frame rate, pixel size, indicator and planes come from the sample sheet."""
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from groundtrace.section import Section
 
@@ -12,9 +12,9 @@ class Simulation(Section):
     """Same seed, session and parameters: the same movie, byte for byte."""
     frames: int = Field(default=1000, ge=2)
     """Per plane."""
-    height: PositiveInt = 128
+    height: int = Field(default=128, ge=8)
     """px."""
-    width: PositiveInt = 128
+    width: int = Field(default=128, ge=8)
     """px."""
     density: PositiveFloat = 1500.0
     """Cells in the section, per mm²."""
@@ -30,7 +30,7 @@ class Simulation(Section):
     """Share of the fluorescence lost over the recording."""
     contamination: float = Field(default=0.7, ge=0, le=1)
     """Share of the surrounding neuropil's light that is also seen at a soma."""
-    neuropil_activity: NonNegativeFloat = 0.12
+    neuropil_activity: NonNegativeFloat = 0.05
     """Standard deviation of the neuropil's fluorescence over its mean."""
     gain: PositiveFloat = 100.0
     """Detector units per photon."""

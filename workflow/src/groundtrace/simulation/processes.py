@@ -17,11 +17,13 @@ def stream(seed: int, *names: object) -> np.random.Generator:
     return np.random.default_rng([seed, *np.frombuffer(digest, "<u4").tolist()])
 
 
-def fluctuations(
-    random: np.random.Generator, count: int, steps: int, step: float, time_constant: float
-) -> FloatArray:
+def leaky_sum(inputs: FloatArray, step: float, time_constant: float) -> FloatArray:
+    """Sum of all inputs so far along the last axis, each decaying exponentially; `step` s between samples."""
+    return np.asarray(lfilter([1.0], [1.0, -np.exp(-step / time_constant)], inputs))
+
+
+def fluctuations(random: np.random.Generator, count: int, steps: int, step: float, time_constant: float) -> FloatArray:
     """`count` Ornstein-Uhlenbeck processes of mean 0 and variance 1, sampled every `step` s: (count, steps)."""
-    memory = np.exp(-step / time_constant)
     innovations = random.standard_normal((count, steps))
-    innovations[:, 1:] *= np.sqrt(1 - memory**2)
-    return lfilter([1.0], [1.0, -memory], innovations, axis=1)
+    innovations[:, 1:] *= np.sqrt(1 - np.exp(-2 * step / time_constant))
+    return leaky_sum(innovations, step, time_constant)

@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,64 +15,71 @@ MAGIC, VERSION = 0x07030301, 4
 """Of the block behind the BigTIFF header (ScanImage BigTIFF specification)."""
 
 
-def settings(
-    frames: int, planes: int, shape: tuple[int, int], frame_rate: float, pixel_size: float
-) -> dict[str, str]:
-    """ScanImage's name and MATLAB literal of what describes a recording of one channel.
+@dataclass(frozen=True)
+class Layout:
+    """Size and rate of a recording of one channel."""
 
-    frames: per plane. frame_rate: Hz, of a plane. pixel_size: µm.
+    frames: int
+    """Per plane."""
+    planes: int
+    height: int
+    width: int
+    frame_rate: float
+    """Hz, of a plane."""
+    pixel_size: float
+    """µm."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of the file: all images in order of acquisition."""
+        return self.frames * self.planes, self.height, self.width
+
+    def settings(self) -> str:
+        """ScanImage's description of the recording, one `name = MATLAB literal` a line."""
+        stack = "true" if self.planes > 1 else "false"
+        x, y = self.width * self.pixel_size / 2, self.height * self.pixel_size / 2
+        values = {
+            "VERSION_MAJOR": 2020,
+            "VERSION_MINOR": 0,
+            "hChannels.channelSave": 1,
+            "hFastZ.enable": stack,
+            "hFastZ.numDiscardFlybackFrames": 0,
+            "hRoiManager.imagingFovUm": f"[{-x:.9g} {-y:.9g};{x:.9g} {-y:.9g};{x:.9g} {y:.9g};{-x:.9g} {y:.9g}]",
+            "hRoiManager.linesPerFrame": self.height,
+            "hRoiManager.pixelsPerLine": self.width,
+            "hRoiManager.scanFramePeriod": f"{1 / (self.frame_rate * self.planes):.9g}",
+            "hRoiManager.scanFrameRate": f"{self.frame_rate * self.planes:.9g}",
+            "hRoiManager.scanVolumeRate": f"{self.frame_rate:.9g}",
+            "hStackManager.enable": stack,
+            "hStackManager.numSlices": self.planes,
+            "hStackManager.actualNumSlices": self.planes,
+            "hStackManager.framesPerSlice": 1 if self.planes > 1 else self.frames,
+            "hStackManager.numFramesPerVolume": self.planes,
+            "hStackManager.numFramesPerVolumeWithFlyback": self.planes,
+            "hStackManager.numVolumes": self.frames if self.planes > 1 else 1,
+            "hStackManager.actualNumVolumes": self.frames if self.planes > 1 else 1,
+        }
+        return "\n".join(f"SI.{name} = {value}" for name, value in values.items())
+
+
+def write_scanimage(path: Path, images: Iterator[IntArray], layout: Layout, dtype: np.dtype) -> None:
+    """Stream `images`, in order of acquisition, to `path`; pixel data in one piece.
+
+    Holds no time of writing: the same images make the same file.
     """
-    stack = planes > 1
-    half_height, half_width = (size * pixel_size / 2 for size in shape)
-    corners = ((-half_width, -half_height), (half_width, -half_height), (half_width, half_height), (-half_width, half_height))
-    return {
-        "SI.VERSION_MAJOR": "2020",
-        "SI.VERSION_MINOR": "0",
-        "SI.hChannels.channelSave": "1",
-        "SI.hFastZ.enable": _logical(stack),
-        "SI.hFastZ.numDiscardFlybackFrames": "0",
-        "SI.hRoiManager.imagingFovUm": "[" + ";".join(f"{x:.9g} {y:.9g}" for x, y in corners) + "]",
-        "SI.hRoiManager.linesPerFrame": str(shape[0]),
-        "SI.hRoiManager.pixelsPerLine": str(shape[1]),
-        "SI.hRoiManager.scanFramePeriod": f"{1 / (frame_rate * planes):.9g}",
-        "SI.hRoiManager.scanFrameRate": f"{frame_rate * planes:.9g}",
-        "SI.hRoiManager.scanVolumeRate": f"{frame_rate:.9g}",
-        "SI.hStackManager.enable": _logical(stack),
-        "SI.hStackManager.numSlices": str(planes),
-        "SI.hStackManager.actualNumSlices": str(planes),
-        "SI.hStackManager.framesPerSlice": "1" if stack else str(frames),
-        "SI.hStackManager.numFramesPerVolume": str(planes),
-        "SI.hStackManager.numFramesPerVolumeWithFlyback": str(planes),
-        "SI.hStackManager.numVolumes": str(frames if stack else 1),
-        "SI.hStackManager.actualNumVolumes": str(frames if stack else 1),
-    }
-
-
-def _logical(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def write_scanimage(
-    path: Path, images: Iterator[IntArray], shape: tuple[int, int, int], dtype: np.dtype, header: dict[str, str]
-) -> None:
-    """Stream `images` (shape[0] of them, in order of acquisition) to `path`, pixel data in one piece.
-
-    header: from `settings`. Holds no time of writing: the same images make the same file.
-    """
-    text = "\n".join(f"{name} = {value}" for name, value in header.items())
-    corner = header["SI.hRoiManager.imagingFovUm"].strip("[]").split(";")[2].split()
-    resolution = tuple(size / (2 * float(half) * 1e-4) for size, half in zip((shape[2], shape[1]), corner, strict=True))
+    settings = layout.settings()
+    per_centimetre = 1e4 / layout.pixel_size
     with TiffWriter(path, bigtiff=True, byteorder="<") as writer:
-        writer.filehandle.write(_static_block(text))
+        writer.filehandle.write(_static_block(settings))
         writer.write(
             images,
-            shape=shape,
+            shape=layout.shape,
             dtype=dtype,
             photometric="minisblack",
             metadata=None,
-            software=text,
+            software=settings,
             description="frameNumbers = 1\ncomments = 'simulated by groundtrace'",
-            resolution=resolution,
+            resolution=(per_centimetre, per_centimetre),
             resolutionunit="CENTIMETER",
         )
 

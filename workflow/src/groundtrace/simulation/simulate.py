@@ -4,7 +4,7 @@ Every random draw comes from the seed and the session's key; nothing depends on 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from groundtrace.simulation.detector import DTYPE, detect
 from groundtrace.simulation.motion import NODES, Motion, View, brain_motion, margin
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.processes import fluctuations, stream
-from groundtrace.simulation.scanimage import settings, write_scanimage
+from groundtrace.simulation.scanimage import Layout, write_scanimage
 from groundtrace.simulation.tissue import Tissue, grow
 from groundtrace.simulation.truth import PlaneTruth, Truth
 
@@ -106,11 +106,13 @@ class Plane:
 
     def _footprint(self, cell: int) -> tuple[IntArray, IntArray, FloatArray] | None:
         """Rows, columns and light of a cell as the undisplaced field shows it; None if most of it is outside."""
-        column = self.tissue.footprints[:, [cell]].tocoo()
-        rows, columns = np.divmod(column.coords[0], self.tissue.shape[1])
+        part = slice(*self.tissue.footprints.indptr[cell : cell + 2])
+        rows, columns = np.divmod(self.tissue.footprints.indices[part], self.tissue.shape[1])
+        if not len(rows):
+            return None
         top, left = rows.min() - 1, columns.min() - 1
         patch = np.zeros((np.ptp(rows) + 3, np.ptp(columns) + 3))
-        patch[rows - top, columns - left] = column.data
+        patch[rows - top, columns - left] = self.tissue.footprints.data[part]
         for axis in (0, 1):
             patch = convolve1d(patch, np.array([1, 4, 1]) / 6, axis=axis, mode="constant")
         y, x = np.nonzero(patch > 0.1 * patch.max())
@@ -133,10 +135,9 @@ def simulate(parameters: Simulation, session: Session, movie_path: Path | str) -
     rate, pixel_size = recording(session)
     with threadpool_limits(1):
         planes = prepare(parameters, session)
-        header = settings(parameters.frames, session.planes, planes[0].view.shape, rate, pixel_size)
-        shape = (parameters.frames * session.planes, parameters.height, parameters.width)
+        layout = Layout(parameters.frames, session.planes, parameters.height, parameters.width, rate, pixel_size)
         with atomic(movie_path) as temporary:
-            write_scanimage(temporary, raw_frames(planes, parameters, session), shape, DTYPE, header)
+            write_scanimage(temporary, raw_frames(planes, parameters, session), layout, DTYPE)
         truths = tuple(plane.truth() for plane in planes)
     return Truth(truths, rate, pixel_size, parameters.frames / rate)
 
@@ -186,8 +187,7 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
     left = (1 - parameters.bleaching) ** np.linspace(0, 1, parameters.frames)
     neuropil = (parameters.neuropil_activity * neuropil).astype(np.float32)
     plane = Plane(parameters, view, tissue, rates, trains, calcium, neuropil, motion, left, scale=1.0)
-    scale = parameters.photons / float(plane.mean().mean())
-    return Plane(parameters, view, tissue, rates, trains, calcium, neuropil, motion, left, scale)
+    return replace(plane, scale=parameters.photons / float(plane.mean().mean()))
 
 
 def _activity(

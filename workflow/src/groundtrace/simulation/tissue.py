@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
-from scipy.sparse import csc_array
+from scipy.sparse import csc_array, diags_array
 
 from groundtrace.arrays import FloatArray
 
@@ -40,8 +40,6 @@ class Tissue:
     shape: tuple[int, int]
     centers: FloatArray
     """(n_cells, 2) px."""
-    brightness: FloatArray
-    """(n_cells,) resting brightness of the cytoplasm."""
     footprints: csc_array
     """(pixels, n_cells) light of each cell at rest."""
     static: FloatArray
@@ -62,15 +60,14 @@ def grow(
     static = light * np.maximum(texture, 0.2) * (1 - (1 - contamination) * somata)
     modes = np.stack([_smooth(random, shape, NEUROPIL_SCALE / np.sqrt(2) / pixel_size) for _ in range(NEUROPIL_MODES)])
     modes *= np.sqrt((1 - NEUROPIL_GLOBAL) / (modes**2).sum(axis=0))
-    modes = np.concatenate([np.full((1, *shape), np.sqrt(NEUROPIL_GLOBAL)), modes]) * static
-    footprints = profiles.multiply(light.reshape(-1, 1)).multiply(brightness).tocsc()
+    modes = np.concatenate([np.full((1, *shape), np.sqrt(NEUROPIL_GLOBAL)), modes])
+    footprints = diags_array(light.ravel()) @ profiles @ diags_array(brightness)
     return Tissue(
         shape,
         centers,
-        brightness,
         csc_array(footprints, dtype=np.float32),
         static.ravel().astype(np.float32),
-        modes.reshape(len(modes), -1).astype(np.float32),
+        (modes * static).reshape(len(modes), -1).astype(np.float32),
     )
 
 
@@ -148,14 +145,7 @@ def _shadows(random: np.random.Generator, shape: tuple[int, int], pixel_size: fl
 
 
 def _smooth(random: np.random.Generator, shape: tuple[int, int], scale: float) -> FloatArray:
-    """Gaussian random field of mean 0 and variance 1, smoothed with a Gaussian of `scale` px: `shape`."""
+    """Gaussian random field of mean 0 and variance about 1, smoothed with a Gaussian of `scale` px: `shape`."""
     field = gaussian_filter(random.standard_normal(shape), scale, mode="wrap")
-    # White noise keeps 1 / (4 pi scale²) of its variance; the measured one would depend on the field's size.
-    kept = gaussian_filter(_impulse(shape), scale, mode="wrap")
-    return field / np.sqrt((kept**2).sum())
-
-
-def _impulse(shape: tuple[int, int]) -> FloatArray:
-    image = np.zeros(shape)
-    image[0, 0] = 1
-    return image
+    # Smoothed white noise keeps 1 / (4 pi scale²) of its variance.
+    return 2 * np.sqrt(np.pi) * max(scale, 0.5) * field

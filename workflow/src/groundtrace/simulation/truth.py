@@ -1,16 +1,15 @@
 """What is known about a simulated recording, and its tables."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from groundtrace.arrays import FloatArray, IntArray
-from groundtrace.io import write_table
-from groundtrace.tables import Floats, TruthCells, TruthShifts, list_column
+from groundtrace.tables import list_column
 
 
 @dataclass(frozen=True)
@@ -41,31 +40,31 @@ class PlaneTruth:
     """(n_frames, 2, n_nodes) px, displacement beyond the rigid one at a square grid of points, row by row, spread
     from edge to edge of the field; a cubic spline between them; n_nodes = 0 when rigid."""
 
-    def cells(self, duration: float) -> pl.DataFrame:
+    def cells(self, plane: int, duration: float) -> pl.DataFrame:
         """Rows of TruthCells."""
         return pl.DataFrame(
             {
+                "plane": pl.Series([plane] * len(self.weight), dtype=pl.Int32),
                 "roi": pl.Series(range(len(self.weight)), dtype=pl.Int32),
-                "pixel_y": pl.Series(list(map(np.ndarray.tolist, self.pixel_y)), dtype=pl.List(pl.Int32)),
-                "pixel_x": pl.Series(list(map(np.ndarray.tolist, self.pixel_x)), dtype=pl.List(pl.Int32)),
-                "weight": pl.Series(list(map(np.ndarray.tolist, self.weight)), dtype=Floats),
+                "pixel_y": _ragged(self.pixel_y, pl.Int32()),
+                "pixel_x": _ragged(self.pixel_x, pl.Int32()),
+                "weight": _ragged(self.weight, pl.Float32()),
                 "brightness": pl.Series(self.brightness, dtype=pl.Float32),
                 "snr": pl.Series(self.snr, dtype=pl.Float32),
                 "rate": pl.Series(self.rate, dtype=pl.Float32),
                 "spikes": pl.Series(
                     [int(np.sum((times >= 0) & (times < duration))) for times in self.spike_times], dtype=pl.Int32
                 ),
-                "spike_times": pl.Series(
-                    list(map(np.ndarray.tolist, self.spike_times)), dtype=pl.List(pl.Float64)
-                ),
+                "spike_times": _ragged(self.spike_times, pl.Float64()),
                 "calcium": _lists(self.calcium),
             }
         )
 
-    def displacement(self) -> pl.DataFrame:
+    def displacement(self, plane: int) -> pl.DataFrame:
         """Rows of TruthShifts."""
         return pl.DataFrame(
             {
+                "plane": pl.Series([plane] * len(self.shifts), dtype=pl.Int32),
                 "frame": pl.Series(np.arange(len(self.shifts)), dtype=pl.Int32),
                 "y": pl.Series(self.shifts[:, 0], dtype=pl.Float32),
                 "x": pl.Series(self.shifts[:, 1], dtype=pl.Float32),
@@ -75,8 +74,12 @@ class PlaneTruth:
         )
 
 
+def _ragged(rows: Sequence[NDArray[Any]], kind: pl.DataType) -> pl.Series:
+    return pl.Series([row.tolist() for row in rows], dtype=pl.List(kind))
+
+
 def _lists(rows: FloatArray) -> pl.Series:
-    return list_column(np.asarray(rows, np.float32)).cast(Floats)
+    return list_column(np.asarray(rows, np.float32))
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,10 @@ class Truth:
     duration: float
     """s."""
 
-    def write(self, folder: Path, provenance: Mapping[str, Any]) -> None:
-        """Write plane-<k>-cells.parquet and plane-<k>-shifts.parquet into `folder`."""
-        for number, plane in enumerate(self.planes):
-            write_table(folder / f"plane-{number}-cells.parquet", TruthCells, plane.cells(self.duration), provenance)
-            write_table(folder / f"plane-{number}-shifts.parquet", TruthShifts, plane.displacement(), provenance)
+    def cells(self) -> pl.DataFrame:
+        """Table TruthCells, all planes."""
+        return pl.concat(plane.cells(number, self.duration) for number, plane in enumerate(self.planes))
+
+    def displacement(self) -> pl.DataFrame:
+        """Table TruthShifts, all planes."""
+        return pl.concat(plane.displacement(number) for number, plane in enumerate(self.planes))
