@@ -30,7 +30,7 @@ def render(template: str, scripts: tuple[str, ...], data: dict[str, Any], **cont
     Whatever comes from outside is escaped: text by the templates, `data` as JSON that cannot close its element. The
     policy in the page lets only these very scripts run and forbids every request.
     """
-    script = "\n".join(_asset(name) for name in ("base.js", *scripts))
+    script = "\n".join(_asset(name) for name in ("base.js", "range.js", *scripts))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     return (
@@ -38,14 +38,6 @@ def render(template: str, scripts: tuple[str, ...], data: dict[str, Any], **cont
         .get_template(template)
         .render(policy=policy, style=Markup(_asset("page.css")), script=Markup(script), data=to_json(data), **context)
     )
-
-
-def assets_hash() -> str:
-    """Hash of all templates, styles and scripts; for a rule's params, since `source_hash` follows only Python."""
-    digest = hashlib.sha256()
-    for path in sorted(TEMPLATES.iterdir()):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 @cache
@@ -93,7 +85,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return "–"
     magnitude = math.floor(math.log10(abs(value))) if value else 0
     decimals = max(0, digits - 1 - magnitude)
-    if decimals > 6:
+    if magnitude < -5:
         return f"{value:.{digits - 1}e}".replace("-", "−")
     text = f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−")
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -63,10 +63,9 @@ def sort_cells(rates: FloatArray) -> tuple[IntArray, str]:
     if active.size < 3:
         return np.argsort(-rates.mean(axis=1), kind="stable"), "mean rate"
     with threadpool_limits(1):
-        if active.size < RASTERMAP_CELLS:
+        order, method = _by_rastermap(rates[active]) if active.size >= RASTERMAP_CELLS else None, "rastermap"
+        if order is None:
             order, method = _by_first_component(_standardised(rates[active])), "the first principal component"
-        else:
-            order, method = _by_rastermap(rates[active]), "rastermap"
     return np.concatenate([active[order], silent]), method
 
 
@@ -76,7 +75,8 @@ def _by_first_component(standardised: FloatArray) -> IntArray:
     return np.argsort(-left * np.sign(left[np.abs(left).argmax()]), kind="stable")
 
 
-def _by_rastermap(rates: FloatArray) -> IntArray:
+def _by_rastermap(rates: FloatArray) -> IntArray | None:
+    """Order of the cells; None when fewer of them are distinct than rastermap wants clusters."""
     # Imported here: it compiles its sorting on the first import in an environment (30 s; 5 s later).
     import numba
     from rastermap import Rastermap
@@ -89,6 +89,9 @@ def _by_rastermap(rates: FloatArray) -> IntArray:
             warnings.simplefilter("ignore", UserWarning)
             model = Rastermap(n_clusters=CLUSTERS, n_PCs=64, random_state=0, verbose=False, keep_norm_X=False)
             model.fit(rates.astype(np.float32), compute_X_embedding=False)
+    except IndexError:
+        # Rastermap 1.0 draws one cluster centre too many from identical cells.
+        return None
     finally:
         numba.set_num_threads(threads)
     # Its own order leaves ties to an unstable sort.

@@ -12,7 +12,7 @@ from groundtrace.report.html import envelope, pack, quantise, to_json
 OVERVIEW_SAMPLES = 3_000_000
 """Of all ROIs together; about 3 MB in the page."""
 STEPS_PER_NOISE = 10
-"""Full-resolution dF/F is stored in steps of a tenth of its noise, so no more noise is added than 0.04 %."""
+"""Full-resolution dF/F is stored in steps of a tenth of its noise, which raises it by 0.04 %."""
 STEPS_PER_RATE = 2000
 """Spike rates are stored in steps of this part of their largest value."""
 
@@ -40,8 +40,9 @@ def full_resolution(traces: pl.DataFrame, spikes: pl.DataFrame, frame_rate: floa
     """dF/F and rate of every frame, for the ROIs with the highest SNR that fit into `room` bytes, by position."""
     dff_steps, rate_steps = dff_resolution(traces, frame_rate), rate_resolution(spikes)
     chosen: dict[str, Any] = {}
-    for i in _by_snr(traces):
-        steps = {"dff": dff_steps[i], "rate": rate_steps[i], "rate_low": rate_steps[i], "rate_high": rate_steps[i]}
+    for i in _by_snr(traces).tolist():
+        dff_step, rate_step = float(dff_steps[i]), float(rate_steps[i])
+        steps = {"dff": dff_step, "rate": rate_step, "rate_low": rate_step, "rate_high": rate_step}
         tables = {"dff": traces, "rate": spikes, "rate_low": spikes, "rate_high": spikes}
         entry = {}
         for name, table in tables.items():

@@ -89,7 +89,7 @@ def _noise(inputs: "SessionInputs", parameters: ReportParameters) -> Iterator[Wa
     if level > parameters.noise_level_warning:
         yield Warning(
             "warning",
-            f"Median ν is {number(level, 2)} % Hz⁻¹ᐟ²: only bursts can be trusted",
+            f"Median ν is {number(level, 2)} %/√Hz: only bursts can be trusted",
             "At this noise single spikes disappear; spike rates follow bursts of several spikes at best, and "
             "weakly active cells look silent.",
             "Compare bursts and changes of rate, not single spikes or exact rates. For new recordings: image fewer "
@@ -158,7 +158,7 @@ def _motion(inputs: "SessionInputs", parameters: ReportParameters) -> Iterator[W
             "Registration made the movie worse",
             f"Frames correlate less with the template than before ({number(after, 2)} after, {number(before, 2)} "
             "before): shifts were found where there were none.",
-            "Use the recipe's motion method `none`, or rigid registration with more smoothing.",
+            "Use the recipe's motion method none, or rigid registration with more smoothing.",
         )
     if quality["displacement_max"] > EDGE * min(acquisition.height, acquisition.width):
         yield Warning(
@@ -187,7 +187,7 @@ def _bad_frames(inputs: "SessionInputs", parameters: ReportParameters) -> Iterat
             f"{share(bad / frames)} of the frames are bad",
             f"{number(bad, 9)} of {number(frames, 9)} frames ({named}) were left out when ROIs were detected, but "
             "stay in the traces.",
-            "Exclude these frames from your analysis; the column `bad` of shifts.parquet lists them.",
+            "Exclude these frames from your analysis; the column bad of shifts.parquet marks them.",
         )
 
 

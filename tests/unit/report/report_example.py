@@ -1,0 +1,287 @@
+"""A made-up session for the tests of the reports: cells as blobs, transients that decay, a brain that moves."""
+
+import numpy as np
+import polars as pl
+from scipy.signal import lfilter
+from scipy.stats import skew
+
+from groundtrace.acquisition import Acquisition, SourceFile
+from groundtrace.report.session import SessionInputs
+from groundtrace.tables import (
+    Frames,
+    MotionQuality,
+    RawQuality,
+    Rois,
+    Shifts,
+    Spikes,
+    Traces,
+    list_column,
+    validate,
+)
+
+STEPS = ("ingest", "motion", "extract", "dff", "spikes")
+
+
+def example_session(
+    rois: int = 120, frames: int = 6000, side: int = 256, noise: float = 2.5, copies: int = 1, **changes
+) -> SessionInputs:
+    """A valid session of `rois` ROIs; `noise` is its median ν. `changes` are fields of SessionInputs to replace.
+
+    With `copies` the traces are made once for that many ROIs and shifted in time, which is faster.
+    """
+    rng = np.random.default_rng(1)
+    acquisition = example_acquisition(frames, side)
+    footprints, image = blobs(rng, rois, side)
+    accepted = rng.random(rois) < 0.75
+    levels = noise * rng.lognormal(0, 0.35, rois // copies)
+    dff, rate = activity(rng, levels, frames, acquisition.frame_rate)
+    if copies > 1:
+        levels = np.tile(levels, copies)
+        dff, rate = (np.concatenate([np.roll(a, 997 * k, axis=1) for k in range(copies)]) for a in (dff, rate))
+    shifts = example_shifts(rng, frames)
+    tables = {
+        "frames": example_frames(rng, frames, shifts),
+        "raw_quality": example_raw_quality(frames),
+        "shifts": shifts,
+        "motion_quality": example_motion_quality(shifts),
+        "rois": example_rois(rng, footprints, accepted),
+        "traces": example_traces(rng, dff, accepted, levels),
+        "spikes": example_spikes(rate, accepted, levels),
+    }
+    mean = image + rng.normal(0, 4, image.shape)
+    blurred = (np.roll(image, 2, 0) + np.roll(image, -2, 0) + np.roll(image, 2, 1) + np.roll(image, -2, 1)) / 4
+    images = {"template": image, "mean": mean.astype(np.float32), "mean_before": blurred.astype(np.float32)}
+    fields = tables | {
+        "acquisition": acquisition,
+        "raw_images": {"mean": images["mean_before"], "std": images["mean_before"] / 10},
+        "motion_images": images,
+        "recipe": "default",
+        "provenance": example_provenance(acquisition),
+    }
+    return SessionInputs(**(fields | changes))
+
+
+def example_acquisition(frames: int, side: int, **changes) -> Acquisition:
+    fields = {
+        "subject": "M01",
+        "session": "001",
+        "date": "20260301",
+        "plane": 0,
+        "planes": 2,
+        "channels": 1,
+        "functional_channel": 1,
+        "frames": frames,
+        "height": side,
+        "width": side,
+        "dtype": "int16",
+        "frame_rate": 30.0,
+        "pixel_size": 1.2,
+        "indicator": "GCaMP6s",
+        "location": "V1",
+        "saturation": 32767,
+        "gain": 62.5,
+        "offset": 12.0,
+        "sources": (SourceFile(name="M01_001.tif", sha256="5f" * 32, frames=2 * frames),),
+    }
+    return Acquisition(**(fields | changes))
+
+
+def blobs(rng: np.random.Generator, count: int, side: int) -> tuple[list[tuple], np.ndarray]:
+    """Footprints (y, x, weight) of `count` somata, and the mean image that shows them as rings."""
+    y, x = np.mgrid[:side, :side]
+    image = 120 + 40 * np.sin(x / side * 5 + 1) * np.cos(y / side * 4) + rng.normal(0, 6, (side, side))
+    footprints = []
+    for _ in range(count):
+        centre = rng.uniform(6, side - 6, 2)
+        axes = rng.uniform(3.6, 6.2, 2)
+        angle = rng.uniform(0, np.pi)
+        dy, dx = y - centre[0], x - centre[1]
+        u, v = dy * np.cos(angle) + dx * np.sin(angle), dx * np.cos(angle) - dy * np.sin(angle)
+        distance = np.hypot(u / axes[0], v / axes[1])
+        inside = distance < 1
+        image += rng.uniform(40, 140) * np.exp(-(((distance - 0.75) / 0.3) ** 2))
+        rows, columns = np.nonzero(inside)
+        weight = np.exp(-(distance[inside] ** 2))
+        footprints.append((rows, columns, weight / weight.sum()))
+    return footprints, image.astype(np.float32)
+
+
+def activity(rng: np.random.Generator, levels: np.ndarray, frames: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """dF/F and sparse spike rates (n_rois, n_frames): bursts of a few assemblies, each cell with its noise level."""
+    assemblies = np.repeat(rng.random((6, frames // 15 + 1)) < 0.03, 15, axis=1)[:, :frames]
+    dff = np.empty((len(levels), frames), np.float32)
+    rates = np.empty((len(levels), frames), np.float32)
+    for i, level in enumerate(levels):
+        drive = 0.004 + 0.15 * assemblies[i % 6] * rng.uniform(0.2, 1)
+        spikes = rng.poisson(drive).astype(np.float32)
+        calcium = lfilter([1], [1, -np.exp(-1 / (0.57 * rate))], spikes) * 0.3
+        sigma = level / 100 * np.sqrt(rate) / 0.954
+        dff[i] = calcium + rng.normal(0, sigma, frames)
+        found = spikes * rng.uniform(0.6, 1.3, frames) + (rng.random(frames) < 0.01) * rng.exponential(0.4, frames)
+        rates[i] = np.where(found > 0.05, found, 0) * rate
+    return dff, rates
+
+
+def example_shifts(rng: np.random.Generator, frames: int) -> pl.DataFrame:
+    sway = lfilter([1], [1, -0.995], rng.normal(0, 0.12, (2, frames)), axis=1)
+    bursts = np.zeros(frames)
+    for start in rng.integers(0, max(frames - 60, 1), 5):
+        bursts[start : start + 40] += rng.normal(0, 5)
+    y, x = np.round(sway[0] + bursts), np.round(sway[1] - 0.6 * bursts)
+    correlation = 0.82 - 0.012 * np.abs(bursts) + rng.normal(0, 0.012, frames)
+    bad = np.abs(bursts) > 6
+    bad[frames // 3 : frames // 3 + 12] = True
+    empty = pl.Series([[]] * frames, dtype=pl.List(pl.Float32))
+    return validate(
+        Shifts,
+        pl.DataFrame(
+            {
+                "frame": np.arange(frames, dtype=np.int32),
+                "y": y.astype(np.float32),
+                "x": x.astype(np.float32),
+                "correlation": correlation.astype(np.float32) * 0.1,
+                "block_y": empty,
+                "block_x": empty,
+                "template_correlation": correlation.astype(np.float32),
+                "bad": bad,
+                "reason": np.where(bad, "jump", ""),
+            }
+        ),
+    )
+
+
+def example_frames(rng: np.random.Generator, frames: int, shifts: pl.DataFrame) -> pl.DataFrame:
+    time = np.arange(frames) / frames
+    brightness = 160 * (0.92 + 0.08 * np.exp(-3 * time)) + rng.normal(0, 0.8, frames)
+    blank = np.zeros(frames, bool)
+    blank[frames // 3 : frames // 3 + 12] = True
+    brightness[blank] = 12
+    dropped = np.zeros(frames, bool)
+    dropped[[frames // 2, frames * 3 // 4]] = True
+    columns = {
+        "frame": np.arange(frames, dtype=np.int32),
+        "brightness": brightness.astype(np.float32),
+        "saturated": np.where(rng.random(frames) < 0.004, 3e-4, 0).astype(np.float32),
+        "blank": blank,
+        "dropped": dropped,
+    }
+    return validate(Frames, pl.DataFrame(columns))
+
+
+def example_raw_quality(frames: int, **changes) -> pl.DataFrame:
+    row = {
+        "frames": frames,
+        "gain": 62.5,
+        "offset": 12.0,
+        "photons": 2.37,
+        "brightness": 158.0,
+        "brightness_drift": -0.07,
+        "saturated": 2e-6,
+        "blank_frames": 12,
+        "dropped_frames": 2,
+    }
+    return one_row(RawQuality, row | changes)
+
+
+def example_motion_quality(shifts: pl.DataFrame, **changes) -> pl.DataFrame:
+    row = {
+        "template_correlation_before": 0.71,
+        "template_correlation": 0.82,
+        "crispness_before": 0.041,
+        "crispness": 0.057,
+        "residual_motion": 0.18,
+        "residual_motion_95": 0.62,
+        "displacement": 1.4,
+        "displacement_max": 11.2,
+        "bad_frames": int(shifts["bad"].sum()),
+    }
+    return one_row(MotionQuality, row | changes)
+
+
+def one_row(table, row: dict) -> pl.DataFrame:
+    types = {name: declared.dtype.type for name, declared in table.to_schema().columns.items()}
+    return validate(table, pl.DataFrame({name: [value] for name, value in row.items()}, schema=types))
+
+
+def example_rois(rng: np.random.Generator, footprints: list[tuple], accepted: np.ndarray) -> pl.DataFrame:
+    count = len(footprints)
+    columns = {
+        "roi": np.arange(count, dtype=np.int32),
+        "pixel_y": pl.Series([y.tolist() for y, _, _ in footprints], dtype=pl.List(pl.Int32)),
+        "pixel_x": pl.Series([x.tolist() for _, x, _ in footprints], dtype=pl.List(pl.Int32)),
+        "weight": pl.Series([w.tolist() for _, _, w in footprints], dtype=pl.List(pl.Float32)),
+        "overlap": pl.Series([[False] * len(y) for y, _, _ in footprints], dtype=pl.List(pl.Boolean)),
+        "centroid_y": floats([np.average(y, weights=w) for y, _, w in footprints]),
+        "centroid_x": floats([np.average(x, weights=w) for _, x, w in footprints]),
+        "area": np.array([len(y) for y, _, _ in footprints], np.int32),
+        "compactness": floats(rng.uniform(1, 1.1, count)),
+        "skew": floats(rng.uniform(0.5, 3, count)),
+        "cell_probability": floats(np.where(accepted, rng.uniform(0.55, 1, count), rng.uniform(0, 0.45, count))),
+        "accepted": accepted,
+    }
+    return validate(Rois, pl.DataFrame(columns))
+
+
+def example_traces(rng: np.random.Generator, dff: np.ndarray, accepted: np.ndarray, levels: np.ndarray) -> pl.DataFrame:
+    count = len(dff)
+    empty = pl.Series([[]] * count, dtype=pl.List(pl.Float32))
+    peak = [np.percentile(trace, 99) - np.median(trace) for trace in dff]
+    columns = {
+        "roi": np.arange(count, dtype=np.int32),
+        "accepted": accepted,
+        "fluorescence": empty,
+        "neuropil": empty,
+        "dff": list_column(dff) if dff.size else empty,
+        "neuropil_coefficient": floats(np.full(count, 0.7)),
+        "neuropil_coefficient_error": floats(np.zeros(count)),
+        "baseline": floats(rng.uniform(100, 400, count)),
+        "noise_level": floats(levels),
+        "expected_noise_level": floats(levels * 0.9),
+        "snr": floats(peak / (levels / 100 * np.sqrt(30) / 0.954)),
+        "skew": floats([skew(trace) for trace in dff]),
+        "baseline_near_zero": np.zeros(count, bool),
+        "negative_fluorescence": rng.random(count) < 0.03,
+        "saturated": np.zeros(count, bool),
+        "looks_denoised": np.zeros(count, bool),
+    }
+    return validate(Traces, pl.DataFrame(columns))
+
+
+def example_spikes(rate: np.ndarray, accepted: np.ndarray, levels: np.ndarray) -> pl.DataFrame:
+    count = len(rate)
+    empty = pl.Series([[]] * count, dtype=pl.List(pl.Float32))
+    unknown = pl.Series([None] * count, dtype=pl.Float32)
+    columns = {
+        "roi": np.arange(count, dtype=np.int32),
+        "accepted": accepted,
+        "rate": list_column(rate) if rate.size else empty,
+        "rate_low": empty,
+        "rate_high": empty,
+        "mean_rate": floats([trace.mean() for trace in rate]),
+        "noise_level": floats(levels),
+        "decay_time": floats(np.full(count, 0.57)),
+        "explained_variance": floats(np.full(count, 0.6)),
+        "expected_correlation": unknown,
+        "expected_correlation_low": unknown,
+        "expected_correlation_high": unknown,
+    }
+    return validate(Spikes, pl.DataFrame(columns))
+
+
+def example_provenance(acquisition: Acquisition) -> dict:
+    parameters = {
+        "ingest": {"format": "tiff", "planes": 2, "channels": 1},
+        "motion": {"backend": "suite2p", "nonrigid": True, "block_size": [128, 128], "max_shift": 0.1},
+        "extract": {"backend": "suite2p", "threshold_scaling": 1.0, "settings": {"detection": {"max_overlap": 0.75}}},
+        "dff": {"neuropil": {"method": "fixed", "coefficient": 0.7}, "baseline": "percentile", "window": 60.0},
+        "spikes": {"backend": "oasis", "decay_time": None},
+    }
+    versions = {"groundtrace": "0.1.0", "numpy": "2.4.6", "scipy": "1.17.1", "suite2p": "1.1.0"}
+    return {
+        "history": [{"step": step, "parameters": parameters[step], "versions": versions} for step in STEPS],
+        "sources": [source.model_dump() for source in acquisition.sources],
+    }
+
+
+def floats(values) -> pl.Series:
+    return pl.Series(np.asarray(values, np.float32), dtype=pl.Float32)

@@ -1,0 +1,139 @@
+"""Packing, escaping and number formats of the pages."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_decode import image, unpack, values
+
+from groundtrace.report.html import (
+    TEMPLATES,
+    contrast,
+    envelope,
+    intervals,
+    number,
+    pack,
+    pack_series,
+    png,
+    quantise,
+    shrink,
+    to_json,
+)
+
+
+@given(st.text())
+def test_json_survives_and_cannot_close_its_element(text):
+    packed = to_json({"name": text})
+    assert json.loads(packed) == {"name": text}
+    assert "<" not in packed
+    assert "&" not in packed
+
+
+def test_json_has_no_nan():
+    assert json.loads(to_json({"values": [1.5, math.nan, math.inf, np.float32(2)]})) == {"values": [1.5, None, None, 2]}
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (None, 3, "–"),
+        (math.nan, 3, "–"),
+        (0.0, 3, "0"),
+        (87, 9, "87"),
+        (1234567, 9, "1\u202f234\u202f567"),
+        (-0.5, 3, "−0.5"),
+        (2.3456, 3, "2.35"),
+        (0.04567, 2, "0.046"),
+        (9.96, 2, "10"),
+        (1e-9, 3, "1.00e−09"),
+    ],
+)
+def test_numbers_are_written_for_reading(value, digits, text):
+    assert number(value, digits) == text
+
+
+@pytest.mark.parametrize("dtype", ["<i2", "<i4"])
+def test_pack_loses_nothing(dtype):
+    numbers = np.random.default_rng(0).integers(-30000, 30000, 999).astype(dtype)
+    np.testing.assert_array_equal(unpack(pack(numbers), dtype), numbers)
+
+
+def test_quantised_values_are_within_half_a_step_and_keep_nan():
+    numbers = np.array([0.0, 1.234, -3.21, np.nan, np.inf], np.float32)
+    found = quantise(numbers, 0.01) * 0.01
+    np.testing.assert_allclose(found[:3], numbers[:3], atol=0.005)
+    assert (quantise(numbers, 0.01)[3:] == -(2**15)).all()
+
+
+def test_series_keeps_the_shape_of_brightness():
+    brightness = 5000 + np.random.default_rng(0).normal(0, 3, 2000)
+    found = values(pack_series(brightness))
+    np.testing.assert_allclose(found, brightness, atol=np.ptp(brightness) / 50_000)
+
+
+def test_series_of_nan_and_constant():
+    assert np.isnan(values(pack_series(np.full(10, np.nan)))).all()
+    np.testing.assert_allclose(values(pack_series(np.full(10, 7.0))), 7)
+
+
+def test_long_series_becomes_an_envelope_with_its_extremes():
+    trace = np.random.default_rng(0).normal(0, 1, 100_000)
+    trace[31_234] = 50
+    packed = pack_series(trace, points=2000)
+    found = values(packed)
+    assert packed["frames"] == 100_000
+    assert found.size == 2000
+    assert found.max() == pytest.approx(50, abs=1e-3)
+
+
+@given(st.integers(1, 300), st.integers(1, 100))
+def test_envelope_spans_every_sample(frames, bins):
+    trace = np.random.default_rng(frames).normal(size=frames)
+    found = envelope(trace, bins)
+    assert found.size == min(frames, 2 * bins)
+    if frames > 2 * bins:
+        edges = np.linspace(0, frames, bins + 1).astype(int)
+        for k in range(bins):
+            part = trace[edges[k] : edges[k + 1]]
+            assert tuple(found[2 * k : 2 * k + 2]) == (part.min(), part.max())
+
+
+def test_envelope_skips_nan():
+    trace = np.array([np.nan, 1, 2, np.nan, np.nan, np.nan])
+    np.testing.assert_array_equal(envelope(trace, 2), [1, 2, np.nan, np.nan])
+
+
+def test_intervals_are_the_runs():
+    assert intervals(np.array([1, 1, 0, 0, 1, 0, 1], bool)) == [[0, 2], [4, 5], [6, 7]]
+    assert intervals(np.zeros(4, bool)) == []
+
+
+def test_png_holds_the_pixels():
+    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    np.testing.assert_array_equal(image(png(pixels)), pixels)
+
+
+def test_contrast_clips_and_blackens_nan():
+    found = contrast(np.array([[0.0, 10], [20, np.nan]]), 0, 10)
+    np.testing.assert_array_equal(found, [[0, 255], [255, 0]])
+
+
+def test_shrink_keeps_the_mean_and_small_images():
+    picture = np.random.default_rng(0).normal(size=(2048, 1024))
+    found = shrink(picture)
+    assert found.shape == (1024, 512)
+    assert found.mean() == pytest.approx(picture.mean())
+    assert shrink(found) is found
+    assert shrink(np.ones((1030, 10))).shape == (515, 5)
+
+
+def test_assets_can_be_inlined_and_name_no_other_place():
+    for path in TEMPLATES.iterdir():
+        text = path.read_text()
+        assert not re.search(r"https?://|//[a-z]+\.[a-z]+/|@import|\bfetch\(|XMLHttp|WebSocket|url\(", text), path.name
+        if path.suffix in {".js", ".css"}:
+            assert "</" not in text, f"{path.name} could close its own element"

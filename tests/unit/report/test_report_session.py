@@ -1,0 +1,205 @@
+"""The session page as a whole."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from report_decode import image, page_data, unpack, values
+from report_example import example_acquisition, example_session, floats
+
+from groundtrace.acquisition import SourceFile
+from groundtrace.errors import InputError
+from groundtrace.io import write_arrays, write_table, write_text
+from groundtrace.report.parameters import ReportParameters
+from groundtrace.report.session import SessionInputs, load_session, pack_footprints, render_session
+from groundtrace.report.study import report_warnings
+from groundtrace.tables import Frames, MotionQuality, RawQuality, Rois, Shifts, Spikes, Traces
+
+PARAMETERS = ReportParameters()
+
+
+@pytest.fixture(scope="module")
+def page(session: SessionInputs) -> str:
+    return render_session(session, PARAMETERS)
+
+
+def test_page_says_what_was_recorded(page):
+    for text in ("M01", "session 001", "2026-03-01", "GCaMP6s", "30 Hz", "128 × 128 px", "V1", "100 s", "default"):
+        assert text in page
+    assert "3\u202f000 frames" in page
+
+
+def test_page_holds_parameters_versions_and_sources(page):
+    for text in ("settings.detection.max_overlap", "block_size", "[128, 128]", "oasis", "2.4.6"):
+        assert text in page
+    assert "M01_001.tif" in page
+    assert "5f" * 32 in page
+
+
+def test_key_figures_are_those_of_the_accepted_cells(session, page):
+    cells = session.traces.filter("accepted")
+    figures = dict(re.findall(r'<div class="figure[^"]*"><h2>(.*?)</h2><p class="value">(.*?)(?:<|$)', page))
+    assert figures["cells"] == str(cells.height)
+    assert float(figures["noise level ν"]) == pytest.approx(cells["noise_level"].median(), rel=0.05)
+    assert float(figures["signal to noise"]) == pytest.approx(cells["snr"].median(), rel=0.05)
+    assert figures["residual motion"] == "0.18"
+    assert "correlation" not in figures
+
+
+def test_expected_correlation_is_shown_once_it_is_known(session):
+    expected = {"": 0.71, "_low": 0.5, "_high": 0.85}
+    known = {f"expected_correlation{end}": floats(np.full(40, value)) for end, value in expected.items()}
+    page = render_session(replace(session, spikes=session.spikes.with_columns(**known)), PARAMETERS)
+    assert '<p class="value">0.71</p><p>median expected with true spikes; 90 % interval 0.5 to 0.85</p>' in page
+
+
+def test_images_and_charts_are_those_of_the_recording(session, page):
+    data = page_data(page)
+    assert image(data["images"]["after"]).shape == (128, 128)
+    after = session.motion_images["mean"]
+    low, high = np.percentile(after, [1, 99.7])
+    expected = np.clip((after - low) / (high - low), 0, 1) * 255
+    assert np.abs(image(data["images"]["after"]) - expected).max() <= 0.51
+    np.testing.assert_allclose(values(data["shifts"]["y"]), session.shifts["y"].to_numpy(), atol=0.01)
+    np.testing.assert_allclose(values(data["brightness"]), session.frames["brightness"].to_numpy(), atol=0.1)
+    bad = np.zeros(3000, bool)
+    for first, after_last in data["marks"]["bad"]:
+        bad[first:after_last] = True
+    np.testing.assert_array_equal(bad, session.shifts["bad"].to_numpy())
+    assert data["marks"]["dropped"] == [[1500, 1501], [2250, 2251]]
+
+
+def test_nonrigid_shifts_show_the_largest_block(session):
+    blocks = pl.Series([[3.0, 0.0]] * 2999 + [[0.0, 6.0]], dtype=pl.List(pl.Float32))
+    sideways = pl.Series([[4.0, 1.0]] * 2999 + [[0.0, 8.0]], dtype=pl.List(pl.Float32))
+    shifts = session.shifts.with_columns(block_y=blocks, block_x=sideways)
+    found = values(page_data(render_session(replace(session, shifts=shifts), PARAMETERS))["shifts"]["block"])
+    np.testing.assert_allclose(found[[0, -1]], [5, 10], atol=1e-3)
+
+
+def test_footprints_survive(session):
+    packed = pack_footprints(session.rois, 128)
+    runs = iter(unpack(packed["runs"], "<i4").reshape(-1, 2).tolist())
+    for count, y, x in zip(packed["counts"], session.rois["pixel_y"], session.rois["pixel_x"], strict=True):
+        position, found = 0, set()
+        for _ in range(count):
+            gap, length = next(runs)
+            found |= set(range(position + gap, position + gap + length))
+            assert (position + gap) // 128 == (position + gap + length - 1) // 128, "a run stays in its row"
+            position += gap + length
+        assert found == set((y * 128 + x).to_list())
+
+
+def test_text_of_the_user_is_escaped(session):
+    attack = "<script>alert(1)</script>"
+    source = SourceFile(name=f"{attack}.tif", sha256="0", frames=3)
+    nasty = example_acquisition(3000, 128, location=attack, sources=(source,))
+    history = [{"step": "ingest", "parameters": {"path": attack, attack: {"x": 1}}, "versions": {}}]
+    page = render_session(
+        replace(session, acquisition=nasty, recipe=attack, provenance={"history": history}), PARAMETERS
+    )
+    assert attack not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert page.count("<script") == 2
+    assert page.count("</script>") == 2
+
+
+def test_page_forbids_requests_and_is_the_same_twice(session, page):
+    assert "default-src 'none'; img-src data:;" in unescape(page)
+    assert not re.search(r"""(?:src|href)=["'](?!data:|\.\./|#|\{)""", page)
+    assert render_session(session, PARAMETERS) == page
+
+
+def test_number_of_warnings_stands_in_the_head(session, page, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(page)
+    assert report_warnings(path) == len(re.findall('<details class="(?:warning|critical)"', page)) == 1
+
+
+@pytest.mark.parametrize("rois", [0, 1, 2])
+def test_hardly_any_roi(rois):
+    inputs = example_session(rois=rois, frames=300, side=64)
+    data = page_data(render_session(inputs, PARAMETERS))
+    assert len(data["rois"]["roi"]) == len(data["footprints"]["counts"]) == len(data["full"]) == rois
+    assert (data["raster"] is None) == (rois == 0)
+
+
+def test_rejected_rois_only(session):
+    nothing = {"traces": session.traces.with_columns(accepted=pl.lit(False)),
+               "spikes": session.spikes.with_columns(accepted=pl.lit(False))}  # fmt: skip
+    page = render_session(replace(session, **nothing), PARAMETERS)
+    assert "None of 40 ROIs is accepted" in page
+    assert len(page_data(page)["raster"]["order"]) == 40
+
+
+def test_unusable_traces(session):
+    nan = pl.Series([[float("nan")] * 3000] * 40, dtype=pl.List(pl.Float32))
+    nothing = pl.Series([None] * 40, dtype=pl.Float32)
+    inputs = replace(
+        session,
+        traces=session.traces.with_columns(dff=nan, noise_level=nothing, snr=nothing, skew=nothing),
+        spikes=session.spikes.with_columns(rate=nan, mean_rate=nothing),
+    )
+    data = page_data(render_session(inputs, PARAMETERS))
+    assert np.isnan(values(data["full"]["0"]["dff"])).all()
+    assert data["rois"]["noise"] == [None] * 40
+
+
+def write_session(session: SessionInputs, folder: Path) -> dict[str, Path]:
+    tables = {"frames": Frames, "raw_quality": RawQuality, "shifts": Shifts, "motion_quality": MotionQuality,
+              "rois": Rois, "traces": Traces, "spikes": Spikes}  # fmt: skip
+    paths = {name: folder / f"{name}.parquet" for name in tables}
+    for name, table in tables.items():
+        write_table(paths[name], table, getattr(session, name), session.provenance)
+    for name in ("raw_images", "motion_images"):
+        paths[name] = folder / f"{name}.npz"
+        write_arrays(paths[name], **getattr(session, name))
+    paths["acquisition"] = folder / "acquisition.json"
+    write_text(paths["acquisition"], session.acquisition.model_dump_json())
+    return paths
+
+
+def test_the_same_page_from_files(session, page, tmp_path):
+    loaded = load_session(write_session(session, tmp_path), "default")
+    assert "fluorescence" not in loaded.traces.columns
+    assert render_session(loaded, PARAMETERS) == page
+
+
+def test_tables_of_different_extractions_are_refused(session, tmp_path):
+    paths = write_session(replace(session, spikes=session.spikes.head(5)), tmp_path)
+    with pytest.raises(InputError, match=r"spikes\.parquet: has other ROIs than .*rois\.parquet; run"):
+        load_session(paths, "default")
+
+
+BIG = """
+import resource, sys, time
+sys.path.insert(0, sys.argv[1])
+from report_example import example_session
+from groundtrace.report.parameters import ReportParameters
+from groundtrace.report.session import render_session
+session = example_session(rois=1000, frames=50_000, side=512, copies=25)
+began = time.perf_counter()
+page = render_session(session, ReportParameters(trace_bytes=6_000_000, trace_points=5000))
+print(len(page.encode()), time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_a_thousand_rois_of_fifty_thousand_frames_fit(root):
+    """The largest page the parameters allow: below 10 MB, made in less than 2 GiB (with the data) and in seconds."""
+    done = subprocess.run(
+        [sys.executable, "-c", BIG, str(Path(__file__).parent)],
+        env={"PYTHONPATH": str(root / "workflow" / "src"), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    size, seconds, kilobytes = map(float, done.stdout.split())
+    print(f"{size / 1e6:.2f} MB in {seconds:.1f} s, peak {kilobytes / 2**20:.2f} GiB")
+    assert size < 10_000_000
+    assert kilobytes < 2 * 2**20

@@ -1,0 +1,195 @@
+"""The study table and page."""
+
+import os
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+from docutils.core import publish_parts
+from jinja2 import StrictUndefined, Template
+from report_decode import page_data
+from report_example import example_session
+
+from groundtrace.io import write_table, write_text
+from groundtrace.report.parameters import ReportParameters
+from groundtrace.report.session import SessionInputs, render_session
+from groundtrace.report.study import NOT_RUN, Entry, failure, render_study, study_row, study_table
+from groundtrace.tables import MotionQuality, RawQuality, Spikes, Study, Traces, validate
+
+
+def entry_of(results: Path, session: str = "sub-M01/ses-001", recipe: str = "default") -> Entry:
+    plane = results / session / "plane-0"
+    return Entry(
+        session=session,
+        plane=0,
+        recipe=recipe,
+        indicator="GCaMP6s",
+        results=results,
+        acquisition=plane / "acquisition.json",
+        raw_quality=plane / "raw_quality.parquet",
+        motion_quality=plane / "quality.parquet",
+        traces=plane / "traces.parquet",
+        spikes=plane / "spikes.parquet",
+        report=plane / f"report-{recipe}.html",
+        logs=(results / "logs" / session,),
+    )
+
+
+def write_results(entry: Entry, session: SessionInputs) -> None:
+    write_text(entry.acquisition, session.acquisition.model_dump_json())
+    write_table(entry.raw_quality, RawQuality, session.raw_quality, {})
+    write_table(entry.motion_quality, MotionQuality, session.motion_quality, {})
+    write_table(entry.traces, Traces, session.traces, {})
+    write_table(entry.spikes, Spikes, session.spikes, {})
+    write_text(entry.report, render_session(session, ReportParameters()))
+
+
+def write_log(entry: Entry, name: str, text: str, age: int) -> Path:
+    path = entry.logs[0] / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    os.utime(path, (1e9 - age, 1e9 - age))
+    return path
+
+
+@pytest.fixture
+def entry(tmp_path) -> Entry:
+    return entry_of(tmp_path / "results")
+
+
+@pytest.fixture
+def done(entry, session) -> Entry:
+    write_results(entry, session)
+    return entry
+
+
+def test_a_row_that_is_done(done, session):
+    row = study_row(done)
+    cells = session.traces.filter("accepted")
+    assert (row["status"], row["reason"], row["log"]) == ("done", "", "")
+    assert row["report"] == "sub-M01/ses-001/plane-0/report-default.html"
+    assert (row["rois"], row["cells"], row["frame_rate"], row["duration"]) == (40, cells.height, 30.0, 100.0)
+    assert row["noise_level"] == pytest.approx(cells["noise_level"].median())
+    assert row["snr"] == pytest.approx(cells["snr"].median())
+    assert row["spike_rate"] == pytest.approx(session.spikes.filter("accepted")["mean_rate"].median())
+    assert row["residual_motion"] == pytest.approx(0.18)
+    assert (row["bad_frames"], row["warnings"]) == (session.motion_quality["bad_frames"][0], 1)
+
+
+def test_no_roi_is_done_without_numbers(entry):
+    write_results(entry, example_session(rois=0, frames=300, side=64))
+    row = study_row(entry)
+    assert (row["status"], row["rois"], row["cells"], row["noise_level"]) == ("done", 0, 0, None)
+
+
+@pytest.mark.parametrize("missing", ["acquisition", "raw_quality", "motion_quality", "traces", "spikes", "report"])
+def test_a_missing_file_is_a_failure_with_its_reason_and_log(done, missing):
+    getattr(done, missing).unlink()
+    write_log(done, "plane-0/motion.log", "reading\nerror: old\n", age=50)
+    write_log(done, "plane-0/spikes.log", "start\nerror: 1\nerror: M01.tif: truncated; copy it again\n  more\n", age=1)
+    row = study_row(done)
+    assert (row["status"], row["reason"]) == ("failed", "M01.tif: truncated; copy it again")
+    assert row["log"] == "logs/sub-M01/ses-001/plane-0/spikes.log"
+    assert row["report"] == ""
+    assert row["cells"] is None
+    assert (row["frame_rate"] is None) == (missing == "acquisition")
+
+
+def test_an_error_counts_more_than_a_newer_log_without_one(entry):
+    """Another plane's or recipe's step may have gone well since."""
+    log = write_log(entry, "plane-0/motion.log", "error: the disk is full\n", age=10)
+    write_log(entry, "plane-1/motion.log", "done\n", age=1)
+    assert failure(entry.logs) == ("the disk is full", log)
+
+
+def test_a_killed_step_shows_its_last_line(entry):
+    write_log(entry, "a.log", "old\n", age=10)
+    log = write_log(entry, "b.log", "frame 1000\nframe 2000 \n\n", age=1)
+    reason, found = failure(entry.logs)
+    assert reason == "stopped without an error message; the last line of its log is: frame 2000"
+    assert found == log
+
+
+def test_log_files_can_be_named_one_by_one(entry):
+    log = write_log(entry, "a.log", "error: mine\n", age=10)
+    write_log(entry, "b.log", "error: of another recipe\n", age=1)
+    assert failure((log, entry.logs[0] / "never written.log")) == ("mine", log)
+
+
+def test_never_started(entry):
+    row = study_row(entry)
+    assert (row["status"], row["reason"], row["log"]) == ("failed", NOT_RUN, "")
+
+
+def test_empty_logs_say_nothing(entry):
+    write_log(entry, "a.log", "\n \n", age=1)
+    assert failure(entry.logs) == (NOT_RUN, None)
+
+
+@pytest.mark.parametrize("broken", ["acquisition", "traces"])
+def test_an_unreadable_result_is_a_failure_not_a_crash(done, broken):
+    getattr(done, broken).write_bytes(b"not what it should be")
+    row = study_row(done)
+    assert row["status"] == "failed"
+    assert "cannot be read" in row["reason"]
+
+
+def test_table_keeps_the_order_and_its_declaration(done, session, tmp_path):
+    entries = [entry_of(tmp_path / "results", f"sub-M0{k}/ses-001") for k in (3, 1, 2)]
+    table = study_table(entries)
+    assert table["session"].to_list() == ["sub-M03/ses-001", "sub-M01/ses-001", "sub-M02/ses-001"]
+    assert table["status"].to_list() == ["failed", "done", "failed"]
+    validate(Study, table)
+    assert study_table([]).height == 0
+
+
+def test_page_has_each_row_and_the_totals(done, tmp_path):
+    write_log(entry_of(tmp_path / "results", "sub-M02/ses-001"), "a.log", "error: <b>bold</b> & broken\n", age=1)
+    table = study_table([done, entry_of(tmp_path / "results", "sub-M02/ses-001")])
+    page = render_study(table, "Whisker study")
+    assert "<title>Whisker study</title>" in page
+    assert '<a href="sub-M01/ses-001/plane-0/report-default.html">sub-M01/ses-001</a>' in page
+    assert "&lt;b&gt;bold&lt;/b&gt; &amp; broken" in page
+    assert '<a href="logs/sub-M02/ses-001/a.log">log</a>' in page
+    figures = dict(re.findall(r'<div class="figure[^"]*"><h2>(.*?)</h2><p class="value">(.*?)(?:<|$)', page))
+    assert (figures["sessions"], figures["done"], figures["failed"]) == ("2", "1", "1")
+    assert figures["cells"] == str(table["cells"][0])
+    assert page_data(page)["columns"]["noise_level"] == [pytest.approx(table["noise_level"][0], rel=1e-5), None]
+    assert render_study(table, "Whisker study") == page
+
+
+def test_nothing_done_yet(entry):
+    page = render_study(study_table([entry]))
+    assert NOT_RUN in page
+    assert page_data(page)["columns"]["cells"] == [None]
+
+
+def test_several_recipes_of_a_recording_count_its_hours_once(done, session, tmp_path):
+    other = entry_of(tmp_path / "results", recipe="rigid")
+    write_results(other, session)
+    page = render_study(study_table([done, other]))
+    recorded = re.search(r'<h2>recorded</h2><p class="value">(.*?)<small>(.*?)</small>', page)
+    assert recorded
+    assert recorded.groups() == ("1.67", "min")
+
+
+def test_three_thousand_rows_stay_small():
+    row = {name: None for name in Study.to_schema().columns}
+    row |= {"session": "sub-M001/ses-001_date-20260301", "recipe": "default", "status": "done", "reason": "", "log": ""}
+    row |= {"plane": 0, "report": "sub-M001/ses-001_date-20260301/plane-0/report-default.html", "indicator": "GCaMP6s"}
+    types = {name: declared.dtype.type for name, declared in Study.to_schema().columns.items()}
+    page = render_study(pl.DataFrame([row] * 3000, schema=types))
+    assert page.count("<tr") == 3001
+    assert len(page.encode()) < 4_000_000
+
+
+@pytest.mark.parametrize("name", ["session", "study", "workflow"])
+def test_captions_are_valid_for_snakemake(root, name):
+    """As Snakemake renders them: a Jinja template, then reStructuredText, which must not complain."""
+    template = (root / "workflow" / "report" / f"{name}.rst").read_text(encoding="utf-8")
+    wildcards = {"session": "sub-M01/ses-001", "plane": "0", "recipe": "default"}
+    text = Template(template, undefined=StrictUndefined).render(snakemake={"wildcards": wildcards})
+    html = publish_parts(text, writer="html", settings_overrides={"halt_level": 2, "report_level": 2})["body"]
+    assert "<p>" in html
+    assert ("sub-M01/ses-001" in html) == (name == "session")

@@ -1,0 +1,116 @@
+"""Each warning appears when, and only when, its cause is there."""
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from report_example import (
+    example_acquisition,
+    example_motion_quality,
+    example_raw_quality,
+    example_session,
+)
+
+from groundtrace.report.parameters import ReportParameters
+from groundtrace.report.session import SessionInputs
+from groundtrace.report.warnings import session_warnings
+
+
+@pytest.fixture(scope="module")
+def clean(session: SessionInputs) -> SessionInputs:
+    """A session about which there is nothing to say."""
+    return replace(
+        session,
+        raw_quality=example_raw_quality(3000, blank_frames=0, dropped_frames=0),
+        motion_quality=example_motion_quality(session.shifts, bad_frames=0),
+    )
+
+
+def warned(inputs: SessionInputs, **parameters) -> list[str]:
+    return [warning.title for warning in session_warnings(inputs, ReportParameters(**parameters))]
+
+
+def test_a_clean_session_has_no_warning(clean):
+    assert warned(clean) == []
+
+
+def motion(session: SessionInputs, **changes) -> SessionInputs:
+    return replace(session, motion_quality=example_motion_quality(session.shifts, **{"bad_frames": 0} | changes))
+
+
+def raw(session: SessionInputs, **changes) -> SessionInputs:
+    row = {"blank_frames": 0, "dropped_frames": 0} | changes
+    return replace(session, raw_quality=example_raw_quality(3000, **row))
+
+
+def traces(session: SessionInputs, **columns) -> SessionInputs:
+    return replace(session, traces=session.traces.with_columns(**columns))
+
+
+def spikes(session: SessionInputs, **columns) -> SessionInputs:
+    return replace(session, spikes=session.spikes.with_columns(**columns))
+
+
+def single(value: float) -> pl.Expr:
+    return pl.lit(value, dtype=pl.Float32)
+
+
+FALLING = pl.Series([0.8] * 1500 + [0.5] * 1500, dtype=pl.Float32)
+
+CAUSES = {
+    "Median ν is 9.1 %/√Hz: only bursts can be trusted": lambda s: traces(s, noise_level=single(9.1)),
+    "None of 40 ROIs is accepted as a cell": lambda s: traces(s, accepted=pl.lit(False)),
+    "Only 3 accepted cells": lambda s: traces(s, accepted=pl.col("roi") < 3),
+    "Only 1 accepted cell": lambda s: traces(s, accepted=pl.col("roi") < 1),
+    "traces look already denoised": lambda s: traces(s, looks_denoised=pl.col("roi") < 20),
+    "have a baseline near zero": lambda s: traces(s, baseline_near_zero=pl.col("roi") < 20),
+    "have negative fluorescence": lambda s: traces(s, negative_fluorescence=pl.col("roi") < 20),
+    "true spikes by r = 0.2 only": lambda s: spikes(s, expected_correlation=single(0.2)),
+    "frame rate is low for jGCaMP8f: 1.1 frames": lambda s: replace(
+        s, acquisition=example_acquisition(3000, 128, indicator="jGCaMP8f", frame_rate=10.0)
+    ),
+    "lasts 20 s only": lambda s: replace(s, acquisition=example_acquisition(600, 128)),
+    "Residual motion is 1.4 px": lambda s: motion(s, residual_motion=1.4),
+    "Registration made the movie worse": lambda s: motion(s, template_correlation=0.6),
+    "The tissue moved by up to 30 px": lambda s: motion(s, displacement_max=30.0),
+    "falls by 38 % over the recording": lambda s: replace(
+        s, shifts=s.shifts.with_columns(template_correlation=FALLING)
+    ),
+    "10 % of the frames are bad": lambda s: motion(s, bad_frames=300),
+    "0.2 % of the pixels are saturated": lambda s: raw(s, saturated=2e-3),
+    "lost 30 % of its brightness": lambda s: raw(s, brightness_drift=-0.3),
+    "became 30 % brighter": lambda s: raw(s, brightness_drift=0.3),
+    "The photon gain could not be measured": lambda s: raw(s, gain=None, photons=None),
+    "1 dropped frame": lambda s: raw(s, dropped_frames=1),
+    "2 blank frames": lambda s: raw(s, blank_frames=2),
+}
+
+
+@pytest.mark.parametrize("title", CAUSES)
+def test_its_cause_alone_is_named(clean, title):
+    found = warned(CAUSES[title](clean))
+    assert len(found) == 1
+    assert title in found[0]
+
+
+def test_no_roi_is_critical():
+    inputs = example_session(rois=0, frames=3000, side=64)
+    first = session_warnings(inputs, ReportParameters())[0]
+    assert (first.severity, first.title) == ("critical", "No ROI was found")
+
+
+def test_the_worst_comes_first_and_each_says_what_to_do(clean):
+    found = session_warnings(traces(motion(clean, bad_frames=2000), noise_level=single(20)), ReportParameters())
+    assert [warning.severity for warning in found] == ["critical", "warning"]
+    assert all(len(warning.meaning) > 40 and len(warning.action) > 20 for warning in found)
+
+
+def test_thresholds_come_from_the_parameters(clean):
+    assert warned(clean, noise_level_warning=1.0) != []
+    assert warned(motion(clean, residual_motion=1.4), residual_motion_warning=2.0) == []
+    assert warned(traces(clean, accepted=pl.col("roi") < 3), few_cells=3) == []
+
+
+def test_an_unknown_indicator_is_no_reason_to_fail(clean):
+    inputs = replace(clean, acquisition=example_acquisition(3000, 128, indicator="brand new"))
+    assert warned(inputs) == []
