@@ -9,14 +9,15 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: demo test lint format docs sessions lock browser clean
 
 demo: .venv/ready
-	@snakemake --profile profiles/local --configfile config/demo/config.yaml
+	@# Small movies: one core each, side by side. The number of threads changes no result.
+	@snakemake --profile profiles/local --configfile config/demo/config.yaml --set-threads motion=1 extract=1
 
 # Proposes a sample sheet for the recordings of a NeuroBlueprint tree: make sessions FROM=/data > config/sessions.tsv
 sessions: .venv/ready
 	@PYTHONPATH=workflow/src python -m groundtrace.discovery "$(FROM)"
 
 test: .venv/ready browser
-	python -m pytest -n 2 --dist worksteal tests
+	python -m pytest -n 2 --dist loadfile tests
 
 lint: .venv/ready
 	ruff check .

@@ -10,7 +10,7 @@ min_version("9.27")
 # For this process and, through PYTHONPATH, for the rules' scripts.
 PACKAGE = os.path.join(workflow.basedir, "workflow", "src")
 sys.path.insert(0, PACKAGE)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")])))
 
 
 configfile: "config/config.yaml"
@@ -25,11 +25,33 @@ include: "workflow/rules/spikes.smk"
 include: "workflow/rules/report.smk"
 
 
+report: "workflow/report/workflow.rst"
+
+
+localrules:
+    all,
+
+
 rule all:
     default_target: True
-    localrule: True
     input:
         f"{RESULTS}/index.html",
 
 
-report: "workflow/report/workflow.rst"
+onsuccess:
+    if os.path.exists(f"{RESULTS}/study.parquet"):
+        from groundtrace.report.study import summary
+
+        print(f"\n{summary(f'{RESULTS}/study.parquet')}\nStudy report: {RESULTS}/index.html")
+
+
+onerror:
+    # The study page cannot wait for the rule `study`, which needs every session: without its table that rule runs again
+    # as soon as it can.
+    from pydantic import TypeAdapter
+    from groundtrace.report.study import Entry, write_study
+
+    if os.path.exists(f"{RESULTS}/study.parquet"):
+        os.remove(f"{RESULTS}/study.parquet")
+    write_study(TypeAdapter(list[Entry]).validate_python(STUDY), f"{RESULTS}/index.html", None)
+    print(f"\nSome sessions failed; why, and their logs: {RESULTS}/index.html")

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from scipy.ndimage import gaussian_filter1d
+
 from groundtrace.indicators import indicators
 from groundtrace.noise import GAUSSIAN_DIFFERENCE, noise_level
 from groundtrace.spikes.oasis import deconvolve_trace
-from scipy.ndimage import gaussian_filter1d
 
 NOISE_LEVEL = 2.0
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
+
 from groundtrace.indicators import indicators
 from groundtrace.spikes.oasis import Oasis
-from scipy.ndimage import gaussian_filter1d
 
 RATE = 30.0
 BACKENDS = [Oasis()]

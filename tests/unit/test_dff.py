@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from groundtrace.dff import (
     BaselineParameters,
     DffParameters,
@@ -11,8 +14,6 @@ from groundtrace.dff import (
     neuropil_coefficient,
     signal_to_noise,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 RATE = 10.0
 FRAMES = 3000

@@ -4,12 +4,13 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from groundtrace.errors import SchemaError
-from groundtrace.io import atomic, read_table, write_table
-from groundtrace.tables import Fluorescence, Table, list_column, stack
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from groundtrace.errors import SchemaError
+from groundtrace.io import atomic, read_table, write_table
+from groundtrace.tables import Fluorescence, Table, list_column, stack
 
 
 def fluorescence(values: np.ndarray) -> pl.DataFrame:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from groundtrace.noise import noise_level, noise_sd, shot_noise_level
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from groundtrace.noise import noise_level, noise_sd, shot_noise_level
 
 traces = arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(2, 60)), elements=st.floats(-10, 10))
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from groundtrace.noise import noise_sd
-from groundtrace.spikes.oasis import deconvolve_trace, remove_lag
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import nnls
+
+from groundtrace.noise import noise_sd
+from groundtrace.spikes.oasis import deconvolve_trace, remove_lag
 
 
 def test_residual_is_the_noise_and_events_are_not_negative():

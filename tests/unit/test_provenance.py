@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from groundtrace import provenance
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +76,7 @@ def test_the_script_itself_counts(package):
 def test_history_accumulates_without_repeats(tmp_path):
     import numpy as np
     import polars as pl
+
     from groundtrace.io import read_provenance, write_table
     from groundtrace.tables import Fluorescence, list_column
 

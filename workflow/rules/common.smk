@@ -3,7 +3,7 @@ from snakemake.exceptions import WorkflowError
 from groundtrace.config import load
 from groundtrace.errors import GroundtraceError
 from groundtrace.indicators import indicators
-from groundtrace.provenance import source_hash
+from groundtrace.provenance import data_hash, source_hash
 from groundtrace.sessions import read_sheet
 
 try:
@@ -45,8 +45,12 @@ def environment(name):
     return f"../../envs/{name}.yaml"
 
 
+def environment_of(stage):
+    return lambda wildcards: environment(cfg.backend(stage, getattr(wildcards, stage)).environment)
+
+
 def code_of(script, *modules):
-    """What must rerun a rule when it changes in the code: its script and all that script and modules use."""
+    """Hash of a script, of modules, and of all that they use of the package."""
     return source_hash(os.path.join(workflow.basedir, "workflow", "scripts", script), *modules)
 
 
@@ -80,6 +84,52 @@ def planes(sessions=SESSIONS):
 
 def recipe_path(pattern):
     """Input function: `pattern` with the methods of the wildcard `recipe` filled in."""
-    return lambda wildcards: expand(
-        pattern, session=wildcards.session, plane=wildcards.plane, **cfg.recipes[wildcards.recipe].model_dump()
+    return lambda wildcards: pattern.format(
+        session=wildcards.session, plane=wildcards.plane, **cfg.recipes[wildcards.recipe].model_dump()
     )
+
+
+def raw_files(wildcards):
+    session = SESSIONS[wildcards.session]
+    if session.simulate is not None:
+        return [f"{RESULTS}/{wildcards.session}/truth/movie.tif"]
+    return [path.as_posix() for path in session.files()]
+
+
+def movie_to_extract(wildcards):
+    """The denoised movie; with the backend `none` the registered one, which is not copied."""
+    return f"{MOTION}/movie.npy"
+
+
+def study_entries():
+    """What the study page has a row for: every session, plane and recipe, as plain values."""
+    entries = []
+    steps = (
+        "{session}/simulate",
+        f"{STEP}/ingest",
+        MOTION_STEP,
+        EXTRACT_STEP,
+        f"{EXTRACT_STEP}_dff",
+        f"{EXTRACT_STEP}_spikes-{{spikes}}",
+        f"{STEP}/report-{{recipe}}",
+    )
+    for key, plane in planes():
+        for name, recipe in cfg.recipes.items():
+            where = {"session": key, "plane": plane, "recipe": name, **recipe.model_dump()}
+            entries.append(
+                {
+                    "session": key,
+                    "plane": plane,
+                    "recipe": name,
+                    "indicator": SESSIONS[key].indicator,
+                    "results": RESULTS,
+                    "acquisition": f"{PLANE}/acquisition.json".format(**where),
+                    "raw_quality": f"{PLANE}/raw_quality.parquet".format(**where),
+                    "motion_quality": f"{MOTION}/quality.parquet".format(**where),
+                    "traces": f"{EXTRACT}/traces.parquet".format(**where),
+                    "spikes": f"{EXTRACT}/spikes-{{spikes}}.parquet".format(**where),
+                    "report": f"{PLANE}/report-{{recipe}}.html".format(**where),
+                    "logs": [log_of(step).format(**where) for step in steps],
+                }
+            )
+    return entries

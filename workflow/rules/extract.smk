@@ -1,8 +1,3 @@
-def movie_to_extract(wildcards):
-    """The denoised movie; with the backend `none` the registered one, which is not copied."""
-    return f"{MOTION}/movie.npy"
-
-
 rule extract:
     """Finds ROIs and measures their fluorescence."""
     input:
@@ -16,15 +11,15 @@ rule extract:
         log_of(EXTRACT_STEP),
     benchmark:
         timing_of(EXTRACT_STEP)
-    params:
-        method=method("extract"),
-        identity=identity("extract", "extract.py"),
     conda:
-        environment("suite2p")
+        environment_of("extract")
     threads: 2
     resources:
         mem_mb=megabytes(3500, per_input=0.5),
         runtime=minutes(15, per_gigabyte=10),
+    params:
+        method=method("extract"),
+        identity=identity("extract", "extract.py"),
     script:
         "../scripts/extract.py"
 
@@ -42,14 +37,14 @@ rule dff:
         log_of(f"{EXTRACT_STEP}_dff"),
     benchmark:
         timing_of(f"{EXTRACT_STEP}_dff")
-    params:
-        method=lambda w: cfg.dff,
-        identity=lambda w: {"parameters": cfg.dff.model_dump(), "code": code_of("dff.py")},
     conda:
         environment("core")
     threads: 1
     resources:
         mem_mb=megabytes(800, per_input=10),
         runtime=minutes(10, per_gigabyte=30),
+    params:
+        method=lambda w: cfg.dff,
+        identity=lambda w: {"parameters": cfg.dff.model_dump(), "code": code_of("dff.py")},
     script:
         "../scripts/dff.py"

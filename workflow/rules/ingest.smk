@@ -1,10 +1,3 @@
-def raw_files(wildcards):
-    session = SESSIONS[wildcards.session]
-    if session.simulate is not None:
-        return [f"{RESULTS}/{wildcards.session}/truth/movie.tif"]
-    return [path.as_posix() for path in session.files()]
-
-
 rule ingest:
     """One plane of a recording as a plain (T, Y, X) array in its own integer type, and what its raw frames are worth."""
     input:
@@ -19,6 +12,12 @@ rule ingest:
         log_of(f"{STEP}/ingest"),
     benchmark:
         timing_of(f"{STEP}/ingest")
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=megabytes(1500),
+        runtime=minutes(10, per_gigabyte=2),
     params:
         session=lambda w: SESSIONS[w.session],
         identity=lambda w: {
@@ -26,11 +25,5 @@ rule ingest:
             "session": SESSIONS[w.session].model_dump(mode="json", exclude={"path", "simulate"}),
             "code": code_of("ingest.py"),
         },
-    conda:
-        environment("core")
-    threads: 1
-    resources:
-        mem_mb=megabytes(1500),
-        runtime=minutes(10, per_gigabyte=2),
     script:
         "../scripts/ingest.py"

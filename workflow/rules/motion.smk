@@ -13,14 +13,14 @@ rule motion:
         log_of(MOTION_STEP),
     benchmark:
         timing_of(MOTION_STEP)
+    conda:
+        environment_of("motion")
+    threads: 2
+    resources:
+        mem_mb=megabytes(4000),
+        runtime=minutes(15, per_gigabyte=30),
     params:
         method=method("motion"),
         identity=identity("motion", "motion.py"),
-    conda:
-        environment("suite2p")
-    threads: 2
-    resources:
-        mem_mb=megabytes(2500),
-        runtime=minutes(15, per_gigabyte=30),
     script:
         "../scripts/motion.py"

@@ -8,6 +8,12 @@ rule simulate:
         log_of("{session}/simulate"),
     benchmark:
         timing_of("{session}/simulate")
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=megabytes(1500),
+        runtime=minutes(60),
     params:
         session=lambda w: SESSIONS[w.session],
         parameters=lambda w: cfg.simulation[SESSIONS[w.session].simulate],
@@ -16,11 +22,5 @@ rule simulate:
             "session": SESSIONS[w.session].model_dump(mode="json", exclude={"simulate"}),
             "code": code_of("simulate.py"),
         },
-    conda:
-        environment("core")
-    threads: 1
-    resources:
-        mem_mb=megabytes(1500),
-        runtime=minutes(60),
     script:
         "../scripts/simulate.py"

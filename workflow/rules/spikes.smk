@@ -9,16 +9,16 @@ rule spikes:
         log_of(f"{EXTRACT_STEP}_spikes-{{spikes}}"),
     benchmark:
         timing_of(f"{EXTRACT_STEP}_spikes-{{spikes}}")
+    conda:
+        environment_of("spikes")
+    threads: 1
+    resources:
+        mem_mb=megabytes(800, per_input=6),
+        runtime=minutes(15, per_gigabyte=120),
     params:
         method=method("spikes"),
         identity=identity("spikes", "spikes.py"),
         # Editing one indicator's kinetics reruns the sessions with that indicator.
         indicator=lambda w: indicators()[SESSIONS[w.session].indicator].model_dump(),
-    conda:
-        environment("core")
-    threads: 1
-    resources:
-        mem_mb=megabytes(800, per_input=6),
-        runtime=minutes(15, per_gigabyte=120),
     script:
         "../scripts/spikes.py"

@@ -13,4 +13,4 @@ with job(snakemake.log[0]):
     truth = simulate(parameters, session, Path(output.movie))
     made_by = provenance("simulate", parameters.model_dump(mode="json"), ["numpy", "scipy", "tifffile"], [])
     write_table(output.cells, TruthCells, truth.cells(), made_by)
-    write_table(output.shifts, TruthShifts, truth.motion(), made_by)
+    write_table(output.shifts, TruthShifts, truth.displacement(), made_by)

@@ -28,9 +28,13 @@ class Recipe(Section):
     """One chain of methods from raw movie to spike rates; each value is a name from the section of that stage."""
 
     motion: Name = "suite2p"
+    """Motion correction."""
     denoise: Name = "none"
+    """Denoising."""
     extract: Name = "suite2p"
+    """Source extraction."""
     spikes: Name = "oasis"
+    """Spike inference."""
 
 
 class Config(Section):

@@ -39,7 +39,9 @@ class DffParameters(Section):
     """Neuropil correction, baseline, dF/F."""
 
     neuropil: NeuropilParameters = NeuropilParameters()
+    """Share of the surrounding neuropil to remove."""
     baseline: BaselineParameters = BaselineParameters()
+    """What counts as zero."""
     subtract_offset: bool = True
     """Subtract the detector's offset (value at zero photons, from the variance-mean line) before dividing by the
     baseline; without it dF/F is too small."""

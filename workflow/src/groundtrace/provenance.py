@@ -33,6 +33,15 @@ def source_hash(*roots: str) -> str:
     return hashlib.sha256(json.dumps(sorted(seen.items())).encode()).hexdigest()[:16]
 
 
+@cache
+def data_hash(folder: str) -> str:
+    """Hash of the files of a folder of this package that are no code: templates, styles."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in (ROOT / folder).rglob("*") if path.is_file()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
 def _visit(module: str, name: str | None, seen: dict[str, str]) -> None:
     path = _module_path(module)
     if path is None:

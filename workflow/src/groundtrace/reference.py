@@ -59,6 +59,8 @@ def _table(section: type[Section], what: str) -> str:
     rows = [f"| {what} | type | default | meaning |", "|---|---|---|---|"]
     properties = section.model_json_schema().get("properties", {})
     for name, field in section.model_fields.items():
+        if name == "backend":  # stands in the heading
+            continue
         if _classes(field.annotation):
             kind, default = ("mapping of names" if str(field.annotation).startswith("dict") else "section"), "see below"
         else:
@@ -79,9 +81,9 @@ def _kind(schema: dict[str, Any]) -> str:
         return f"`{schema['const']}`"
     bounds = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
     limits = [f"{sign} {schema[key]:g}" for key, sign in bounds.items() if key in schema]
-    name = {"array": "list", "object": "mapping", "string": "text", "boolean": "true or false"}.get(
-        schema.get("type", "any"), schema.get("type", "any")
-    )
+    names = {"array": "list", "object": "mapping", "string": "text", "boolean": "true or false"}
+    kind = str(schema.get("type", "any"))
+    name = names.get(kind, kind)
     return " ".join([name, ", ".join(limits)]).strip()
 
 

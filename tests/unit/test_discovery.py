@@ -1,0 +1,40 @@
+"""A sheet proposed for a NeuroBlueprint tree can be read once the indicator is filled in."""
+
+import numpy as np
+import pytest
+
+from groundtrace.discovery import propose_sheet
+from groundtrace.errors import InputError
+from groundtrace.sessions import read_sheet
+
+
+def test_sessions_are_found_in_natural_order_and_imaging_only(tmp_path):
+    for subject in ("sub-002_id-M2", "sub-010"):
+        folder = tmp_path / "rawdata" / subject / "ses-001_date-20260301"
+        for name in ("funcimg/run_10.tif", "funcimg/run_2.tif", "behav/camera.tif"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch()
+    (tmp_path / "rawdata/sub-010/ses-002/behav").mkdir(parents=True)
+    sheet = propose_sheet(tmp_path)
+    assert [line.split("\t")[:3] for line in sheet.splitlines()[1:]] == [
+        ["002", "001", "20260301"],
+        ["010", "001", "20260301"],
+    ]
+    first = sheet.splitlines()[1]
+    assert first.index("run_2.tif") < first.index("run_10.tif")
+    assert "camera" not in sheet
+
+
+def test_a_proposed_sheet_is_valid_once_filled_in(tmp_path):
+    folder = tmp_path / "sub-1/ses-1"
+    folder.mkdir(parents=True)
+    np.save(folder / "movie.npy", np.zeros((3, 4, 4), np.int16))
+    header, row = propose_sheet(tmp_path).splitlines()
+    cells = dict(zip(header.split("\t"), row.split("\t"), strict=True)) | {"indicator": "GCaMP6f", "frame_rate": "30"}
+    (tmp_path / "sheet.tsv").write_text("\t".join(cells) + "\n" + "\t".join(cells.values()) + "\n")
+    assert list(read_sheet(tmp_path / "sheet.tsv")) == ["sub-1/ses-1"]
+
+
+def test_a_tree_without_sessions_is_an_error(tmp_path):
+    with pytest.raises(InputError, match=r"no folder sub-\*/ses-\*"):
+        propose_sheet(tmp_path)
