@@ -28,5 +28,5 @@ class SpikeBackend(Backend):
     """Infers spike rates from dF/F; each ROI independently of the others."""
 
     @abstractmethod
-    def run(self, dff: FloatArray, frame_rate: float, indicator: Indicator) -> SpikeRates:
-        """dff: (n_rois, n_frames), fraction. frame_rate: Hz."""
+    def run(self, dff: FloatArray, frame_rate: float, indicator: Indicator | None) -> SpikeRates:
+        """dff: (n_rois, n_frames), fraction. frame_rate: Hz. indicator: None when unknown; some backends need it."""

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
+from groundtrace.indicators import indicators
 from groundtrace.noise import noise_sd
-from groundtrace.spikes.oasis import deconvolve_trace, remove_lag
+from groundtrace.spikes.autoregressive import Response, remove_lag, rise_constant
+from groundtrace.spikes.oasis import Oasis, deconvolve_trace
 
 
 def test_residual_is_the_noise_and_events_are_not_negative():
@@ -46,3 +48,35 @@ def test_removing_a_lag_moves_the_centre_of_mass_by_it(lag):
     events[60] = 1
     moved = remove_lag(events, lag)
     assert (moved * np.arange(100)).sum() == pytest.approx(60 - lag)
+
+
+@given(st.floats(0.05, 2.0), st.floats(0.02, 0.9))
+def test_the_rise_constant_puts_the_peak_where_it_is_asked_for(decay, share):
+    time = np.linspace(0, 2 * decay, 20001)
+    rise = rise_constant(decay, share * decay)
+    peak = time[np.argmax(np.exp(-time / decay) - np.exp(-time / rise))]
+    assert peak == pytest.approx(share * decay, abs=1e-3 * decay)
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.01, 0.08])
+def test_the_peak_of_a_response_is_that_of_its_recursion(rise):
+    response = Response(frame_rate=30.0, decay_time=0.5, rise_constant=rise)
+    g1, g2 = (*response.coefficients, 0.0)[:2]
+    calcium = [0.0, 1.0]
+    for _ in range(100):
+        calcium.append(g1 * calcium[-1] + g2 * calcium[-2])
+    assert response.peak == pytest.approx(max(calcium))
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_one_spike_of_the_tabled_size_counts_as_one(order):
+    kinetics = indicators()["GCaMP6s"]
+    backend = Oasis(order=order)
+    response = backend.response(30.0, kinetics)
+    g1, g2 = (*response.coefficients, 0.0)[:2]
+    calcium = np.zeros(3000)
+    for t in range(2, 3000):
+        calcium[t] = g1 * calcium[t - 1] + g2 * calcium[t - 2] + (t % 300 == 150) * kinetics.amplitude / response.peak
+    noise = np.random.default_rng(0).normal(0, 1e-4, 3000)
+    rate = backend.run((calcium + noise)[None], 30.0, kinetics).rate[0]
+    assert rate.sum() / 30 == pytest.approx(10, rel=0.02)
