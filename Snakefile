@@ -22,6 +22,8 @@ include: "workflow/rules/ingest.smk"
 include: "workflow/rules/motion.smk"
 include: "workflow/rules/extract.smk"
 include: "workflow/rules/spikes.smk"
+include: "workflow/rules/ground_truth.smk"
+include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -30,6 +32,7 @@ report: "workflow/report/workflow.rst"
 
 localrules:
     all,
+    benchmark,
 
 
 rule all:

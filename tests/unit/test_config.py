@@ -13,7 +13,11 @@ from groundtrace.sessions import read_sheet
 ROOT = Path(__file__).resolve().parents[2]
 
 FAULTS = {
-    "unknown key": ({"spike": {}}, "spike: unknown key; known here: denoise, dff,", "did you mean 'spikes'?"),
+    "unknown key": (
+        {"spike": {}},
+        "spike: unknown key; known here: benchmark, denoise, dff,",
+        "did you mean 'spikes'?",
+    ),
     "unknown key in a section": ({"dff": {"basline": {}}}, "dff.basline: unknown key", "did you mean 'baseline'?"),
     "unknown key of a backend": (
         {"motion": {"fast": {"backend": "suite2p", "nonrigd": True}}},

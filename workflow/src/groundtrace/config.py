@@ -7,21 +7,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
 from groundtrace.denoising.none import NoDenoising
 from groundtrace.dff import DffParameters
 from groundtrace.errors import InputError
 from groundtrace.extraction.suite2p import Suite2pExtraction
+from groundtrace.groundtruth.parameters import GroundTruthSource
 from groundtrace.motion.none import NoMotion
 from groundtrace.motion.suite2p import Suite2pMotion
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.section import Backend, Section
 from groundtrace.simulation.parameters import Simulation
+from groundtrace.spikes.cascade import Cascade
+from groundtrace.spikes.convex import Convex
 from groundtrace.spikes.oasis import Oasis
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """Names become folders: lower case letters, digits, underscores."""
 
 Motion = Annotated[NoMotion | Suite2pMotion, Field(discriminator="backend")]
+Spikes = Annotated[Oasis | Convex | Cascade, Field(discriminator="backend")]
 
 
 class Recipe(Section):
@@ -56,12 +61,16 @@ class Config(Section):
     """Source extraction methods, by name."""
     dff: DffParameters = DffParameters()
     """Neuropil correction, baseline and dF/F."""
-    spikes: dict[Name, Oasis] = {"oasis": Oasis()}
+    spikes: dict[Name, Spikes] = {"oasis": Oasis()}
     """Spike inference methods, by name."""
     report: ReportParameters = ReportParameters()
     """HTML reports."""
     simulation: dict[Name, Simulation] = {}
     """Simulated recordings, by the name used in the sheet's column `simulate`."""
+    ground_truth: dict[Name, GroundTruthSource] = {}
+    """Recordings with known spikes, by name: what spike inference is trained on and measured against."""
+    benchmark: BenchmarkParameters = BenchmarkParameters()
+    """Scores of the spike inference methods on ground truth."""
 
     @model_validator(mode="after")
     def _recipes_name_methods(self) -> "Config":
@@ -74,6 +83,20 @@ class Config(Section):
                         f"recipes.{name}.{stage}: {method!r} is not defined under `{stage}`; "
                         f"defined are {', '.join(known)}{_nearest(method, known)}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _benchmark_names_methods(self) -> "Config":
+        for field in ("backends", "no_sweeps"):
+            for name in getattr(self.benchmark, field) or ():
+                if name not in self.spikes:
+                    raise ValueError(
+                        f"benchmark.{field}: {name!r} is not defined under `spikes`; "
+                        f"defined are {', '.join(self.spikes)}{_nearest(name, self.spikes)}"
+                    )
+        for name in (*CONTROLS, "controls"):
+            if name in self.spikes:
+                raise ValueError(f"spikes.{name}: {name!r} stands for controls of the benchmark; choose another name")
         return self
 
     def backend(self, stage: str, name: str) -> Backend:

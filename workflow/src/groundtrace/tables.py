@@ -248,6 +248,63 @@ class TruthShifts(Table):
     node_x: Floats = column("px", "displacement beyond x at the same points")
 
 
+class SpikeBenchmark(Table):
+    """One row per neuron, backend, condition and metric: how well spikes are inferred where the truth is known."""
+
+    class Config(Table.Config):
+        unique = [
+            "dataset",
+            "neuron",
+            "backend",
+            "noise_level",
+            "snr",
+            "frame_rate",
+            "lookahead",
+            "indicator_told",
+            "metric",
+        ]
+
+    dataset: Series[str] = column("", "ground-truth data set, or population for the simulated one")
+    neuron: Series[str] = column("", "neuron of the data set")
+    indicator: Series[str] = column("", "calcium indicator")
+    cell_class: Series[str] = column("", "excitatory, PV, SST, VIP, interneuron; empty when unknown")
+    backend: Series[str] = column("", "name under `spikes`, or a control: dff, shuffled, zero, oracle")
+    in_sample: Series[bool] = column("", "the backend has learnt from this data set")
+    noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν of the traces", low=0)
+    snr: Series[pl.Float32] = column(
+        "", "peak dF/F of one spike over the noise per frame that set ν; empty where ν was chosen", low=0, nullable=True
+    )
+    frame_rate: Series[pl.Float32] = column("Hz", "of the traces", low=0)
+    lookahead: Series[pl.Int32] = column("frames", "that inference waits for; empty is all", low=0, nullable=True)
+    indicator_told: Series[bool] = column("", "the backend was told the indicator where its kinetics are known")
+    metric: Series[str] = column("", "what `value` is; see the benchmark report")
+    value: Series[pl.Float32] = column("", "value of the metric")
+
+
+class GroundTruth(Table):
+    """One row per recording of a neuron whose spikes were measured at the same time as its fluorescence."""
+
+    class Config(Table.Config):
+        unique = ["dataset", "neuron", "recording"]
+
+    dataset: Series[str] = column("", "where it comes from; neurons of one data set share microscope and laboratory")
+    neuron: Series[str] = column("", "unique in its data set")
+    recording: Series[pl.Int32] = column("", "0-based recording of this neuron", low=0)
+    indicator: Series[str] = column("", "as in resources/indicators.tsv where it is listed there")
+    species: Series[str] = column("", "mouse, zebrafish, ...; empty when unknown")
+    area: Series[str] = column("", "brain area; empty when unknown")
+    cell_class: Series[str] = column("", "excitatory, PV, SST, VIP, interneuron; empty when unknown")
+    frame_rate: Series[pl.Float64] = column("Hz", "mean over frames, gaps left out", low=0)
+    noise_level: Series[pl.Float32] = column(
+        "% Hz^-1/2", "ν at the native frame rate; missing where the trace is no dF/F", low=0, nullable=True
+    )
+    regular: Series[bool] = column("", "evenly sampled: every step within 10 % of the median")
+    plausible: Series[bool] = column("", "dF/F can be believed: nowhere beyond 60, and not normalised otherwise")
+    time: Times = column("s", "middle of each frame, increasing")
+    dff: Floats = column("fraction", "dF/F, one value per frame")
+    spike_times: Times = column("s", "on the axis of time, sorted; may lie outside the imaged span")
+
+
 def list_column(array: np.ndarray) -> pl.Series:
     """A column of lists from the rows of a 2-D array, without copying them one by one."""
     array = np.ascontiguousarray(array)

@@ -1,0 +1,102 @@
+"""`snakemake benchmark` goes from ground truth to its page, and only what changed runs again."""
+
+import json
+import re
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from tests.workflow.conftest import Project
+
+SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tjGCaMP8m\t30\tsmall\n"
+DATASETS = ("DS09-GCaMP6f-m-V1", "DS32-GCaMP8s-m-V1")
+FAST = {
+    "datasets": ["DS09", "DS32"],
+    "backends": ["oasis"],
+    "frame_rates": [15, 30],
+    "noise_levels": [2, 8],
+    "snrs": [2],
+    "max_seconds": 60,
+    "population_cells": 6,
+    "population_seconds": 20,
+    "population_indicators": ["GCaMP6f"],
+    "bootstrap": 20,
+    "parts": 1,
+}
+
+
+@pytest.fixture
+def ground_truth(test_data, tmp_path) -> Path:
+    """Two neurons of two data sets, in the three files of the test data."""
+    folder = tmp_path / "ground_truth"
+    folder.mkdir()
+    key = ["dataset", "neuron", "recording"]
+    source = test_data / "ground_truth"
+    if not source.is_dir():
+        pytest.skip("no ground truth in the test data")
+    chosen = pl.read_parquet(source / "recordings.parquet").filter(
+        pl.col("dataset").is_in(DATASETS), pl.col("recording") == 0
+    )
+    chosen = chosen.sort(key).group_by("dataset", maintain_order=True).head(2)
+    chosen.write_parquet(folder / "recordings.parquet")
+    for name in ("traces.parquet", "spikes.parquet"):
+        rows = pl.scan_parquet(source / name).join(chosen.select(key).lazy(), on=key, how="semi")
+        rows.collect().write_parquet(folder / name)
+    return folder
+
+
+@pytest.fixture
+def project(ground_truth, tmp_path) -> Project:
+    truth = {"database": {"source": str(ground_truth), "format": "parquet"}}
+    return Project.make(
+        tmp_path / "project", SHEET, ground_truth=truth, benchmark=FAST, spikes={"oasis": {"backend": "oasis"}}
+    )
+
+
+def run(project: Project, *arguments: str) -> str:
+    # --configfile takes every word that follows it.
+    done = project.snakemake(*arguments, "--", "benchmark")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_ground_truth_reaches_the_benchmark_page(project):
+    run(project)
+    folder = project.folder / "results/benchmark"
+    table = pl.read_parquet(folder / "spikes.parquet")
+    assert set(table["backend"]) == {"oasis", "dff", "shuffled", "zero", "oracle"}
+    assert set(table["dataset"]) == {*DATASETS, "population"}
+    r = table.filter(metric="correlation", frame_rate=30.0, noise_level=2.0, indicator_told=True)
+    median = dict(r.group_by("backend").agg(pl.col("value").median()).iter_rows())
+    assert 0.3 < median["oasis"] < median["oracle"] <= 1
+    assert median["zero"] == 0
+    assert abs(median["shuffled"]) < 0.2
+    assert not table["in_sample"].any()
+
+    page = (folder / "report.html").read_text()
+    assert all(name in page for name in (*DATASETS, "oasis", "oracle"))
+    assert "http://" not in page
+    assert "https://" not in page
+    timing = pl.read_csv(folder / "spikes_timing.tsv", separator="\t")
+    assert set(timing["backend"]) == {"oasis"}
+    assert (timing["seconds"] >= 0).all()
+
+    history = json.loads(pq.read_schema(folder / "spikes.parquet").metadata[b"groundtrace"])["history"]
+    steps = [entry["step"] for entry in history]
+    assert steps[0] == "ground_truth"
+    assert {"benchmark_spikes", "benchmark_population", "benchmark_table"} <= set(steps)
+
+    assert "Nothing to be done" in run(project)
+    # The bootstrap changes the page alone, a backend's parameter its own scores.
+    project.configure(benchmark=FAST | {"bootstrap": 10})
+    assert planned(project) == {"benchmark_report": 1}
+    project.configure(benchmark=FAST, spikes={"oasis": {"backend": "oasis", "decay_time": 0.4}})
+    one = ("benchmark_spikes", "benchmark_population", "benchmark_table", "benchmark_report")
+    assert planned(project) == dict.fromkeys(one, 1)
+
+
+def planned(project: Project) -> dict[str, int]:
+    jobs = re.findall(r"^(\w+) +(\d+)$", run(project, "-n"), re.M)
+    return {rule: int(count) for rule, count in jobs if rule not in ("benchmark", "total")}

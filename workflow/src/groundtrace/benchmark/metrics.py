@@ -1,0 +1,175 @@
+"""What the benchmark measures: pure functions on arrays, one neuron at a time.
+
+Rates and truth are (n_frames,) in Hz on one frame grid. p is the predicted and g the true rate, both smoothed by the
+same Gaussian. Sums over recordings of a neuron are over the recordings laid end to end.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.spikes.counts import WINDOW, CountDistribution
+
+SPIKEFINDER_BIN = 0.04
+"""s; 25 Hz."""
+PRECISION = 0.1
+"""Time scale of the spike-time distances, s: time constant of van Rossum's kernel, and what moving a spike costs 1."""
+STRETCH = 20.0
+"""Spike-time distances are summed over stretches of this length, s: their cost grows with the square of the spikes."""
+
+
+def smoothing(frame_rate: float) -> float:
+    """Standard deviation, s, of the Gaussian that prediction and truth are smoothed with: about one frame.
+
+    0.025 s from 30 Hz on, 0.05 s from 15 Hz on, 0.2 s below (those of the models of Rupprecht et al. 2021 and after).
+    """
+    return 0.025 if frame_rate >= 30 else 0.05 if frame_rate >= 15 else 0.2
+
+
+def smooth(rate: FloatArray, frame_rate: float) -> FloatArray:
+    """`rate` (n_frames,) smoothed; ends are reflected, so the sum is kept."""
+    return gaussian_filter1d(np.asarray(rate, np.float64), smoothing(frame_rate) * frame_rate)
+
+
+def correlation(p: FloatArray, g: FloatArray) -> float:
+    """Pearson r; 0 where the prediction is constant (it says nothing), NaN where the truth is."""
+    p, g = p - p.mean(), g - g.mean()
+    scale = np.sqrt((p @ p) * (g @ g))
+    if not g.any() or not np.isfinite(scale):
+        return float("nan")
+    return float(np.clip(p @ g / scale, -1, 1)) if scale > 0 else 0.0
+
+
+def error(p: FloatArray, g: FloatArray) -> float:
+    """Σ|p - g| / Σg: spikes put in the wrong place, added or lost, per true spike (Rupprecht et al. 2021).
+
+    1 for a prediction of no spikes at all; NaN without true spikes.
+    """
+    return _per_spike(np.abs(p - g).sum(), g)
+
+
+def bias(p: FloatArray, g: FloatArray) -> float:
+    """Σ(p - g) / Σg: spikes too many per true spike (Rupprecht et al. 2021); -1 for no spikes at all."""
+    return _per_spike((p - g).sum(), g)
+
+
+def count_ratio(p: FloatArray, g: FloatArray) -> float:
+    """Σp / Σg; 0 for a prediction of no spikes at all."""
+    return _per_spike(p.sum(), g)
+
+
+def _per_spike(total: float, g: FloatArray) -> float:
+    spikes = g.sum()
+    return float(total / spikes) if spikes > 0 else float("nan")
+
+
+def spikefinder_bins(
+    rate: FloatArray, time: FloatArray, frame_rate: float, spike_time: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Predicted and true spikes in bins of 40 ms; their `correlation` is the metric of the Spikefinder challenge.
+
+    time: (n_frames,) s, the middle of each frame; the rate is taken as constant within a frame, so a frame that a bin
+    cuts gives each part its share (Berens et al. 2018, whose data lie on a grid of 10 ms).
+    """
+    edges = time[0] - 0.5 / frame_rate + np.arange(len(time) + 1) / frame_rate
+    bins = edges[0] + SPIKEFINDER_BIN * np.arange(int((edges[-1] - edges[0]) / SPIKEFINDER_BIN + 1e-6) + 1)
+    expected = np.concatenate([[0.0], np.cumsum(rate, dtype=np.float64)]) / frame_rate
+    return np.diff(np.interp(bins, edges, expected)), np.histogram(spike_time, bins)[0].astype(np.float64)
+
+
+def spike_distances(predicted: FloatArray, true: FloatArray, start: float, stop: float) -> tuple[float, float]:
+    """Victor and Purpura's distance, and the square of van Rossum's, of two sorted spike trains (s) in [start, stop).
+
+    Summed over stretches of STRETCH; divide by the spikes of both trains together to have 0 for equal trains and 1
+    for isolated spikes of which none has a partner. Victor and Purpura (1996): each spike added or deleted costs 1,
+    moving one by t costs t / PRECISION. Van Rossum (2001): the integral of the squared difference of both trains
+    filtered by a decaying exponential, scaled to 1 for a single spike.
+    """
+    import quantities as units
+    from elephant.spike_train_dissimilarity import van_rossum_distance, victor_purpura_distance
+    from neo import SpikeTrain
+
+    purpura = rossum = 0.0
+    for first in np.arange(start, stop, STRETCH):
+        last = min(first + STRETCH, stop)
+        pair = [train[(train >= first) & (train < last)] - first for train in (predicted, true)]
+        if any(map(len, pair)):
+            trains = [SpikeTrain(times, t_stop=last - first, units="s") for times in pair]
+            purpura += float(victor_purpura_distance(trains, cost_factor=1 / PRECISION / units.s)[0, 1])
+            rossum += float(van_rossum_distance(trains, time_constant=PRECISION * units.s)[0, 1]) ** 2
+    return purpura, rossum
+
+
+def count_windows(time: FloatArray, frame_rate: float, spike_time: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Frames nearest to the centres of consecutive stretches of WINDOW, and the spikes within half of it around each.
+
+    time: (n_frames,) s, an even grid. Stretches that reach beyond the recording are left out.
+    """
+    start, stop = time[0] - 0.5 / frame_rate, time[-1] + 0.5 / frame_rate
+    centres = start + WINDOW * (np.arange(int((stop - start) / WINDOW + 1e-6)) + 0.5)
+    frames = np.clip(np.floor((centres - start) * frame_rate).astype(np.int64), 0, len(time) - 1)
+    before, after = np.searchsorted(spike_time, [time[frames] - WINDOW / 2, time[frames] + WINDOW / 2])
+    return frames, (after - before).astype(np.float64)
+
+
+def coverage(counts: CountDistribution, frames: IntArray, found: FloatArray, level: float) -> FloatArray:
+    """Share (n_windows,) of the spikes of `count_windows` inside the central interval of `level`.
+
+    counts: arrays (n_frames,), of the spikes in WINDOW around each frame. NaN where there is no prediction.
+    """
+    at = CountDistribution(counts.mean[frames], counts.size[frames], counts.zero[frames])
+    return np.where(np.isfinite(at.mean), at.coverage(found, level), np.nan)
+
+
+def bootstrap(
+    values: FloatArray,
+    groups: np.ndarray,
+    generator: np.random.Generator,
+    draws: int,
+    statistic: Callable[[FloatArray], float] = np.median,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Interval of `statistic` over new data sets and new neurons: both are drawn anew, data sets first.
+
+    values, groups: (n_neurons,), one value per neuron and the data set it is from. Neurons of one data set share
+    their preparation, so drawing neurons alone would promise too much.
+    """
+    parts = [values[groups == group] for group in np.unique(groups)]
+    if not parts:
+        return float("nan"), float("nan")
+    found = np.empty(draws)
+    for draw in range(draws):
+        chosen = generator.integers(len(parts), size=len(parts))
+        again = [parts[k][generator.integers(len(parts[k]), size=len(parts[k]))] for k in chosen]
+        found[draw] = statistic(np.concatenate(again))
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def pairwise_correlations(traces: FloatArray, frame_rate: float, bin_width: float = 1.0) -> FloatArray:
+    """Pearson correlations (n_rois, n_rois) of `traces` (n_rois, n_frames) averaged over bins of `bin_width` s.
+
+    NaN where a trace does not vary.
+    """
+    size = max(round(bin_width * frame_rate), 1)
+    bins = traces.shape[1] // size
+    binned = traces[:, : bins * size].reshape(len(traces), bins, size).mean(axis=2, dtype=np.float64)
+    binned -= binned.mean(axis=1, keepdims=True)
+    norm = np.sqrt((binned**2).sum(axis=1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = np.where(norm[:, None] > 1e-12, binned / norm[:, None], np.nan)
+    return unit @ unit.T
+
+
+def pairwise_fidelity(found: FloatArray, true: FloatArray) -> tuple[float, float]:
+    """How well the correlations of pairs (n_rois, n_rois) are kept: Pearson r with the true ones, and the slope.
+
+    The slope is that of found on true by least squares: 1 keeps differences between pairs, 0 loses them. A pair
+    without a found correlation counts as 0: the method saw nothing in common.
+    """
+    pairs = np.triu(np.ones_like(true, bool), 1) & np.isfinite(true)
+    x, y = true[pairs], np.nan_to_num(found[pairs])
+    r = correlation(y, x)
+    return r, float(r * y.std() / x.std()) if np.isfinite(r) else float("nan")

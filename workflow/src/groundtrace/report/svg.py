@@ -1,0 +1,176 @@
+"""Small charts as SVG text: lines with intervals over a parameter, and rows of dots. Colours are the page's own.
+
+The texts are escaped here; a <title> in a mark is what the browser shows at the pointer.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+from markupsafe import Markup
+
+from groundtrace.report.html import number
+
+ROW = 17
+"""Height of a row of dots, px."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a chart, and its interval."""
+
+    name: str
+    colour: str
+    """Of the style sheet."""
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+    notes: Sequence[str] = ()
+    """Shown at each point."""
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of dots, with a mark at the middle one."""
+
+    label: str
+    colour: str
+    values: Sequence[float]
+    names: Sequence[str] = ()
+    """Of the dots."""
+    hollow: Sequence[bool] = ()
+    """Which dots are drawn as rings."""
+    middle: float = math.nan
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What is shown along one direction."""
+
+    label: str
+    low: float
+    high: float
+    log: bool = False
+    ticks: Sequence[float] = ()
+    names: Sequence[str] = ()
+    """Of the ticks; their values when empty."""
+    marks: Sequence[float] = field(default_factory=tuple)
+    """Values with a dashed line of their own."""
+    band: tuple[float, float] | None = None
+    """Values between which the ground is tinted."""
+
+    def place(self, value: float, start: float, stop: float) -> float:
+        """Pixel of `value`, kept on the axis."""
+        turn = math.log if self.log else float
+        low, high = turn(self.low), turn(self.high)
+        value = min(max(value, self.low), self.high)
+        return start + (turn(value) - low) / (high - low or 1) * (stop - start)
+
+    def shown(self) -> list[tuple[float, str]]:
+        ticks = list(self.ticks) or nice_ticks(self.low, self.high)
+        return list(zip(ticks, self.names or [number(tick) for tick in ticks], strict=True))
+
+
+def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """About `count` round numbers from `low` to `high`."""
+    raw = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(raw)) if raw > 0 else 1.0
+    step = next(n * power for n in (1, 2, 5, 10) if n * power >= raw * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [k * step for k in range(first, last + 1)]
+
+
+def lines(drawn: Sequence[Line], x: Axis, y: Axis, label: str, width: int = 430, height: int = 250) -> Markup:
+    """A chart of lines with their intervals as bars; `label` says what it shows to those who do not see it."""
+    left, right, top, bottom = 44, width - 10, 8, height - 38
+    parts = [_grid(y, left, right, top, bottom, vertical=True), _grid(x, left, right, top, bottom, vertical=False)]
+    for line in drawn:
+        points = [(x.place(a, left, right), y.place(b, bottom, top)) for a, b in zip(line.x, line.y, strict=True)]
+        dash = ' stroke-dasharray="5 3"' if line.dashed else ""
+        path = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
+        parts.append(f'<g style="color:var(--{line.colour})">')
+        for (a, _), low, high in zip(points, line.low, line.high, strict=False):
+            up, down = y.place(high, bottom, top), y.place(low, bottom, top)
+            parts.append(f'<path class="interval" d="M{a:.1f} {up:.1f}V{down:.1f}"/>')
+        parts.append(f'<polyline points="{path}"{dash}/>')
+        notes = line.notes or [""] * len(points)
+        for (a, b), value, note in zip(points, line.y, notes, strict=True):
+            title = escape(f"{line.name}: {number(value)}{note}")
+            parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3"><title>{title}</title></circle>')
+        parts.append("</g>")
+    return _svg(parts, width, height, label)
+
+
+def rows(drawn: Sequence[Row], x: Axis, label: str, width: int = 430, left: int = 96) -> Markup:
+    """Rows of dots over one axis, each with its label."""
+    top, right = 6, width - 12
+    bottom = top + ROW * len(drawn)
+    parts = [_grid(x, left, right, top, bottom, vertical=False)]
+    for k, row in enumerate(drawn):
+        middle = top + ROW * (k + 0.5)
+        parts.append(f'<g style="color:var(--{row.colour})">')
+        parts.append(f'<text class="name" x="{left - 6}" y="{middle + 4:.1f}">{escape(row.label)}</text>')
+        names, hollow = row.names or [""] * len(row.values), row.hollow or [False] * len(row.values)
+        for value, name, ring in zip(row.values, names, hollow, strict=True):
+            if math.isfinite(value):
+                kind = ' class="ring"' if ring else ' class="dot"'
+                title = escape(f"{name}: {number(value)}")
+                cx = x.place(value, left, right)
+                parts.append(f'<circle{kind} cx="{cx:.1f}" cy="{middle:.1f}" r="2.6"><title>{title}</title></circle>')
+        if math.isfinite(row.middle):
+            cx = x.place(row.middle, left, right)
+            title = escape(f"{row.label}, median: {number(row.middle)}")
+            parts.append(f'<path class="middle" d="M{cx:.1f} {middle - 7:.1f}v14"><title>{title}</title></path>')
+        parts.append("</g>")
+    return _svg(parts, width, bottom + (36 if x.label else 20), label)
+
+
+def interval(value: float, low: float, high: float, colour: str, axis: Axis, width: int = 130) -> Markup:
+    """A value and its interval, to stand in a cell of a table."""
+    at, start, stop = (axis.place(v, 4, width - 4) for v in (value, low, high))
+    zero = axis.place(0, 4, width - 4)
+    parts = [
+        f'<path class="grid" d="M{zero:.1f} 0v16"/><g style="color:var(--{colour})">',
+        f'<path class="interval" d="M{start:.1f} 8H{stop:.1f}"/><circle cx="{at:.1f}" cy="8" r="4"/></g>',
+    ]
+    return _svg(parts, width, 16, f"{number(value)} ({number(low)} to {number(high)})", "bar")
+
+
+def _grid(axis: Axis, left: int, right: int, top: int, bottom: int, *, vertical: bool) -> str:
+    """Lines, numbers and label of one axis."""
+    parts = []
+    if axis.band:
+        a, b = (axis.place(v, bottom, top) if vertical else axis.place(v, left, right) for v in axis.band)
+        box = (left, b, right - left, a - b) if vertical else (a, top, b - a, bottom - top)
+        parts.append('<rect class="band" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'.format(*box))
+    for value, name in axis.shown():
+        if vertical:
+            at = axis.place(value, bottom, top)
+            parts.append(f'<path class="grid" d="M{left} {at:.1f}H{right}"/>')
+            parts.append(f'<text class="name" x="{left - 6}" y="{at + 4:.1f}">{escape(name)}</text>')
+        else:
+            at = axis.place(value, left, right)
+            parts.append(f'<path class="grid" d="M{at:.1f} {top}V{bottom}"/>')
+            parts.append(f'<text class="tick" x="{at:.1f}" y="{bottom + 15}">{escape(name)}</text>')
+    for value in axis.marks:
+        at = axis.place(value, bottom, top) if vertical else axis.place(value, left, right)
+        line = f"M{left} {at:.1f}H{right}" if vertical else f"M{at:.1f} {top}V{bottom}"
+        parts.append(f'<path class="mark" d="{line}"/>')
+    if axis.label and vertical:
+        middle = (top + bottom) / 2
+        parts.append(
+            f'<text class="tick" transform="translate(11 {middle:.0f}) rotate(-90)">{escape(axis.label)}</text>'
+        )
+    elif axis.label:
+        parts.append(f'<text class="tick" x="{(left + right) / 2:.0f}" y="{bottom + 32}">{escape(axis.label)}</text>')
+    return "".join(parts)
+
+
+def _svg(parts: Sequence[str], width: int, height: float, label: str, kind: str = "chart") -> Markup:
+    box = f'viewBox="0 0 {width} {height:.0f}"'
+    size = f' width="{width}" height="{height:.0f}"' if kind == "bar" else ""
+    head = f'<svg class="{kind}" {box}{size} role="img" aria-label="{escape(label)}">'
+    return Markup(head + "".join(parts) + "</svg>")
