@@ -23,6 +23,7 @@ include: "workflow/rules/motion.smk"
 include: "workflow/rules/extract.smk"
 include: "workflow/rules/spikes.smk"
 include: "workflow/rules/ground_truth.smk"
+include: "workflow/rules/train.smk"
 include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/report.smk"
 
@@ -38,7 +39,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        f"{RESULTS}/index.html",
+        study_page,
 
 
 onsuccess:
@@ -54,7 +55,9 @@ onerror:
     from pydantic import TypeAdapter
     from groundtrace.report.study import Entry, write_study
 
-    if os.path.exists(f"{RESULTS}/study.parquet"):
-        os.remove(f"{RESULTS}/study.parquet")
-    write_study(TypeAdapter(list[Entry]).validate_python(STUDY), f"{RESULTS}/index.html", None)
-    print(f"\nSome sessions failed; why, and their logs: {RESULTS}/index.html")
+    # `train` and `benchmark` can fail too, with or without sessions.
+    if SESSIONS:
+        if os.path.exists(f"{RESULTS}/study.parquet"):
+            os.remove(f"{RESULTS}/study.parquet")
+        write_study(TypeAdapter(list[Entry]).validate_python(STUDY), f"{RESULTS}/index.html", None)
+        print(f"\nNot everything was made. Which sessions failed, why, and their logs: {RESULTS}/index.html")

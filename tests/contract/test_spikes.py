@@ -13,6 +13,7 @@ from groundtrace.indicators import indicators
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.cascade import Cascade
 from groundtrace.spikes.convex import Convex
+from groundtrace.spikes.network import Network
 from groundtrace.spikes.oasis import Oasis
 
 RATE = 30.0
@@ -43,6 +44,8 @@ BACKENDS = [
     Case("oasis-ar2", lambda _: Oasis(order=2)),
     Case("convex", lambda _: Convex()),
     Case("convex-ar2", lambda _: Convex(order=2)),
+    Case("network", lambda _: Network()),
+    Case("network-online", lambda _: Network(lookahead=16)),
     # It never learnt this indicator's amplitude, five times that of its training data.
     Case("cascade", cascade, needs_data=True, counts=(0.5, 5.0)),
 ]

@@ -144,10 +144,6 @@ SHEETS: dict[str, tuple[str | bytes | None, str]] = {
     "no sheet": (None, "sheet.tsv does not exist; set `sessions` in the config to your sample sheet"),
     "empty": ("", f"sheet.tsv: is empty; its first line names the columns: {LISTED}"),
     "comments only": ("# nothing yet\n\n", f"sheet.tsv: is empty; its first line names the columns: {LISTED}"),
-    "no rows": (
-        sheet(),
-        "sheet.tsv is not valid:\n  no session in it; write one row per recording, or try `make demo`\nThe columns: config/README.md",
-    ),
     "unknown column": (
         sheet(row(), columns=[*COLUMNS, "framerate"]),
         f"sheet.tsv: unknown column 'framerate'; known are {LISTED}; did you mean 'frame_rate'?",
@@ -196,6 +192,12 @@ def test_wrong_sheet_says_what_to_do(name, folder):
     with pytest.raises(InputError) as caught:
         read_sheet("sheet.tsv")
     assert str(caught.value) == message
+
+
+def test_a_sheet_without_rows_is_no_fault(tmp_path):
+    path = tmp_path / "sheet.tsv"
+    path.write_text(sheet())
+    assert read_sheet(path, {}) == {}
 
 
 def test_right_sheet_gives_sessions_by_their_key():

@@ -8,11 +8,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "config", "profiles", "workflow", "resources", "envs")
+GROUND_TRUTH = ("DS09-GCaMP6f-m-V1", "DS32-GCaMP8s-m-V1")
 SHEET = """\
 subject\tsession\tplanes\tframe_rate\tindicator\tsimulate
 a\t1\t1\t30\tjGCaMP8m\tsmall
@@ -94,3 +97,31 @@ def project(finished, tmp_path) -> Project:
     """A copy of the finished project, with the times of its files, to do anything with."""
     shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True)
     return Project(tmp_path / "copy")
+
+
+@pytest.fixture
+def ground_truth(test_data, tmp_path) -> Path:
+    """Two neurons of two data sets, in the three files of the test data."""
+    folder = tmp_path / "ground_truth"
+    folder.mkdir()
+    key = ["dataset", "neuron", "recording"]
+    source = test_data / "ground_truth"
+    if not source.is_dir():
+        pytest.skip("no ground truth in the test data")
+    chosen = pl.read_parquet(source / "recordings.parquet").filter(
+        pl.col("dataset").is_in(GROUND_TRUTH), pl.col("recording") == 0
+    )
+    chosen = chosen.sort(key).group_by("dataset", maintain_order=True).head(2)
+    chosen.write_parquet(folder / "recordings.parquet")
+    for name in ("traces.parquet", "spikes.parquet"):
+        rows = pl.scan_parquet(source / name).join(chosen.select(key).lazy(), on=key, how="semi")
+        rows.collect().write_parquet(folder / name)
+    return folder
+
+
+@pytest.fixture
+def population_trace() -> np.ndarray:
+    """dF/F (1, 600) of noise with one event."""
+    trace = np.random.default_rng(0).normal(0, 0.05, (1, 600)).astype(np.float32)
+    trace[0, 300:310] += 0.5
+    return trace

@@ -2,16 +2,14 @@
 
 import json
 import re
-from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from tests.workflow.conftest import Project
+from tests.workflow.conftest import GROUND_TRUTH, Project
 
 SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tjGCaMP8m\t30\tsmall\n"
-DATASETS = ("DS09-GCaMP6f-m-V1", "DS32-GCaMP8s-m-V1")
 FAST = {
     "datasets": ["DS09", "DS32"],
     "backends": ["oasis"],
@@ -25,26 +23,6 @@ FAST = {
     "bootstrap": 20,
     "parts": 1,
 }
-
-
-@pytest.fixture
-def ground_truth(test_data, tmp_path) -> Path:
-    """Two neurons of two data sets, in the three files of the test data."""
-    folder = tmp_path / "ground_truth"
-    folder.mkdir()
-    key = ["dataset", "neuron", "recording"]
-    source = test_data / "ground_truth"
-    if not source.is_dir():
-        pytest.skip("no ground truth in the test data")
-    chosen = pl.read_parquet(source / "recordings.parquet").filter(
-        pl.col("dataset").is_in(DATASETS), pl.col("recording") == 0
-    )
-    chosen = chosen.sort(key).group_by("dataset", maintain_order=True).head(2)
-    chosen.write_parquet(folder / "recordings.parquet")
-    for name in ("traces.parquet", "spikes.parquet"):
-        rows = pl.scan_parquet(source / name).join(chosen.select(key).lazy(), on=key, how="semi")
-        rows.collect().write_parquet(folder / name)
-    return folder
 
 
 @pytest.fixture
@@ -67,7 +45,7 @@ def test_ground_truth_reaches_the_benchmark_page(project):
     folder = project.folder / "results/benchmark"
     table = pl.read_parquet(folder / "spikes.parquet")
     assert set(table["backend"]) == {"oasis", "dff", "shuffled", "zero", "oracle"}
-    assert set(table["dataset"]) == {*DATASETS, "population"}
+    assert set(table["dataset"]) == {*GROUND_TRUTH, "population"}
     r = table.filter(metric="correlation", frame_rate=30.0, noise_level=2.0, indicator_told=True)
     median = dict(r.group_by("backend").agg(pl.col("value").median()).iter_rows())
     assert 0.3 < median["oasis"] < median["oracle"] <= 1
@@ -76,7 +54,7 @@ def test_ground_truth_reaches_the_benchmark_page(project):
     assert not table["in_sample"].any()
 
     page = (folder / "report.html").read_text()
-    assert all(name in page for name in (*DATASETS, "oasis", "oracle"))
+    assert all(name in page for name in (*GROUND_TRUTH, "oasis", "oracle"))
     assert "http://" not in page
     assert "https://" not in page
     timing = pl.read_csv(folder / "spikes_timing.tsv", separator="\t")

@@ -13,13 +13,13 @@ def test_a_fresh_copy_of_a_finished_project_has_nothing_to_do(project):
 
 
 def test_a_spike_parameter_reruns_spikes_and_reports(project):
-    project.configure(spikes={"oasis": {"backend": "oasis", "decay_time": 0.5}})
+    project.configure(spikes={"network": {"backend": "network", "lookahead": 8}})
     assert project.planned() == {"spikes": 3, "session_report": 3, "study": 1}
     before = project.bytes_of("traces.parquet")
     project.run()
     assert project.bytes_of("traces.parquet") == before
-    history = json.loads(pq.read_schema(project.folder / CHAIN / "spikes-oasis.parquet").metadata[b"groundtrace"])
-    assert history["history"][-1]["parameters"]["decay_time"] == 0.5
+    history = json.loads(pq.read_schema(project.folder / CHAIN / "spikes-network.parquet").metadata[b"groundtrace"])
+    assert history["history"][-1]["parameters"]["lookahead"] == 8
     assert project.planned() == {}
 
 
@@ -37,10 +37,16 @@ def test_a_removed_session_reruns_the_study_alone(project):
 
 
 def test_editing_a_backend_reruns_its_step_and_what_follows(project):
-    project.edit("workflow/src/groundtrace/spikes/oasis.py", "1e-9)", "2e-9)")
+    project.edit("workflow/src/groundtrace/network/features.py", "[None])[0]), 1e-4)", "[None])[0]), 2e-4)")
     assert project.planned() == {"spikes": 3, "session_report": 3, "study": 1}
     project.run()
     assert project.planned() == {}
+
+
+def test_new_weights_of_the_network_rerun_spikes(project):
+    folder = project.folder / "resources/models/network"
+    (folder / "all.safetensors").write_bytes((folder / "without-0.safetensors").read_bytes())
+    assert project.planned() == {"spikes": 3, "session_report": 3, "study": 1}
 
 
 def test_editing_words_reruns_nothing(project):
@@ -66,7 +72,7 @@ def test_a_second_recipe_shares_what_it_can(project):
             "default": {},
             "slow": {"spikes": "slow"},
         },
-        spikes={"oasis": {"backend": "oasis"}, "slow": {"backend": "oasis", "decay_time": 1.0}},
+        spikes={"network": {"backend": "network"}, "slow": {"backend": "oasis", "decay_time": 1.0}},
     )
     assert project.planned() == {"spikes": 3, "session_report": 3, "study": 1}
 
@@ -90,7 +96,7 @@ def test_every_table_says_what_made_it(finished):
         assert found["history"][-1]["versions"]["groundtrace"], path
         assert all(b"unit" in field.metadata for field in schema), path
         assert str(finished.folder) not in str(found), path
-    spikes = json.loads(pq.read_schema(finished.folder / CHAIN / "spikes-oasis.parquet").metadata[b"groundtrace"])
+    spikes = json.loads(pq.read_schema(finished.folder / CHAIN / "spikes-network.parquet").metadata[b"groundtrace"])
     assert [entry["step"] for entry in spikes["history"]] == ["ingest", "motion", "extract", "dff", "spikes"]
     assert len(spikes["sources"][0]["sha256"]) == 64
 

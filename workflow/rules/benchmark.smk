@@ -20,6 +20,7 @@ def scored_identity(script):
         return {
             "parameters": cfg.benchmark.model_dump(mode="json", exclude=NOT_SCORED)
             | {"method": backend and backend.model_dump(mode="json")},
+            "files": [file_hash(path) for path in backend.files()] if backend else [],
             "indicators": {name: indicator.model_dump() for name, indicator in indicators().items()},
             "code": code_of(script, *([type(backend).__module__] if backend else [])),
         }

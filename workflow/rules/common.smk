@@ -3,7 +3,7 @@ from snakemake.exceptions import WorkflowError
 from groundtrace.config import load
 from groundtrace.errors import GroundtraceError
 from groundtrace.indicators import indicators
-from groundtrace.provenance import data_hash, source_hash
+from groundtrace.provenance import data_hash, file_hash, source_hash
 from groundtrace.sessions import read_sheet
 
 try:
@@ -59,7 +59,11 @@ def identity(stage, script):
 
     def of(wildcards):
         method = cfg.backend(stage, getattr(wildcards, stage))
-        return {"parameters": method.model_dump(mode="json"), "code": code_of(script, type(method).__module__)}
+        return {
+            "parameters": method.model_dump(mode="json"),
+            "code": code_of(script, type(method).__module__),
+            "files": [file_hash(path) for path in method.files()],
+        }
 
     return of
 
@@ -99,6 +103,13 @@ def raw_files(wildcards):
 def movie_to_extract(wildcards):
     """The denoised movie; with the backend `none` the registered one, which is not copied."""
     return f"{MOTION}/movie.npy"
+
+
+def study_page(wildcards):
+    """What `snakemake` makes when no target is named; `train` and `benchmark` need no session."""
+    if not SESSIONS:
+        raise WorkflowError(f"{cfg.sessions}: no session in it; write one row per recording, or try `make demo`")
+    return f"{RESULTS}/index.html"
 
 
 def study_entries():

@@ -12,6 +12,7 @@ with job(snakemake.log[0]):
     acquisition = Acquisition.read(given.acquisition)
     traces = read_table(given.traces, ["roi", "accepted", "dff", "noise_level"])
     rates = infer_spikes(traces, acquisition, method)
-    parameters = method.model_dump(mode="json") | {"indicator": snakemake.params.indicator}
+    parameters = method.model_dump(mode="json", exclude={"model"}) | {"indicator": snakemake.params.indicator}
+    parameters["files"] = snakemake.params.identity["files"]
     made_by = provenance("spikes", parameters, method.packages, [given.traces])
     write_table(snakemake.output.spikes, Spikes, rates, made_by)

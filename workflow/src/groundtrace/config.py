@@ -15,18 +15,20 @@ from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.groundtruth.parameters import GroundTruthSource
 from groundtrace.motion.none import NoMotion
 from groundtrace.motion.suite2p import Suite2pMotion
+from groundtrace.network.parameters import TrainingParameters
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.section import Backend, Section
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.spikes.cascade import Cascade
 from groundtrace.spikes.convex import Convex
+from groundtrace.spikes.network import Network
 from groundtrace.spikes.oasis import Oasis
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """Names become folders: lower case letters, digits, underscores."""
 
 Motion = Annotated[NoMotion | Suite2pMotion, Field(discriminator="backend")]
-Spikes = Annotated[Oasis | Convex | Cascade, Field(discriminator="backend")]
+Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
 
 
 class Recipe(Section):
@@ -38,7 +40,7 @@ class Recipe(Section):
     """Denoising."""
     extract: Name = "suite2p"
     """Source extraction."""
-    spikes: Name = "oasis"
+    spikes: Name = "network"
     """Spike inference."""
 
 
@@ -61,7 +63,7 @@ class Config(Section):
     """Source extraction methods, by name."""
     dff: DffParameters = DffParameters()
     """Neuropil correction, baseline and dF/F."""
-    spikes: dict[Name, Spikes] = {"oasis": Oasis()}
+    spikes: dict[Name, Spikes] = {"network": Network(), "oasis": Oasis()}
     """Spike inference methods, by name."""
     report: ReportParameters = ReportParameters()
     """HTML reports."""
@@ -71,6 +73,8 @@ class Config(Section):
     """Recordings with known spikes, by name: what spike inference is trained on and measured against."""
     benchmark: BenchmarkParameters = BenchmarkParameters()
     """Scores of the spike inference methods on ground truth."""
+    training: TrainingParameters = TrainingParameters()
+    """Weights of the spike network from ground truth."""
 
     @model_validator(mode="after")
     def _recipes_name_methods(self) -> "Config":

@@ -3,16 +3,23 @@
 import difflib
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
+from tqdm import tqdm
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.errors import InputError
+from groundtrace.indicators import Indicator
+from groundtrace.io import release
 from groundtrace.loading import Traces
 from groundtrace.noise import noise_level
 from groundtrace.spikes import checks
 from groundtrace.spikes.base import SpikeBackend
 
+BLOCK = 32
+"""ROIs that are inferred at once."""
 METHODS = {
     "network": "groundtrace.spikes.network:Network",
     "oasis": "groundtrace.spikes.oasis:Oasis",
@@ -49,13 +56,15 @@ def infer_spikes(
     indicator: str | None = None,
     method: str | SpikeBackend = "network",
     lookahead: int | None = None,
+    out: Path | str | None = None,
 ) -> InferredSpikes:
     """Spike rates from dF/F.
 
     dff: (n_rois, n_frames), fraction, or what `load_traces` returns. frame_rate: Hz; not needed for loaded traces.
     indicator: a name from resources/indicators.tsv; None when unknown. method: a name (network, oasis, convex) or a
     backend with its own parameters. lookahead: frames after t that the rate at t may depend on, for online use; None
-    uses the whole recording.
+    uses the whole recording. out: a folder to write rate.npy, low.npy and high.npy into as they are made, and to return
+    memory-mapped: with a memory-mapped `dff`, recordings of any size fit into little memory.
 
     What cannot be dF/F of raw noise (per cent, fluorescence, spikes, swapped axes) raises InputError; what may be
     (denoised, very noisy, gaps, unusual frame rates) is said as a warning.
@@ -74,13 +83,13 @@ def infer_spikes(
     checks.check_raw(dff)
     level = noise_level(dff, frame_rate)
     checks.check_noise_level(level)
-    found = backend.run(dff, frame_rate, kinetics)
+    arrays, expected = _in_blocks(backend, dff, frame_rate, kinetics, missing, out)
     return InferredSpikes(
-        rate=_without(found.rate, missing),
-        low=None if found.low is None else _without(found.low, missing),
-        high=None if found.high is None else _without(found.high, missing),
+        rate=arrays["rate"],
+        low=arrays.get("low"),
+        high=arrays.get("high"),
         noise_level=level,
-        expected_correlation=np.full(len(dff), np.nan),
+        expected_correlation=expected,
         roi=np.arange(len(dff)) if roi is None else roi,
         frame_rate=frame_rate,
         backend=backend,
@@ -110,5 +119,35 @@ def backend_named(method: str | SpikeBackend, lookahead: int | None = None) -> S
     return kind.model_validate({"lookahead": lookahead})
 
 
-def _without(values: FloatArray, missing: BoolArray | None) -> FloatArray:
-    return values if missing is None else np.where(missing, np.nan, values).astype(values.dtype)
+def _in_blocks(
+    backend: SpikeBackend,
+    dff: FloatArray,
+    frame_rate: float,
+    indicator: Indicator | None,
+    missing: BoolArray | None,
+    out: Path | str | None,
+) -> tuple[dict[str, FloatArray], FloatArray]:
+    """Rates and intervals, each (n_rois, n_frames), and expected correlations (n_rois,), a few ROIs at a time."""
+    arrays: dict[str, FloatArray] = {}
+    expected = np.full(len(dff), np.nan, np.float32)
+    starts = range(0, max(len(dff), 1), BLOCK)
+    for start in tqdm(starts, desc="spikes", unit_scale=BLOCK, unit=" ROIs", delay=3, disable=None):
+        rows = slice(start, start + BLOCK)
+        found = backend.run(np.array(dff[rows]), frame_rate, indicator)
+        for name in ("rate", "low", "high"):
+            values: FloatArray | None = getattr(found, name)
+            if values is not None:
+                if name not in arrays:
+                    arrays[name] = _allocate(name, dff.shape, out)
+                arrays[name][rows] = values if missing is None else np.where(missing[rows], np.nan, values)
+        if found.expected is not None:
+            expected[rows] = found.expected.value
+        release(*(a for a in (dff, *arrays.values()) if isinstance(a, np.memmap)))
+    return arrays, expected
+
+
+def _allocate(name: str, shape: tuple[int, ...], out: Path | str | None) -> FloatArray:
+    if out is None:
+        return np.empty(shape, np.float32)
+    Path(out).mkdir(parents=True, exist_ok=True)
+    return open_memmap(Path(out) / f"{name}.npy", "w+", np.float32, shape)

@@ -111,7 +111,7 @@ def create_movie(path: Path, shape: tuple[int, int, int], dtype: np.dtype | str)
     return open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
 
 
-def release(*movies: Movie) -> None:
+def release(*movies: np.ndarray) -> None:
     """Give back the memory of pages that were read or written; they stay in the file and in the system's cache.
 
     Without it a process that streams through a movie ends up holding all of it. Arrays in memory are left alone.

@@ -42,6 +42,12 @@ def data_hash(folder: str) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
+def file_hash(path: Path) -> str:
+    """Hash of a file's content; of one that is missing, a word: the job that needs it says so."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else "missing"
+
+
 def _visit(module: str, name: str | None, seen: dict[str, str]) -> None:
     path = _module_path(module)
     if path is None:

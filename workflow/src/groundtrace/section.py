@@ -1,5 +1,6 @@
 """Base classes of every config section and backend: frozen, no unknown keys, documented by their field docstrings."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -20,3 +21,7 @@ class Backend(Section):
     """The conda file under `envs/` that holds what `run` imports."""
     packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
     """Distributions whose versions decide the result; recorded in every table this backend makes."""
+
+    def files(self) -> tuple[Path, ...]:
+        """Files besides the config that decide the result, a model's weights say."""
+        return ()

@@ -190,8 +190,6 @@ def read_sheet(path: Path | str, simulations: Collection[str] = ()) -> dict[str,
                 f"row {number} ({_who(values)}): the same subject, session and date as row {rows[session.key]}"
             )
         sessions[session.key], rows[session.key] = session, number
-    if not sessions and not faults:
-        faults.append("no session in it; write one row per recording, or try `make demo`")
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults)
         raise InputError(f"{path} is not valid:\n{listed}\nThe columns: config/README.md")

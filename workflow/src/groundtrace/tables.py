@@ -206,6 +206,9 @@ class Study(Table):
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "median ν of accepted ROIs", nullable=True)
     snr: Series[pl.Float32] = column("", "median signal-to-noise of accepted ROIs", nullable=True)
     spike_rate: Series[pl.Float32] = column("Hz", "median mean spike rate of accepted ROIs", nullable=True)
+    expected_correlation: Series[pl.Float32] = column(
+        "", "median over accepted ROIs of the correlation expected with true spikes", low=-1, high=1, nullable=True
+    )
     residual_motion: Series[pl.Float32] = column("px", "median residual displacement", nullable=True)
     bad_frames: Series[pl.Int32] = column("", "frames marked bad", nullable=True)
     warnings: Series[pl.Int32] = column("", "plain-language warnings in the report", nullable=True)
@@ -279,6 +282,23 @@ class SpikeBenchmark(Table):
     indicator_told: Series[bool] = column("", "the backend was told the indicator where its kinetics are known")
     metric: Series[str] = column("", "what `value` is; see the benchmark report")
     value: Series[pl.Float32] = column("", "value of the metric")
+
+
+class Assessment(Table):
+    """One row per neuron and condition: a network on a data set that it has not seen."""
+
+    dataset: Series[str] = column("", "ground-truth data set")
+    neuron: Series[str] = column("", "neuron of the data set")
+    frame_rate: Series[pl.Float64] = column("Hz", "of the trace", low=0)
+    noise_level: Series[pl.Float64] = column("% Hz^-1/2", "ν of the trace", low=0)
+    lookahead: Series[pl.Int32] = column("frames", "of the network; empty is all", low=0, nullable=True)
+    told: Series[bool] = column("", "the network was told the indicator")
+    correlation: Series[pl.Float64] = column("", "Pearson r with the true rate, both smoothed", low=-1, high=1)
+    features: Times = column("", "that the expected correlation is fitted to")
+    mean: Floats = column("", "expected spikes in each 1 s window")
+    size: Floats = column("", "dispersion of their distribution, before calibration")
+    zero: Floats = column("", "probability of excess zeros, before calibration")
+    count: Floats = column("", "true spikes in the window")
 
 
 class GroundTruth(Table):

@@ -75,9 +75,9 @@ def infer_spikes(traces: pl.DataFrame, acquisition: Acquisition, backend: SpikeB
             "noise_level": traces["noise_level"],
             "decay_time": single(found.decay_time),
             "explained_variance": single(found.explained_variance),
-            "expected_correlation": unknown,
-            "expected_correlation_low": unknown,
-            "expected_correlation_high": unknown,
+            "expected_correlation": single(found.expected.value) if found.expected else unknown,
+            "expected_correlation_low": single(found.expected.low) if found.expected else unknown,
+            "expected_correlation_high": single(found.expected.high) if found.expected else unknown,
         }
     )
 

@@ -173,11 +173,11 @@ def predictors(
     """What to run on the neurons of `dataset`, and whether it has learnt from them."""
     if backend is None:
         return {control: partial(predict_control, control) for control in CONTROLS}, False
-    learnt = getattr(backend, "without", lambda _: backend)(dataset)
+    learnt = backend.without(dataset)
     # Imports and the loading of a model are no part of the time per neuron.
     noise = stream(parameters.seed, "warm").standard_normal((1, 300)).astype(np.float32)
     learnt.run(noise, parameters.frame_rate, typical_indicator())
-    return {name: partial(infer, learnt)}, dataset in getattr(learnt, "trained_on", ())
+    return {name: partial(infer, learnt)}, dataset in learnt.trained_on
 
 
 def describe(neuron: Neuron, condition: Condition) -> dict[str, Any]:
@@ -237,12 +237,12 @@ def _run(backend: SpikeBackend, dff: FloatArray, frame_rate: float, told: Indica
     """Rates of one trace; NaN, and a warning, where the backend fails on it."""
     try:
         try:
-            return backend.run(dff, frame_rate, told)
+            return backend.run_with_counts(dff, frame_rate, told)
         except InputError:
             if told is not None:
                 raise
             # Some methods need to be told one.
-            return backend.run(dff, frame_rate, typical_indicator())
+            return backend.run_with_counts(dff, frame_rate, typical_indicator())
     except BackendError as error:
         warnings.warn(str(error), stacklevel=2)
         return SpikeRates(np.full(dff.shape, np.nan), np.full(1, np.nan), np.full(1, np.nan))
@@ -318,7 +318,7 @@ def _coverage(samples: list[Sampled], rates: list[SpikeRates]) -> dict[str, floa
     """Share of the 1 s windows whose true count lies inside each interval of the backend."""
     shares: dict[int, list[FloatArray]] = {level: [] for level in LEVELS}
     for s, found in zip(samples, rates, strict=True):
-        counts = getattr(found, "counts", None)
+        counts = found.counts
         if counts is None:
             continue
         row = CountDistribution(counts.mean[0], counts.size[0], counts.zero[0])

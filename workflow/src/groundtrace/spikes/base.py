@@ -2,10 +2,21 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Self
 
 from groundtrace.arrays import FloatArray
 from groundtrace.indicators import Indicator
 from groundtrace.section import Backend
+from groundtrace.spikes.counts import CountDistribution
+
+
+@dataclass(frozen=True)
+class ExpectedCorrelation:
+    """Pearson r with the true rate that ground truth leads one to expect, and its 90 % interval; each (n_rois,)."""
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,10 @@ class SpikeRates:
     """(n_rois, n_frames) Hz, lower end of the predictive interval; None when the backend has none."""
     high: FloatArray | None = None
     """(n_rois, n_frames) Hz, upper end."""
+    counts: CountDistribution | None = None
+    """(n_rois, n_frames) spikes in the second around each frame; None when the backend has none or was not asked."""
+    expected: ExpectedCorrelation | None = None
+    """None when nothing is known of the backend's accuracy."""
 
 
 class SpikeBackend(Backend):
@@ -30,3 +45,16 @@ class SpikeBackend(Backend):
     @abstractmethod
     def run(self, dff: FloatArray, frame_rate: float, indicator: Indicator | None) -> SpikeRates:
         """dff: (n_rois, n_frames), fraction. frame_rate: Hz. indicator: None when unknown; some backends need it."""
+
+    def run_with_counts(self, dff: FloatArray, frame_rate: float, indicator: Indicator | None) -> SpikeRates:
+        """As `run`; backends that predict a distribution of spike counts return it too."""
+        return self.run(dff, frame_rate, indicator)
+
+    def without(self, dataset: str) -> Self:
+        """The same backend without knowledge of a ground-truth data set; itself when it learnt from none."""
+        return self
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """Ground-truth data sets that it has learnt from."""
+        return ()

@@ -90,6 +90,9 @@ class Cascade(SpikeBackend):
     model: Path
     """Model folder: `config.yaml` and `Model_NoiseLevel_<ν>_Ensemble_<k>.pth`."""
 
+    def files(self) -> tuple[Path, ...]:
+        return tuple(sorted(path for path in self.model.glob("*") if path.suffix in (".pth", ".yaml")))
+
     @property
     def trained_on(self) -> tuple[str, ...]:
         """Data sets that the model has learnt from, by its own account."""

@@ -59,7 +59,7 @@ def check_frame_rate(frame_rate: float | None) -> float:
 
 def check_array(dff: FloatArray) -> FloatArray:
     """dF/F as floating point (n_rois, n_frames); InputError for other shapes and for swapped axes."""
-    dff = np.asarray(dff)
+    dff = np.asanyarray(dff)
     if dff.ndim != 2 or dff.dtype.kind not in "fiu":
         raise InputError(
             f"dff: needs numbers of shape (n_rois, n_frames), has {dff.dtype} of shape {dff.shape}"

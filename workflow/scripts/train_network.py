@@ -1,0 +1,14 @@
+"""One network from examples."""
+
+from groundtrace.job import job
+from groundtrace.network.examples import Examples
+from groundtrace.network.model import save
+from groundtrace.network.training import train_checkpoint
+
+with job(snakemake.log[0]):
+    wildcards, parameters = snakemake.wildcards, snakemake.params.parameters
+    examples = Examples.load(snakemake.input.examples)
+    checkpoint = train_checkpoint(
+        examples, wildcards.weights, int(wildcards.member), wildcards.kind == "online", parameters
+    )
+    save(snakemake.output.network, checkpoint)

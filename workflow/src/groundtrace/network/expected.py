@@ -1,0 +1,111 @@
+"""How right the network is: fitted to recordings of data sets that it had not seen."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from groundtrace.arrays import FloatArray
+from groundtrace.benchmark.metrics import smooth, smoothing
+from groundtrace.spikes.counts import CountDistribution
+
+LIMIT = 0.999
+INTERVAL = (0.05, 0.95)
+"""Of the accuracy's interval."""
+
+
+@dataclass(frozen=True)
+class CountCalibration:
+    """Widens the network's count distribution by what it cannot know, such as a new neuron's gain."""
+
+    gain: float = 1.0
+    """Of the mean."""
+    stretch: float = 1.0
+    added: float = 0.0
+    """1 / size becomes stretch / size + added: `added` is the squared relative error of a gain."""
+    zero: float = 0.0
+    """Added to the logit of excess zeros."""
+
+    def apply(self, mean: FloatArray, size: FloatArray, zero: FloatArray) -> CountDistribution:
+        """From the expected count (all zeros included), size and excess zeros of the network."""
+        excess = expit(logit(np.clip(zero, 1e-6, 1 - 1e-6)) + self.zero)
+        return CountDistribution(
+            (self.gain * mean + 1e-4) / (1 - excess), 1 / (self.stretch / size + self.added), excess
+        )
+
+
+def fit_counts(
+    mean: FloatArray, size: FloatArray, zero: FloatArray, counts: FloatArray, weight: FloatArray
+) -> CountCalibration:
+    """The calibration of largest likelihood; all arguments (n_windows,)."""
+
+    def cost(x: FloatArray) -> float:
+        made = CountCalibration(float(np.exp(x[0])), float(np.exp(x[1])), float(np.exp(x[2])), float(x[3]))
+        probability = made.apply(mean, size, zero).probability(counts)
+        # A count far out of any distribution must not decide on all others.
+        return -float(np.sum(weight * np.log(probability + 1e-6)) / weight.sum())
+
+    found = minimize(cost, np.array([0.0, 0.0, -2.0, 0.0]), method="Nelder-Mead", options={"maxiter": 400}).x
+    return CountCalibration(float(np.exp(found[0])), float(np.exp(found[1])), float(np.exp(found[2])), float(found[3]))
+
+
+def accuracy_features(rate: FloatArray, frame_rate: float, level: float, signal_to_noise: float | None) -> FloatArray:
+    """What accuracy is predicted from (n_features,); all of it is known without the electrode.
+
+    rate: (n_frames,) Hz as inferred, whose variance against that of the spikes it leaves unexplained is the network's
+    own opinion; level: ν, % Hz^(-1/2); signal_to_noise: dF/F of one spike over the noise per frame, None if not told.
+    """
+    mean = max(float(rate.mean()), 1e-3)
+    explained = float(smooth(rate, frame_rate).var())
+    left = mean / (2 * np.sqrt(np.pi) * smoothing(frame_rate))
+    own = np.arctanh(min(np.sqrt(explained / (explained + left)), LIMIT))
+    told = signal_to_noise is not None
+    snr = np.log(signal_to_noise) if told else 0.0
+    return np.array([1.0, own, np.log(max(level, 0.05)), np.log(frame_rate), np.log(mean), snr, float(told)])
+
+
+@dataclass(frozen=True)
+class ExpectedAccuracy:
+    """Correlation with the true rate, and its 90 % interval, from `accuracy_features`."""
+
+    weights: tuple[float, ...]
+    low: float
+    """Lower end of the interval, in Fisher's z from the expected one."""
+    high: float
+
+    def predict(self, features: FloatArray) -> tuple[float, float, float]:
+        """Expected correlation, lower and upper end of its interval."""
+        z = float(features @ np.array(self.weights))
+        return float(np.tanh(z)), float(np.tanh(z + self.low)), float(np.tanh(z + self.high))
+
+
+def fit_accuracy(features: FloatArray, correlation: FloatArray, weight: FloatArray) -> ExpectedAccuracy:
+    """Ridge regression of Fisher's z on the features (n, n_features), and quantiles of what is left; weight (n,)."""
+    z = np.arctanh(np.clip(correlation, -LIMIT, LIMIT))
+    scaled = features * weight[:, None]
+    penalty = 1e-3 * weight.sum() * np.eye(features.shape[1])
+    found = np.linalg.solve(scaled.T @ features + penalty, scaled.T @ z)
+    left = z - features @ found
+    order = np.argsort(left)
+    reached = np.cumsum(weight[order]) / weight.sum()
+    low, high = (float(left[order][min(np.searchsorted(reached, q), len(left) - 1)]) for q in INTERVAL)
+    return ExpectedAccuracy(tuple(float(value) for value in found), low, high)
+
+
+def to_dict(counts: CountCalibration, accuracy: ExpectedAccuracy) -> dict[str, Any]:
+    """Plain values for a checkpoint."""
+    return {"counts": asdict(counts), "accuracy": asdict(accuracy)}
+
+
+def from_dict(values: Mapping[str, Any]) -> tuple[CountCalibration, ExpectedAccuracy | None]:
+    """What `to_dict` wrote; of a checkpoint that was never assessed, no correction and no accuracy."""
+    if not values:
+        return CountCalibration(), None
+    accuracy = values["accuracy"]
+    return (
+        CountCalibration(**values["counts"]),
+        ExpectedAccuracy(tuple(accuracy["weights"]), accuracy["low"], accuracy["high"]),
+    )
