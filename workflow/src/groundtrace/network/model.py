@@ -74,14 +74,16 @@ class SpikeNetwork(nn.Module):
 
     def forward(self, channels: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         film = self._film(context)
-        convolutions = [self.first, *self.layers]
         x = channels
-        for k, convolution in enumerate(convolutions):
+        for k, convolution in enumerate(self._convolutions()):
             before, after = self._padding(k)
             y = convolution(functional.pad(x, (before, after)))
             y = torch.relu(y * (1 + film[:, k, 0]) + film[:, k, 1])
             x = x + y if k else y
         return _outputs(self.last(x))
+
+    def _convolutions(self) -> list[nn.Module]:
+        return [self.first, *self.layers]
 
     def _film(self, context: Tensor) -> Tensor:
         """Scale and shift (n, layers, 2, channels, 1) of each layer for recordings (n, context)."""
@@ -97,9 +99,10 @@ class SpikeNetwork(nn.Module):
         """`forward` for one recording: scales and shifts become part of the weights, which halves the time."""
         film = self._film(context[None])[0]
         weights = []
-        for k, convolution in enumerate([self.first, *self.layers]):
+        for k, convolution in enumerate(self._convolutions()):
+            weight, bias = convolution.parameters()
             scale, shift = 1 + film[k, 0], film[k, 1, :, 0]
-            weights.append((convolution.weight * scale[:, None], convolution.bias * scale[:, 0] + shift))
+            weights.append((weight * scale[:, None], bias * scale[:, 0] + shift))
 
         def run(channels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             x = channels
