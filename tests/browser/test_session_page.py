@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from browser_wait import until
 from playwright.sync_api import Locator, Page
-from report_example import example_acquisition, example_session
+from report_example import example_acquisition, example_session, with_accuracy
 
 from groundtrace.report.html import number
 from groundtrace.report.parameters import ReportParameters
@@ -315,9 +315,7 @@ def test_unusable_traces_and_intervals_open(open_page, session):
         traces=session.traces.with_columns(
             dff=dff.cast(pl.List(pl.Float32)), snr=pl.when(pl.col("roi") < 10).then(None).otherwise("snr")
         ),
-        spikes=session.spikes.with_columns(
-            rate_low=pl.col("rate").list.eval(pl.element() * 0.5), rate_high=pl.col("rate").list.eval(pl.element() * 2)
-        ),
+        spikes=with_accuracy(session).spikes,
     )
     page = open_page(render_session(inputs, ReportParameters()))
     page.select_option("#order", "roi")
@@ -330,7 +328,63 @@ def test_unusable_traces_and_intervals_open(open_page, session):
     page.mouse.move(left + 300, top + 10)
     assert tip(page)[""] == "ROI 0"
     assert tip(page)["dF/F"] == "–"
-    assert " to " in tip(page)["spike rate"]
+    assert " to " in tip(page)["spikes in 1 s, 90 %"]
+
+
+def test_expected_correlation_is_shown_sorted_and_counted(open_page, session):
+    inputs = with_accuracy(session)
+    page = open_page(render_session(inputs, ReportParameters(accuracy=0.6)))
+    cells = inputs.spikes.filter("accepted")
+    page.select_option("#order", "expected")
+    by_accuracy = cells.sort("expected_correlation", descending=True, nulls_last=True)
+    assert page.evaluate("report.traces.order") == by_accuracy["roi"].to_list()
+    best = by_accuracy.row(0, named=True)
+    page.evaluate("(i) => select(i)", best["roi"])
+    expected, low, high = (best[f"expected_correlation{end}"] for end in ("", "_low", "_high"))
+    assert f"{expected:.2f}, {low:.2f} to {high:.2f}" in page.locator("#about").inner_text()
+    left, top = corner(canvas(page, "expected"))
+    bars = {}
+    for px in range(60, page.evaluate("report.expected.canvas.width"), 8):
+        page.mouse.move(left + px, top + 150)
+        if page.locator("#tip").is_visible():
+            shown = tip(page)
+            bars[shown[""]] = (int(shown["at least 0.6"]), int(shown["below 0.6"]))
+    known = cells["expected_correlation"].drop_nulls()
+    assert [sum(bar) for bar in zip(*bars.values(), strict=True)] == [(known >= 0.6).sum(), (known < 0.6).sum()]
+
+
+def test_the_band_is_drawn_where_the_interval_is(open_page, session):
+    """Read from the pixels: in a column of the band, colour from the lower to the upper end."""
+    page = open_page(render_session(with_accuracy(session), ReportParameters()))
+    page.select_option("#rows", "1")
+    roi = selected(page)
+    until(page, f"report.traces.cache.get({roi}).rate_high !== undefined")
+    upper = with_accuracy(session).spikes["rate_high"][roi].to_numpy()
+    frame = int(upper.argmax())
+    page.evaluate("(at) => report.traces.range.set(at - 1, at + 1)", (frame + 0.5) / 30)
+    painted = page.evaluate(
+        """([roi, frame]) => {
+        const { canvas, toX, range, cache, margin, band } = report.traces;
+        canvas.drawNow();
+        const { rate_low: lower, rate_high: upper, rate } = cache.get(roi);
+        const most = Math.max(rate.extent(range.start, range.end)[1], upper.extent(range.start, range.end)[1]);
+        const [split, foot] = [margin.top + band * 0.66 + 3, margin.top + band - Math.min(6, band * 0.07)];
+        const toRate = scale(0, most, foot, split);
+        const [low, high] = [lower.value(frame), upper.value(frame)];
+        // Beside the line of the rate: at the edge of the frame.
+        const x = Math.round(report.traces.toX((frame + 0.1) / 30));
+        const alpha = (y) => canvas.ctx.getImageData(x, Math.round(y), 1, 1).data[3];
+        return [alpha((toRate(low) + toRate(high)) / 2), alpha(toRate(high) - 6), high - low];
+    }""",
+        [roi, frame],
+    )
+    assert painted[2] > 0
+    assert painted[0] > painted[1] + 40
+
+
+def test_without_expectation_the_page_says_so(page):
+    assert "not known for this method" in page.locator("#about").inner_text()
+    assert page.locator("#order option[value=expected]").count() == 0
 
 
 def test_text_of_the_user_does_not_run(open_page, session):

@@ -36,6 +36,7 @@ def study(count: int) -> pl.DataFrame:
                 "snr": float(rng.uniform(2, 9)),
             }
             row |= {"spike_rate": 0.3, "residual_motion": 0.2}
+            row |= {"expected_correlation": float(rng.uniform(0.2, 0.8))}
             row |= {"bad_frames": int(rng.integers(0, 900))}
         rows.append(row)
     types = {name: declared.dtype.type for name, declared in Study.to_schema().columns.items()}
@@ -63,7 +64,9 @@ def head(page: Page, name: str):
     return page.locator(f"th[data-column={name}] button")
 
 
-@pytest.mark.parametrize(("name", "cell"), [("cells", 8), ("noise_level", 9), ("snr", 10), ("bad_frames", 13)])
+@pytest.mark.parametrize(
+    ("name", "cell"), [("cells", 8), ("noise_level", 9), ("snr", 10), ("expected_correlation", 12), ("bad_frames", 14)]
+)
 def test_numbers_sort_as_numbers_and_failed_rows_stay_last(page, table, name, cell):
     failed = table.filter(pl.col("status") == "failed").height
     for descending in (True, False):

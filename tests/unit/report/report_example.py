@@ -1,9 +1,12 @@
 """A made-up session for the tests of the reports: cells as blobs, transients that decay, a brain that moves."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
+from scipy.ndimage import uniform_filter1d
 from scipy.signal import lfilter
-from scipy.stats import skew
+from scipy.stats import poisson, skew
 
 from groundtrace.acquisition import Acquisition, SourceFile
 from groundtrace.report.session import SessionInputs
@@ -268,13 +271,33 @@ def example_spikes(rate: np.ndarray, accepted: np.ndarray, levels: np.ndarray) -
     return validate(Spikes, pl.DataFrame(columns))
 
 
-def example_provenance(acquisition: Acquisition) -> dict:
+def with_accuracy(session: SessionInputs) -> SessionInputs:
+    """The same session as by the method network: intervals of spike counts, and expected correlations that fall with ν.
+
+    The first ROI has no usable dF/F, so nothing is known of it.
+    """
+    rate = np.array(session.spikes["rate"].to_list(), np.float32)
+    width = max(1, round(session.acquisition.frame_rate))
+    counts = uniform_filter1d(rate, width, axis=1, mode="constant")
+    level = session.spikes["noise_level"].to_numpy()
+    z = np.where(session.spikes["roi"].to_numpy() == 0, np.nan, 1.1 * np.exp(-level / 6))
+    known = {"": z, "_low": z - 0.4, "_high": z + 0.25}
+    spikes = session.spikes.with_columns(
+        rate_low=list_column(poisson.ppf(0.05, counts).astype(np.float32)),
+        rate_high=list_column(poisson.ppf(0.95, counts + 0.02).astype(np.float32)),
+        **{f"expected_correlation{end}": floats(np.tanh(values)).fill_nan(None) for end, values in known.items()},
+    )
+    provenance = example_provenance(session.acquisition, {"backend": "network", "lookahead": None, "weights": "all"})
+    return replace(session, spikes=validate(Spikes, spikes), provenance=provenance)
+
+
+def example_provenance(acquisition: Acquisition, spikes: dict | None = None) -> dict:
     parameters = {
         "ingest": {"format": "tiff", "planes": 2, "channels": 1},
         "motion": {"backend": "suite2p", "nonrigid": True, "block_size": [128, 128], "max_shift": 0.1},
         "extract": {"backend": "suite2p", "threshold_scaling": 1.0, "settings": {"detection": {"max_overlap": 0.75}}},
         "dff": {"neuropil": {"method": "fixed", "coefficient": 0.7}, "baseline": "percentile", "window": 60.0},
-        "spikes": {"backend": "oasis", "decay_time": None},
+        "spikes": spikes or {"backend": "oasis", "decay_time": None},
     }
     versions = {"groundtrace": "0.1.0", "numpy": "2.4.6", "scipy": "1.17.1", "suite2p": "1.1.0"}
     return {

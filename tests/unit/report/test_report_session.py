@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from report_decode import image, page_data, unpack, values
-from report_example import example_acquisition, example_session, floats
+from report_example import example_acquisition, example_session, floats, with_accuracy
 
 from groundtrace.acquisition import SourceFile
 from groundtrace.errors import InputError
@@ -57,6 +57,37 @@ def test_expected_correlation_is_shown_once_it_is_known(session):
     known = {f"expected_correlation{end}": floats(np.full(40, value)) for end, value in expected.items()}
     page = render_session(replace(session, spikes=session.spikes.with_columns(**known)), PARAMETERS)
     assert '<p class="value">0.71</p><p>median expected with true spikes; 90 % interval 0.5 to 0.85</p>' in page
+
+
+def test_cells_that_are_right_enough_are_counted(session):
+    inputs = with_accuracy(session)
+    known = inputs.spikes.filter("accepted")["expected_correlation"].drop_nulls()
+    page = render_session(inputs, ReportParameters(accuracy=0.65))
+    reached, cells = int((known >= 0.65).sum()), inputs.spikes["accepted"].sum()
+    assert 0 < reached < len(known) == cells - 1, "the first ROI is a cell of which nothing is known"
+    assert f"For {reached} of {cells} cells we expect a correlation of at least 0.65 with the true" in page
+    assert "For 1 it is not known." in page
+    assert "in the 1 s around each frame (90 % interval)" in page
+    data = page_data(page)
+    assert data["accuracy"] == 0.65
+    assert data["rois"]["expectedLow"][0] is None
+    low = inputs.spikes["expected_correlation_low"].to_list()
+    assert data["rois"]["expectedLow"][1:] == pytest.approx(low[1:], rel=1e-5)
+    assert "For none of" in render_session(inputs, ReportParameters(accuracy=0.99))
+
+
+def test_a_method_without_expectation_says_so(page):
+    assert '<p class="statement">Not known for this method.</p>' in page
+    assert "The method oasis does not say" in page
+    assert "90 % interval" not in page
+    assert 'id="expected"' not in page
+
+
+def test_a_network_without_expectation_does_not_recommend_itself(session):
+    unknown = with_accuracy(session).spikes.with_columns(expected_correlation=pl.lit(None, pl.Float32))
+    page = render_session(replace(with_accuracy(session), spikes=unknown), PARAMETERS)
+    assert "Not known for this method." in page
+    assert "only with weights that were tested" in page
 
 
 def test_images_and_charts_are_those_of_the_recording(session, page):

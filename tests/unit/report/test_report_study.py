@@ -9,7 +9,7 @@ import pytest
 from docutils.core import publish_parts
 from jinja2 import StrictUndefined, Template
 from report_decode import page_data
-from report_example import example_session
+from report_example import example_session, with_accuracy
 
 from groundtrace.io import write_table, write_text
 from groundtrace.report.parameters import ReportParameters
@@ -75,6 +75,17 @@ def test_a_row_that_is_done(done, session):
     assert row["spike_rate"] == pytest.approx(session.spikes.filter("accepted")["mean_rate"].median())
     assert row["residual_motion"] == pytest.approx(0.18)
     assert (row["bad_frames"], row["warnings"]) == (session.motion_quality["bad_frames"][0], 1)
+
+
+def test_expected_correlation_is_that_of_the_cells_or_unknown(entry, session):
+    inputs = with_accuracy(session)
+    write_results(entry, inputs)
+    cells = inputs.spikes.filter("accepted")["expected_correlation"]
+    row = study_row(entry)
+    assert row["expected_correlation"] == pytest.approx(cells.drop_nulls().median())
+    assert f"<td>{row['expected_correlation']:.2f}</td>" in render_study(study_table([entry]))
+    write_table(entry.spikes, Spikes, session.spikes, {})
+    assert study_row(entry)["expected_correlation"] is None
 
 
 def test_no_roi_is_done_without_numbers(entry):

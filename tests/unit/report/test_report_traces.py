@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 from report_decode import unpack, values
+from report_example import with_accuracy
 
 from groundtrace.report.html import envelope
 from groundtrace.report.traces import dff_resolution, full_resolution, overview
@@ -59,6 +60,16 @@ def test_overview_is_the_envelope_of_each_roi(session):
         step = found["dff"]["steps"][i]
         exact = envelope(session.traces["dff"][i].to_numpy(), 300)
         np.testing.assert_allclose(rows[i] * step, exact, atol=0.51 * step)
+
+
+def test_overview_keeps_the_widest_interval(session):
+    spikes = with_accuracy(session).spikes
+    found = overview(session.traces, spikes, 30.0, 600)
+    for name, extreme in (("rate_low", np.min), ("rate_high", np.max)):
+        step = found[name]["steps"][3]
+        widest = [extreme(part) for part in np.split(spikes[name][3].to_numpy(), 300)]
+        np.testing.assert_allclose(unpack(found[name]["data"]).reshape(-1, 300)[3] * step, widest, atol=0.51 * step)
+    assert set(overview(session.traces, session.spikes, 30.0, 600)) == {"dff", "rate"}
 
 
 def test_overview_of_a_short_recording_is_the_recording(session):

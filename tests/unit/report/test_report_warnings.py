@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 from report_example import (
@@ -9,11 +10,13 @@ from report_example import (
     example_motion_quality,
     example_raw_quality,
     example_session,
+    with_accuracy,
 )
 
+from groundtrace.network.examples import NOISE_LEVELS, _frame_rate
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.session import SessionInputs
-from groundtrace.report.warnings import session_warnings
+from groundtrace.report.warnings import TRAINED_NOISE, TRAINED_RATES, session_warnings
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,18 @@ def spikes(session: SessionInputs, **columns) -> SessionInputs:
     return replace(session, spikes=session.spikes.with_columns(**columns))
 
 
+def with_network(session: SessionInputs) -> SessionInputs:
+    """The session as if the method network had inferred its rates."""
+    return replace(session, provenance=with_accuracy(session).provenance)
+
+
+def at_rate(session: SessionInputs, frame_rate: float) -> SessionInputs:
+    """100 s at another frame rate, of an indicator slow enough for every rate."""
+    frames = round(100 * frame_rate)
+    acquisition = example_acquisition(frames, 128, indicator="GCaMP6s", frame_rate=frame_rate)
+    return replace(session, acquisition=acquisition)
+
+
 def single(value: float) -> pl.Expr:
     return pl.lit(value, dtype=pl.Float32)
 
@@ -65,7 +80,16 @@ CAUSES = {
     "traces look already denoised": lambda s: traces(s, looks_denoised=pl.col("roi") < 20),
     "have a baseline near zero": lambda s: traces(s, baseline_near_zero=pl.col("roi") < 20),
     "have negative fluorescence": lambda s: traces(s, negative_fluorescence=pl.col("roi") < 20),
-    "true spikes by r = 0.2 only": lambda s: spikes(s, expected_correlation=single(0.2)),
+    "cells are expected to correlate with their true spike rate by less than 0.6": lambda s: spikes(
+        s, expected_correlation=single(0.2)
+    ),
+    "fire at an implausible mean rate above 30 Hz": lambda s: spikes(s, mean_rate=single(31)),
+    "have no spikes": lambda s: spikes(s, mean_rate=single(0)),
+    "network was never trained at 100 Hz": lambda s: at_rate(with_network(s), 100.0),
+    "network was never trained at 4 Hz": lambda s: at_rate(with_network(s), 4.0),
+    "noisier than anything the method network was trained on": lambda s: traces(
+        with_network(s), noise_level=pl.when(pl.col("roi") < 18).then(single(11)).otherwise("noise_level")
+    ),
     "frame rate is low for jGCaMP8f: 1.1 frames": lambda s: replace(
         s, acquisition=example_acquisition(3000, 128, indicator="jGCaMP8f", frame_rate=10.0)
     ),
@@ -91,6 +115,36 @@ def test_its_cause_alone_is_named(clean, title):
     found = warned(CAUSES[title](clean))
     assert len(found) == 1
     assert title in found[0]
+
+
+@pytest.mark.parametrize(("frame_rate", "backend"), [(5, "network"), (30, "network"), (61, "oasis"), (60.3, "network")])
+def test_trained_frame_rates_and_other_methods_are_no_reason(clean, frame_rate, backend):
+    inputs = clean if backend == "oasis" else with_network(clean)
+    assert warned(at_rate(inputs, frame_rate)) == []
+
+
+def test_what_the_network_was_trained_on(clean):
+    """The limits of the warnings are those that training draws from."""
+    generator = np.random.default_rng(0)
+    drawn = [_frame_rate(generator) for _ in range(2000)]
+    assert (round(min(drawn)), round(max(drawn))) == TRAINED_RATES
+    assert NOISE_LEVELS[1] == TRAINED_NOISE
+
+
+def test_few_cells_below_the_accuracy_or_without_spikes_are_normal(clean):
+    some = pl.col("roi") < 15
+    low = pl.when(some).then(single(0.2)).otherwise(single(0.8))
+    assert warned(spikes(clean, expected_correlation=low)) == []
+    assert warned(spikes(clean, mean_rate=pl.when(some).then(single(0)).otherwise("mean_rate"))) == []
+    assert warned(spikes(clean, expected_correlation=low), accuracy=0.9) != []
+
+
+def test_one_fast_cell_is_a_note(clean):
+    first = clean.spikes.filter("accepted")["roi"][0]
+    fast = pl.when(pl.col("roi") == first).then(single(45)).otherwise("mean_rate")
+    found = session_warnings(spikes(clean, mean_rate=fast), ReportParameters())
+    assert [warning.severity for warning in found] == ["note"]
+    assert found[0].title.startswith("1 of ")
 
 
 def test_no_roi_is_critical():

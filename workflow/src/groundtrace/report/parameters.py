@@ -15,6 +15,11 @@ class ReportParameters(Section):
     """Space for traces at full resolution in one page, bytes; the ROIs with the highest SNR come first."""
     noise_level_warning: float = Field(default=8.0, gt=0)
     """Median ν above which a recording is warned about, % Hz^-1/2."""
+    accuracy: float = Field(default=0.6, gt=0, lt=1)
+    """Correlation with the true spike rate that you need: reports count the cells expected to reach it, and warn when
+    most do not."""
+    rate_warning: PositiveFloat = 30.0
+    """Mean spike rate above which a cell is called implausible, Hz."""
     residual_motion_warning: PositiveFloat = 1.0
     """Median displacement left after registration above which a recording is warned about, px."""
     bad_frames_warning: float = Field(default=0.05, ge=0, le=1)

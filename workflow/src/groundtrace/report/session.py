@@ -18,7 +18,7 @@ from groundtrace.io import read_arrays, read_provenance, read_table
 from groundtrace.report.html import PAGE_BYTES, contrast, intervals, number, pack, pack_series, png, render, shrink
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.raster import make_raster
-from groundtrace.report.traces import full_resolution, overview
+from groundtrace.report.traces import full_resolution, has_interval, overview
 from groundtrace.report.warnings import median, session_warnings, share
 
 SCRIPTS = ("charts.js", "map.js", "traces.js", "session.js")
@@ -67,6 +67,17 @@ class SessionInputs:
         """The same of spikes."""
         return _scalars(self.spikes).filter(pl.col("accepted"))
 
+    @cached_property
+    def expected(self) -> pl.Series:
+        """Expected correlations with the true spike rate, of the accepted ROIs for which it is known."""
+        return self.cell_spikes["expected_correlation"].drop_nulls().drop_nans()
+
+    @property
+    def method(self) -> str:
+        """Backend of the spike inference; empty when the provenance does not say."""
+        steps = {entry.get("step"): entry.get("parameters", {}) for entry in self.provenance.get("history", [])}
+        return str(steps.get("spikes", {}).get("backend", ""))
+
 
 def load_session(paths: Mapping[str, Path | str], recipe: str) -> SessionInputs:
     """Read the files of one session; `paths` has one for each table and image field of SessionInputs, by name."""
@@ -104,6 +115,8 @@ def render_session(inputs: SessionInputs, parameters: ReportParameters) -> str:
         "motion": _motion_rows(inputs),
         "raster": data["raster"],
         "rois": inputs.rois.height,
+        "interval": has_interval(inputs.spikes),
+        "accuracy": _accuracy(inputs, parameters.accuracy),
         "history": [_step(entry) for entry in inputs.provenance.get("history", [])],
         "sources": inputs.provenance.get("sources") or [source.model_dump() for source in acquisition.sources],
     }
@@ -126,6 +139,7 @@ def _page_data(inputs: SessionInputs, parameters: ReportParameters) -> dict[str,
         "width": acquisition.width,
         "pixelSize": acquisition.pixel_size,
         "noiseWarning": parameters.noise_level_warning,
+        "accuracy": parameters.accuracy,
         "images": _images(inputs),
         "rois": _roi_columns(inputs),
         "footprints": pack_footprints(inputs.rois, acquisition.width),
@@ -183,6 +197,8 @@ def _roi_columns(inputs: SessionInputs) -> dict[str, Any]:
         "skew": traces["skew"].to_list(),
         "rate": spikes["mean_rate"].to_list(),
         "expected": spikes["expected_correlation"].to_list(),
+        "expectedLow": spikes["expected_correlation_low"].to_list(),
+        "expectedHigh": spikes["expected_correlation_high"].to_list(),
         "flags": [
             [name.replace("_", " ") for name in flags if row[name]]
             for row in traces.select(flags).iter_rows(named=True)
@@ -260,12 +276,36 @@ def _figures(inputs: SessionInputs) -> list[Figure]:
         Figure("residual motion", number(motion["residual_motion"], 2), "px", "median left after registration"),
         Figure("bad frames", number(bad, 9), "", f"{share(bad / frames)}: blank, dropped, jumped or decorrelated"),
     ]
-    expected = median(spikes["expected_correlation"])
-    if math.isfinite(expected):
+    if not inputs.expected.is_empty():
         low, high = (median(spikes[f"expected_correlation_{end}"]) for end in ("low", "high"))
         meaning = f"median expected with true spikes; 90 % interval {number(low, 2)} to {number(high, 2)}"
-        figures.insert(3, Figure("correlation", number(expected, 2), "", meaning))
+        figures.insert(3, Figure("correlation", number(median(inputs.expected), 2), "", meaning))
     return figures
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How many cells are expected to be as right as the user needs."""
+
+    statement: str
+    known: bool
+    method: str
+
+
+def _accuracy(inputs: SessionInputs, wanted: float) -> Accuracy:
+    cells, known = inputs.cells.height, len(inputs.expected)
+    if known:
+        reached = int((inputs.expected >= wanted).sum())
+        statement = (
+            f"For {number(reached, 9) if reached else 'none'} of {number(cells, 9)} cells we expect a correlation of "
+            f"at least {number(wanted)} with the true spike rate."
+        )
+        if known < cells:
+            statement += f" For {number(cells - known, 9)} it is not known."
+    else:
+        nowhere = inputs.spikes["expected_correlation"].is_null().all()
+        statement = "Not known for this method." if nowhere else "Not known: no accepted cell has a usable trace."
+    return Accuracy(statement, bool(known), inputs.method or "used here")
 
 
 def _motion_rows(inputs: SessionInputs) -> list[tuple[str, str, str, str]]:

@@ -113,7 +113,7 @@ def study_row(entry: Entry) -> dict[str, Any]:
 
 def _results(entry: Entry) -> dict[str, Any]:
     traces = read_table(entry.traces, ["accepted", "noise_level", "snr"])
-    rates = read_table(entry.spikes, ["accepted", "mean_rate"])
+    rates = read_table(entry.spikes, ["accepted", "mean_rate", "expected_correlation"]).filter(pl.col("accepted"))
     motion = read_table(entry.motion_quality, ["residual_motion", "bad_frames"]).row(0, named=True)
     cells = traces.filter(pl.col("accepted"))
     return motion | {
@@ -121,7 +121,8 @@ def _results(entry: Entry) -> dict[str, Any]:
         "cells": cells.height,
         "noise_level": _known(median(cells["noise_level"])),
         "snr": _known(median(cells["snr"])),
-        "spike_rate": _known(median(rates.filter(pl.col("accepted"))["mean_rate"])),
+        "spike_rate": _known(median(rates["mean_rate"])),
+        "expected_correlation": _known(median(rates["expected_correlation"])),
         "warnings": report_warnings(entry.report),
     }
 
@@ -152,7 +153,8 @@ def render_study(table: pl.DataFrame, title: str = "Study") -> str:
     """The page as HTML: totals, noise against population size, and the table with a filter."""
     done = table["status"] == "done"
     columns = ["session", "plane", "recipe", "status", "indicator", "frame_rate", "duration", "rois", "cells"]
-    columns += ["noise_level", "snr", "spike_rate", "residual_motion", "bad_frames", "warnings", "reason", "report"]
+    columns += ["noise_level", "snr", "spike_rate", "expected_correlation", "residual_motion", "bad_frames"]
+    columns += ["warnings", "reason", "report"]
     return render(
         "study.html",
         ("charts.js", "study.js"),

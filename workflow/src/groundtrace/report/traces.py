@@ -18,7 +18,8 @@ STEPS_PER_RATE = 2000
 
 
 def overview(traces: pl.DataFrame, spikes: pl.DataFrame, frame_rate: float, trace_points: int) -> dict[str, Any]:
-    """Envelopes of dF/F (smallest and largest value in turn) and of the rate (largest value) of every ROI."""
+    """Envelopes of every ROI: of dF/F smallest and largest value in turn, of the rate the largest value, of its
+    interval, when there is one, the widest."""
     rois = traces.height
     frames = _frames(traces)
     bins = min(trace_points // 2, max(50, OVERVIEW_SAMPLES // (3 * max(rois, 1))), max(1, math.ceil(frames / 2)))
@@ -26,14 +27,17 @@ def overview(traces: pl.DataFrame, spikes: pl.DataFrame, frame_rate: float, trac
     dff_steps = dff_resolution(traces, frame_rate) * STEPS_PER_NOISE / 4
     rate_steps = rate_resolution(spikes)
     dff = np.zeros((rois, min(frames, 2 * bins)), np.int16)
-    rate = np.zeros((rois, min(frames, bins)), np.int16)
     for i in range(rois):
         dff[i] = quantise(envelope(traces["dff"][i].to_numpy(), bins), dff_steps[i])
-        rate[i] = quantise(_peaks(spikes["rate"][i].to_numpy(), rate.shape[1]), rate_steps[i])
-    return {
-        "dff": {"data": pack(dff), "steps": dff_steps, "samples": dff.shape[1]},
-        "rate": {"data": pack(rate), "steps": rate_steps, "samples": rate.shape[1]},
-    }
+    found = {"dff": {"data": pack(dff), "steps": dff_steps, "samples": dff.shape[1]}}
+    for name, extreme in {"rate": np.fmax, "rate_low": np.fmin, "rate_high": np.fmax}.items():
+        if name != "rate" and not has_interval(spikes):
+            continue
+        rate = np.zeros((rois, min(frames, bins)), np.int16)
+        for i in range(rois):
+            rate[i] = quantise(_extremes(spikes[name][i].to_numpy(), rate.shape[1], extreme), rate_steps[i])
+        found[name] = {"data": pack(rate), "steps": rate_steps, "samples": rate.shape[1]}
+    return found
 
 
 def full_resolution(traces: pl.DataFrame, spikes: pl.DataFrame, frame_rate: float, room: int) -> dict[str, Any]:
@@ -83,10 +87,15 @@ def _largest(column: pl.Series) -> FloatArray:
     return found
 
 
-def _peaks(values: FloatArray, bins: int) -> FloatArray:
-    """(bins,) largest value of each of `bins` equal stretches of time."""
+def has_interval(spikes: pl.DataFrame) -> bool:
+    """Whether the spike inference gave an interval of the rate."""
+    return bool(spikes["rate_high"].list.len().sum())
+
+
+def _extremes(values: FloatArray, bins: int, extreme: np.ufunc) -> FloatArray:
+    """(bins,) largest (np.fmax) or smallest (np.fmin) value of each of `bins` equal stretches of time."""
     edges = np.linspace(0, values.size, bins + 1).astype(int)[:-1]
-    return np.fmax.reduceat(values, edges) if bins else values
+    return extreme.reduceat(values, edges) if bins else values
 
 
 def _by_snr(traces: pl.DataFrame) -> IntArray:

@@ -24,6 +24,14 @@ FOCUS_LOSS = 0.15
 """Relative loss of correlation with the template over a recording that looks like a drift out of focus."""
 SHORT = 60.0
 """Recordings shorter than this leave too little quiet time for a baseline, s."""
+MOST = 0.5
+"""Share of the cells from which something holds for most of them."""
+SILENT = 0.5
+"""Inferred spikes in a whole recording below which a cell counts as silent."""
+TRAINED_RATES = (5, 60)
+"""Frame rates that the method network was trained on, Hz (groundtrace.network.examples)."""
+TRAINED_NOISE = 10.0
+"""Largest ν that it was trained on, % Hz^-1/2."""
 EDGE = 0.1
 """Displacement as a share of the field from which registration by correlation is unsure."""
 
@@ -41,7 +49,7 @@ class Warning:
 def session_warnings(inputs: "SessionInputs", parameters: ReportParameters) -> list[Warning]:
     """All warnings of one session, plane and recipe, the worst first."""
     checks: list[Callable[[SessionInputs, ReportParameters], Iterator[Warning]]] = [
-        _cells, _noise, _accuracy, _sampling, _motion, _bad_frames, _light, _acquisition, _traces,
+        _cells, _noise, _accuracy, _training, _rates, _sampling, _motion, _bad_frames, _light, _acquisition, _traces,
     ]  # fmt: skip
     found = [warning for check in checks for warning in check(inputs, parameters)]
     return sorted(found, key=lambda warning: SEVERITIES.index(warning.severity))
@@ -107,13 +115,66 @@ def _noise(inputs: "SessionInputs", parameters: ReportParameters) -> Iterator[Wa
 
 
 def _accuracy(inputs: "SessionInputs", parameters: ReportParameters) -> Iterator[Warning]:
-    expected = median(inputs.cell_spikes["expected_correlation"])
-    if expected < 0.3:
+    expected, wanted = inputs.expected, parameters.accuracy
+    below = int((expected < wanted).sum())
+    if below > MOST * max(len(expected), 1):
         yield Warning(
             "warning",
-            f"Spike rates are expected to correlate with true spikes by r = {number(expected, 2)} only",
-            "So it was for neurons with simultaneous electrical recordings, at this noise, frame rate and indicator.",
-            "Average over trials or time before you interpret rates.",
+            f"{below} of {len(expected)} cells are expected to correlate with their true spike rate by less than "
+            f"{number(wanted)}",
+            f"Their median is {number(median(expected), 2)}. So it was for neurons with simultaneous electrical "
+            "recordings, at this noise, frame rate and indicator.",
+            "Do not interpret single spikes. Average over trials, over time, or over neighbouring cells that respond "
+            "alike. For new recordings: more photons from each cell, by a smaller field, more laser power within safe "
+            "limits, or better expression.",
+        )
+
+
+def _training(inputs: "SessionInputs", parameters: ReportParameters) -> Iterator[Warning]:
+    if inputs.method != "network":
+        return
+    frame_rate, (low, high) = inputs.acquisition.frame_rate, TRAINED_RATES
+    if not low <= round(frame_rate) <= high:
+        yield Warning(
+            "warning",
+            f"The method network was never trained at {number(frame_rate)} Hz",
+            f"It has learnt from recordings of {low} to {high} Hz. Beyond them its rates and the accuracy expected of "
+            "them are extrapolated.",
+            "Compare with another method of spike inference, such as oasis."
+            + (f" Or average neighbouring frames, down to {high} Hz or less." if frame_rate > high else ""),
+        )
+    noisy = int((inputs.cells["noise_level"] > TRAINED_NOISE).sum())
+    if noisy > SHARE * max(inputs.cells.height, 1):
+        yield Warning(
+            "warning",
+            f"{noisy} of {inputs.cells.height} cells are noisier than anything the method network was trained on",
+            f"It has learnt from traces of ν up to {number(TRAINED_NOISE)} %/√Hz. Beyond it its rates and the accuracy "
+            "expected of them are extrapolated.",
+            "Leave cells of a higher ν out, or use only averages over many trials.",
+        )
+
+
+def _rates(inputs: "SessionInputs", parameters: ReportParameters) -> Iterator[Warning]:
+    mean = inputs.cell_spikes["mean_rate"].drop_nulls().drop_nans()
+    fast = int((mean > parameters.rate_warning).sum())
+    if fast:
+        yield Warning(
+            "warning" if fast > SHARE * len(mean) else "note",
+            f"{fast} of {len(mean)} cells fire at an implausible mean rate above {number(parameters.rate_warning)} Hz",
+            "Few neurons fire so fast all the time. More likely the baseline lies too low, movement looks like "
+            "activity, or the transients are larger than those the method assumes.",
+            "Look at these cells' dF/F: between transients it should return to zero. Check the indicator in the sheet.",
+        )
+    duration = inputs.acquisition.frames / inputs.acquisition.frame_rate
+    silent = int((mean * duration < SILENT).sum())
+    if silent > MOST * max(len(mean), 1):
+        yield Warning(
+            "warning",
+            f"{silent} of {len(mean)} cells have no spikes",
+            "The spike inference found not one spike in their whole recording: they are silent, their transients are "
+            "below the noise, or they are no cells.",
+            "Compare dF/F and rate in the trace browser. If you see transients, check frame rate and indicator in the "
+            "sheet, or lower the threshold of the spike inference.",
         )
 
 

@@ -213,10 +213,18 @@ function roiRows(rois, i) {
   return [
     ["ν", `${number(rois.noise[i])} %/√Hz`],
     ["SNR", number(rois.snr[i])],
+    ...(expectation(rois, i) ? [["expected r", expectation(rois, i).join(", ")]] : []),
     ["area", `${rois.area[i]} px`],
     ["cell probability", number(rois.probability[i], 2)],
     ["status", rois.accepted[i] ? "accepted" : "rejected"],
   ];
+}
+
+/** The correlation expected with the true spike rate, and its interval; null where it is not known. */
+function expectation({ expected, expectedLow, expectedHigh }, i) {
+  if (!Number.isFinite(expected[i])) return null;
+  const [value, low, high] = [expected, expectedLow, expectedHigh].map((all) => all[i].toFixed(2).replace("-", "−"));
+  return [value, `${low} to ${high}`];
 }
 
 /** Runs, filled path and outline of each footprint, in pixels of the movie. */

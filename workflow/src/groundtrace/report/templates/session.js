@@ -21,15 +21,14 @@ async function start() {
 
 async function browser() {
   const { rois } = page;
-  const [runs, dff, rate] = await Promise.all([
-    unpack(page.footprints.runs, Int32Array), unpack(page.overview.dff.data), unpack(page.overview.rate.data),
-  ]);
+  const runs = await unpack(page.footprints.runs, Int32Array);
+  const overview = Object.fromEntries(await Promise.all(Object.entries(page.overview).map(
+    async ([name, packed]) => [name, { ...packed, data: await unpack(packed.data) }])));
   report.map = new RoiMap($("map"), {
     rois, runs, footprints: page.footprints, height: page.height, width: page.width, image: page.images.after, onselect: select,
   });
   report.traces = new TraceBrowser($("traces"), {
-    rois, duration, frames: page.frames, full: page.full, bad: seconds(page.marks.bad), onselect: select, onstate: describe,
-    overview: { dff: { ...page.overview.dff, data: dff }, rate: { ...page.overview.rate, data: rate } },
+    rois, duration, frames: page.frames, full: page.full, bad: seconds(page.marks.bad), onselect: select, onstate: describe, overview,
   });
   const list = () => {
     const wanted = $("show").value;
@@ -87,7 +86,7 @@ function describe() {
     ...roiRows(rois, i),
     ["skew", number(rois.skew[i])],
     ["mean rate", `${number(rois.rate[i])} Hz`],
-    ...(rois.expected[i] === null ? [] : [["expected correlation", number(rois.expected[i], 2)]]),
+    ...(expectation(rois, i) ? [] : [["expected r", report.traces.known ? "not known" : "not known for this method"]]),
     ["position (y, x)", `${number(rois.y[i])}, ${number(rois.x[i])} px`],
     ...(rois.flags[i].length ? [["caution", rois.flags[i].join(", ")]] : []),
   ];
@@ -102,6 +101,7 @@ function distributions() {
   const { rois } = page;
   histogram("noise", rois.noise, { label: "noise level ν", unit: "%/√Hz" }, [rule(page.noiseWarning, "only bursts")]);
   histogram("skew", rois.skew, { label: "skewness of dF/F" });
+  if ($("expected")) accuracy(rois.expected);
   const finite = (values) => values.filter((value) => Number.isFinite(value) && value > 0);
   const limits = (values) => {
     const found = finite(values);
@@ -134,21 +134,38 @@ function histogram(id, values, x, layers = []) {
   const low = top - bottom > 1e-9 ? bottom : bottom - (Math.abs(bottom) || 1) * 0.4;
   const width = (Math.max(top, bottom + (bottom - low)) - low) / count || 1;
   const edges = Array.from({ length: count + 1 }, (_, k) => low + k * width);
-  const counts = (wanted) => {
-    const found = new Array(count).fill(0);
-    values.forEach((value, i) => {
-      if (!Number.isFinite(value) || page.rois.accepted[i] !== wanted) return;
-      found[Math.max(0, Math.min(count - 1, Math.floor((value - low) / width)))]++;
-    });
-    return found;
-  };
-  const groups = [
-    { name: "accepted", colour: "accent", counts: counts(true) }, { name: "rejected", colour: "faint", counts: counts(false) },
-  ];
-  $(id).append(legend(groups));
+  stacked(id, values, x, edges, [
+    { name: "accepted", colour: "accent", holds: (i) => page.rois.accepted[i] },
+    { name: "rejected", colour: "faint", holds: (i) => !page.rois.accepted[i] },
+  ], layers);
+}
+
+/** Expected correlations of the accepted ROIs, in steps of 0.05, those that reach the accuracy wanted set apart. */
+function accuracy(values) {
+  const wanted = page.accuracy;
+  const { accepted } = page.rois;
+  const low = Math.floor(20 * Math.min(0, ...values.filter((value, i) => accepted[i] && Number.isFinite(value))));
+  const edges = Array.from({ length: 21 - low }, (_, k) => (low + k) / 20);
+  stacked("expected", values, { label: "correlation expected with the true spike rate" }, edges, [
+    { name: `at least ${number(wanted)}`, colour: "accent", holds: (i) => accepted[i] && values[i] >= wanted },
+    { name: `below ${number(wanted)}`, colour: "faint", holds: (i) => accepted[i] && values[i] < wanted },
+  ], [rule(wanted, "wanted", "ink")], "cells");
+}
+
+/** A histogram over bins of equal width; each value counts in the first group that holds it. */
+function stacked(id, values, x, edges, groups, layers, counted = "ROIs") {
+  const last = edges.length - 2;
+  const width = (edges[last + 1] - edges[0]) / (last + 1);
+  const counts = groups.map(() => new Array(last + 1).fill(0));
+  values.forEach((value, i) => {
+    const group = Number.isFinite(value) ? groups.findIndex(({ holds }) => holds(i)) : -1;
+    if (group >= 0) counts[group][Math.max(0, Math.min(last, Math.floor((value - edges[0]) / width + 1e-6)))]++;
+  });
+  const filled = groups.map((group, k) => ({ ...group, counts: counts[k] }));
+  $(id).append(legend(filled));
   report[id] = new Chart($(id), {
-    height: 205, label: `Histogram of ${x.label}`, x: { ...x, low: edges[0], high: edges[count] },
-    y: { label: "ROIs", low: 0, whole: true }, layers: [bars(edges, groups), ...layers],
+    height: 205, label: `Histogram of ${x.label}`, x: { ...x, low: edges[0], high: edges[last + 1] },
+    y: { label: counted, low: 0, whole: true }, layers: [bars(edges, filled), ...layers],
   });
 }
 

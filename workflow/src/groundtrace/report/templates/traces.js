@@ -6,10 +6,11 @@ const ORDERS = {
   roi: { name: "number", key: (rois, i) => rois.roi[i] },
   noise: { name: "ν", key: (rois, i) => rois.noise[i] ?? Infinity },
   probability: { name: "cell probability", key: (rois, i) => -rois.probability[i] },
+  expected: { name: "expected correlation", key: (rois, i) => -(rois.expected[i] ?? -Infinity) },
 };
 
 class TraceBrowser {
-  /** overview: {dff, rate} of all ROIs unpacked; full: packed traces at full resolution by position. */
+  /** overview: {dff, rate, maybe rate_low and rate_high} of all ROIs unpacked; full: packed traces by position. */
   constructor(host, { rois, overview, full, duration, frames, bad, onselect, onstate }) {
     Object.assign(this, { rois, overview, full, duration, frames, bad, onselect, onstate });
     this.range = new Range(0, duration, (20 * duration) / frames);
@@ -17,7 +18,8 @@ class TraceBrowser {
     this.sameScale = false;
     this.selected = -1;
     this.cache = new Map();
-    this.margin = { left: 74, right: 14, top: 6, bottom: 40 };
+    this.known = rois.expected.some(Number.isFinite);
+    this.margin = { left: 74, right: this.known ? 90 : 14, top: 6, bottom: 40 };
     this.canvas = new Canvas(host, {
       height: () => Math.max(560, this.rows * 34),
       label: "Traces of dF/F and spike rate. Up and down go to the next ROI, left and right pan, plus and minus zoom.",
@@ -67,7 +69,7 @@ class TraceBrowser {
     if (found) return found;
     const row = ({ data, samples, steps }) =>
       new Series(data.subarray(i * samples, (i + 1) * samples), steps[i], this.duration);
-    const envelope = { dff: row(this.overview.dff), rate: row(this.overview.rate) };
+    const envelope = Object.fromEntries(Object.entries(this.overview).map(([name, all]) => [name, row(all)]));
     this.cache.set(i, envelope);
     if (this.full[i]) this.unpackFull(i);
     return envelope;
@@ -108,9 +110,9 @@ class TraceBrowser {
   }
 
   limits(i, start, end) {
-    const { dff, rate } = this.series(i);
+    const { dff, rate, rate_high: upper } = this.series(i);
     const [low, high] = dff.extent(start, end);
-    const top = rate.extent(start, end)[1];
+    const top = Math.max(rate.extent(start, end)[1], upper ? upper.extent(start, end)[1] : 0);
     return { low, high, top: top > 0 ? top : 1 };
   }
 
@@ -136,13 +138,14 @@ class TraceBrowser {
     const toY = scale(empty ? 0 : low, empty ? 1 : high === low ? low + 1 : high, split - pad / 2, top + pad);
     const toRate = scale(0, most, foot, split + pad / 2);
     this.valueAxis(ctx, toY, low, high, toRate, most, top);
+    this.accuracy(ctx, i, top, width - right + 8);
     ctx.save();
     ctx.beginPath();
     ctx.rect(left, top, width - left - right, this.band);
     ctx.clip();
     const { dff, rate, rate_low: lower, rate_high: upper } = this.series(i);
     const wide = width - left - right;
-    if (lower && upper) this.interval(ctx, lower, upper, toRate, wide);
+    if (lower && upper) this.interval(ctx, lower, upper, toRate);
     ctx.fillStyle = ctx.strokeStyle = colours.spike;
     ctx.lineWidth = 1;
     ctx.beginPath();
@@ -163,16 +166,35 @@ class TraceBrowser {
     segment(ctx, left, Math.round(top + this.band) - 0.5, width - right, Math.round(top + this.band) - 0.5);
   }
 
-  /** The predictive interval of the rate, as a band behind it. */
-  interval(ctx, lower, upper, toRate, wide) {
-    ctx.globalAlpha = 0.25;
-    ctx.strokeStyle = colours.spike;
-    for (const series of [lower, upper]) {
-      ctx.beginPath();
-      series.trace(ctx, this.toX, toRate, this.range.start, this.range.end, wide);
-      ctx.stroke();
+  /** The predictive interval as a band: in each column of pixels as wide as any of its frames has it. */
+  interval(ctx, lower, upper, toRate) {
+    const { left, width } = this.plot();
+    const frameAt = (px) => Math.floor(this.toX.invert(px) / upper.spacing + 1e-6);
+    ctx.beginPath();
+    for (let px = left; px < left + width; px++) {
+      const first = Math.max(0, frameAt(px));
+      const after = Math.min(upper.integers.length, Math.max(first + 1, frameAt(px + 1)));
+      const [low, high] = [lower.extremes(first, after)[0], upper.extremes(first, after)[1]];
+      if (low > high) continue;
+      const above = toRate(high * upper.step);
+      ctx.rect(px, above, 1, Math.max(1, toRate(low * lower.step) - above));
     }
+    ctx.globalAlpha = 0.32;
+    ctx.fillStyle = colours.spike;
+    ctx.fill();
     ctx.globalAlpha = 1;
+  }
+
+  /** Beside the traces: the correlation expected with the true spike rate, and its interval. */
+  accuracy(ctx, i, top, x) {
+    if (!this.known) return;
+    const [value, interval] = expectation(this.rois, i) ?? [];
+    ctx.textAlign = "left";
+    ctx.textBaseline = "top";
+    ctx.fillStyle = colours.ink;
+    ctx.fillText(value ? `r ≈ ${value}` : "r not known", x, top + 5);
+    ctx.fillStyle = colours.muted;
+    if (value) ctx.fillText(interval, x, top + 20);
   }
 
   valueAxis(ctx, toY, low, high, toRate, most, top) {
@@ -240,13 +262,13 @@ class TraceBrowser {
   readout(event, i, time) {
     const { dff, rate, rate_low: lower, rate_high: upper } = this.series(i);
     const about = this.complete(i) ? "" : "≈ ";
-    const interval = lower && upper ? ` (${number(lower.at(time), 2)} to ${number(upper.at(time), 2)})` : "";
     tip.show(event, [
       [`ROI ${this.rois.roi[i]}`],
       ["time", `${number(time, 5)} s`],
       ["frame", number(Math.min(this.frames - 1, Math.floor((time / this.duration) * this.frames)), 9)],
       ["dF/F", about + number(dff.at(time))],
-      ["spike rate", `${about}${number(rate.at(time))} Hz${interval}`],
+      ["spike rate", `${about}${number(rate.at(time))} Hz`],
+      ...(lower && upper ? [["spikes in 1 s, 90 %", `${about}${number(lower.at(time), 2)} to ${number(upper.at(time), 2)}`]] : []),
     ]);
   }
 }
