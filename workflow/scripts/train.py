@@ -6,6 +6,6 @@ from groundtrace.network.release import assemble, model_card
 
 with job(snakemake.log[0]):
     parameters, given, made = snakemake.params.parameters, snakemake.input, snakemake.output
-    assemble(given.networks, given.assessed, parameters, made.weights)
+    assemble(given.networks, given.assessed, made.weights)
     with atomic(made.card) as path:
         path.write_text(model_card(made.weights, given.assessed, parameters), encoding="utf-8")

@@ -64,10 +64,10 @@ def test_an_output_depends_on_no_frame_beyond_the_reach(causal):
 
 
 def test_a_file_gives_back_what_was_saved(tmp_path):
-    checkpoint = Checkpoint([network(), network()], ("DS03",), ("DS09",), {"counts": {"gain": 1.5}})
+    checkpoint = Checkpoint([network(), network()], ("DS03",), ("DS09",), {"counts": {"added": 0.5}})
     save(tmp_path / "a.safetensors", checkpoint)
     found = load(tmp_path / "a.safetensors")
-    assert (found.trained_on, found.left_out, found.calibration) == (("DS03",), ("DS09",), {"counts": {"gain": 1.5}})
+    assert (found.trained_on, found.left_out, found.calibration) == (("DS03",), ("DS09",), {"counts": {"added": 0.5}})
     channels, context = inputs(200)
     a, b = (predict(c.members, channels, context)[0] for c in (checkpoint, found))
     # Weights are stored in half precision.

@@ -36,8 +36,8 @@ class BenchmarkParameters(Section):
     """Names under `spikes` to score for the leaderboard alone, say because they are slow."""
     neurons_per_dataset: PositiveInt | None = None
     """Score so many neurons of each data set, the same for all backends; empty means all."""
-    max_seconds: PositiveFloat | None = None
-    """Imaging time used of each neuron, s, its first recordings first; empty means all."""
+    max_seconds: PositiveFloat | None = 300.0
+    """Imaging time used of each neuron, s, its first recordings first; empty means all. Neurons count the same."""
     population_cells: int = Field(default=60, ge=3)
     """Neurons of the simulated population."""
     population_seconds: PositiveFloat = 300.0

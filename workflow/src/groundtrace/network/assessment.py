@@ -28,6 +28,8 @@ LONGEST = 300.0
 """Imaging time used of each neuron, s, whole recordings."""
 WINDOWS = 300
 """1 s windows kept per neuron and condition."""
+FITTED = 20
+"""Of these, windows that the calibration is fitted to."""
 FEWEST_SPIKES = 3
 
 
@@ -94,14 +96,19 @@ def calibrate(checkpoint: Checkpoint, assessed: pl.DataFrame) -> Checkpoint:
     """
     rows = assessed.filter(~pl.col("dataset").is_in(list(checkpoint.left_out)))
     # Every data set counts the same, and within it every neuron and condition.
-    share = (1 / pl.len().over("dataset")).alias("weight")
-    rows = rows.with_columns(share)
-    windows = rows.with_columns(pl.col("weight") / pl.col("mean").list.len()).explode("mean", "size", "zero", "count")
-    columns: list[FloatArray] = [
-        windows[name].cast(pl.Float64).to_numpy() for name in ("mean", "size", "zero", "count", "weight")
-    ]
-    counts = fit_counts(*columns)
+    rows = rows.with_columns((1 / pl.len().over("dataset")).alias("weight"))
+    counts = fit_counts(*_windows(rows))
     accuracy = fit_accuracy(
         np.stack(rows["features"].to_list()), rows["correlation"].to_numpy(), rows["weight"].to_numpy()
     )
     return replace(checkpoint, calibration=to_dict(counts, accuracy))
+
+
+def _windows(rows: pl.DataFrame) -> FloatArray:
+    """mean, size, zero, count and weight (5, n_windows) of at most FITTED windows of each row."""
+    found = []
+    for row in rows.iter_rows(named=True):
+        values = np.array([row[name] for name in ("mean", "size", "zero", "count")], np.float64)
+        kept = values[:, np.linspace(0, values.shape[1] - 1, min(FITTED, values.shape[1])).astype(int)]
+        found.append(np.vstack([kept, np.full(kept.shape[1], row["weight"] / kept.shape[1])]))
+    return np.concatenate(found, axis=1)

@@ -6,6 +6,9 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from groundtrace.section import Section
 
+INTERNEURONS = ("PV", "SST", "VIP", "Interneuron")
+"""Words in the names of data sets of interneurons."""
+
 
 class TrainingParameters(Section):
     """Training of the spike network, by `snakemake train`."""
@@ -30,7 +33,7 @@ class TrainingParameters(Section):
     """Weight of the synthetic recordings of a data set's spikes against its real ones."""
     interneuron_weight: NonNegativeFloat = 0.4
     """Weight of data sets of interneurons against others of the same size."""
-    members: PositiveInt = 2
+    members: PositiveInt = 1
     """Networks that are averaged where no data set is left out."""
     folds: PositiveInt = 6
     """Networks trained without a part of the data sets each, to know the accuracy on data never seen."""

@@ -1,25 +1,21 @@
 """From trained networks to the weights that people use, and what there is to know of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from groundtrace.io import read_table
 from groundtrace.network.assessment import calibrate
-from groundtrace.network.expected import from_dict
+from groundtrace.network.expected import LEVELS, from_dict
 from groundtrace.network.model import Checkpoint, load, save
 from groundtrace.network.parameters import TrainingParameters
-from groundtrace.spikes.counts import CountDistribution
-
-LEVELS = (0.5, 0.8, 0.95)
 
 
-def assemble(
-    networks: Sequence[str | Path], assessed: Sequence[str | Path], parameters: TrainingParameters, made: Sequence[str]
-) -> None:
+def assemble(networks: Sequence[str | Path], assessed: Sequence[str | Path], made: Sequence[str | Path]) -> None:
     """Join the members of each checkpoint, calibrate it, and write it to the path in `made` that bears its name."""
     paths = {Path(path).stem: path for path in networks}
     tables = _assessments(assessed)
@@ -50,6 +46,7 @@ def model_card(weights: Sequence[str | Path], assessed: Sequence[str | Path], pa
         accuracy=_accuracy(tables["offline"].filter("told")),
         online=_lookahead(tables["online"].filter("told")),
         coverage=_coverage(tables["offline"], folds),
+        expected=_expected(tables["offline"], folds),
         settings=", ".join(f"{key} {value}" for key, value in parameters.model_dump(exclude={"together"}).items()),
     )
 
@@ -83,15 +80,21 @@ def _lookahead(rows: pl.DataFrame) -> str:
     )
 
 
-def _coverage(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> str:
-    """Of each level: mean over data sets, and the worst data set, each with the calibration that did not see it."""
-    found: dict[str, list[list[float]]] = {}
+def _unseen(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> Iterator[tuple[dict[str, Any], Checkpoint]]:
+    """Each row with the checkpoint that has neither learnt from its data set nor been calibrated on it."""
     for fold in folds:
-        calibration, _ = from_dict(fold.calibration)
         for row in rows.filter(pl.col("dataset").is_in(list(fold.left_out))).iter_rows(named=True):
-            mean, size, zero, count = (np.asarray(row[name], float) for name in ("mean", "size", "zero", "count"))
-            made: CountDistribution = calibration.apply(mean, size, zero)
-            found.setdefault(row["dataset"], []).append([made.coverage(count, level).mean() for level in LEVELS])
+            yield row, fold
+
+
+def _coverage(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> str:
+    """Of each level of the count intervals: mean over data sets, and the worst data set."""
+    found: dict[str, list[list[float]]] = {}
+    for row, fold in _unseen(rows, folds):
+        calibration, _ = from_dict(fold.calibration)
+        mean, size, zero, count = (np.asarray(row[name], float) for name in ("mean", "size", "zero", "count"))
+        made = calibration.apply(mean, size, zero)
+        found.setdefault(row["dataset"], []).append([made.coverage(count, level).mean() for level in LEVELS])
     names, per_dataset = list(found), np.array([np.mean(values, axis=0) for values in found.values()])
     lines = []
     for level, share in zip(LEVELS, per_dataset.T, strict=True):
@@ -99,15 +102,34 @@ def _coverage(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> str:
     return "\n".join(lines)
 
 
+def _expected(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> str:
+    """How far the expected correlation is from the true one, and how often that lies in its 90 % interval."""
+    error, inside, datasets = [], [], []
+    for row, fold in _unseen(rows, folds):
+        _, accuracy = from_dict(fold.calibration)
+        if accuracy:
+            value, low, high = accuracy.predict(np.asarray(row["features"]))
+            error.append(row["correlation"] - value)
+            inside.append(low <= row["correlation"] <= high)
+            datasets.append(row["dataset"])
+    table = pl.DataFrame({"dataset": datasets, "inside": inside}).group_by("dataset").agg(pl.col("inside").mean())
+    worst = table.sort("inside").row(0, named=True)
+    return (
+        f"off by {np.median(np.abs(error)):.3f} in the median (on average {np.mean(error):+.3f}); the 90 % "
+        f"interval holds {np.mean(inside):.1%} of {len(error)} neurons and conditions, {table['inside'].mean():.1%} "
+        f"averaged over data sets, {worst['inside']:.1%} in the worst ({worst['dataset']})"
+    )
+
+
 CARD = """\
 # The spike network of groundtrace
 
 Written by `snakemake train` together with the weights beside it (safetensors: numbers only, no code).
 
-`all`: {members} networks, averaged, of {layers} dilated convolutions, {channels} channels wide, that see {reach} frames
-to each side. `online-all`: one causal network that is told its lookahead. `without-<k>` and `online-without-<k>`: the
-same, one network each, trained and calibrated without the data sets of fold k of {folds}; the benchmark scores each
-data set with the weights that have not seen it.
+`all`: {members} network (averaged if several) of {layers} dilated convolutions, {channels} channels wide, that see
+{reach} frames to each side. `online-all`: one causal network that is told its lookahead. `without-<k>` and
+`online-without-<k>`: the same, one network each, trained and calibrated without the data sets of fold k of {folds}; the
+benchmark scores each data set with the weights that have not seen it.
 
 **Learnt from** (public CASCADE database, Rupprecht et al. 2021 and later additions): {learnt}. Each recording is seen
 at many frame rates and noise levels, and its spikes also through random synthetic indicators.
@@ -139,6 +161,8 @@ non-randomised probability integral transform, mean over data sets and worst dat
 | interval | covers | worst data set |
 |---|---|---|
 {coverage}
+
+The correlation that a neuron is told to expect is {expected}.
 
 Settings: {settings}.
 """

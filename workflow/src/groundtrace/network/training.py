@@ -13,11 +13,10 @@ from groundtrace.arrays import FloatArray
 from groundtrace.benchmark.metrics import smoothing
 from groundtrace.network.examples import Examples
 from groundtrace.network.model import Checkpoint, Shape, SpikeNetwork
-from groundtrace.network.parameters import TrainingParameters
+from groundtrace.network.parameters import INTERNEURONS, TrainingParameters
 
 MARGIN = 64
 """Frames at each cut of a stretch that the loss leaves out: they lack their surroundings."""
-INTERNEURONS = ("PV", "SST", "VIP", "Interneuron")
 LEAST_RATE = 0.05
 """Hz; quieter neurons weigh no more than this."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc, gammaln
+from scipy.special import betainc
 from scipy.stats import nbinom
 
 from groundtrace.arrays import FloatArray, IntArray
@@ -28,14 +28,6 @@ class CountDistribution:
         count = np.floor(np.asarray(count, np.float64))
         below = betainc(self.size, np.maximum(count, 0) + 1, self.size / (self.size + self.mean))
         return np.where(count < 0, 0.0, self.zero + (1 - self.zero) * below)
-
-    def probability(self, count: FloatArray | IntArray) -> FloatArray:
-        """P(N = count)."""
-        count = np.asarray(count, np.float64)
-        log_p = gammaln(count + self.size) - gammaln(self.size) - gammaln(count + 1)
-        log_p = log_p + self.size * np.log(self.size / (self.size + self.mean))
-        some = (1 - self.zero) * np.exp(log_p + count * np.log(self.mean / (self.size + self.mean)))
-        return np.where(count == 0, self.zero + some, some)
 
     def quantile(self, probability: float) -> FloatArray:
         """Smallest count N with P(≤ N) ≥ probability.
