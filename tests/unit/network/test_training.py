@@ -112,13 +112,13 @@ def test_training_and_inference_count_in_the_same_window(frame_rate):
 
 def test_calibration_repairs_intervals_that_are_too_narrow():
     random = np.random.default_rng(0)
-    mean, size, zero = random.gamma(1, 2, 30_000), np.full(30_000, 5.0), np.full(30_000, 0.05)
+    mean, size, zero = random.gamma(2, 2, 30_000), np.full(30_000, 50.0), np.full(30_000, 0.05)
     # Each neuron's gain is off by a factor that the network cannot know.
     gain = np.repeat(random.gamma(2, 1 / 2, 300), 100)
     counts = np.where(random.random(30_000) < zero, 0, random.poisson(gain * mean))
     raw = CountCalibration().apply(mean, size, zero)
     made = fit_counts(mean, size, zero, counts.astype(float), np.ones(30_000)).apply(mean, size, zero)
-    assert raw.coverage(counts, 0.8).mean() < 0.77
+    assert raw.coverage(counts, 0.8).mean() < 0.7
     for level in (0.5, 0.8, 0.95):
         assert abs(made.coverage(counts, level).mean() - level) < 0.02
 

@@ -1,6 +1,7 @@
 """The spike network as users get it: calibrated, honest about what it has seen, and safe."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ from groundtrace.indicators import indicators
 from groundtrace.network.features import Response
 from groundtrace.network.model import load
 from groundtrace.network.synthetic import synthesise
-from groundtrace.spikes.counts import CountDistribution
 from groundtrace.spikes.network import Network
 
 RATE = 30.0
@@ -45,10 +45,13 @@ def test_intervals_cover_the_spikes_of_simulated_neurons():
         found = Network().run_with_counts(cell.dff[None].astype(np.float32), RATE, indicator_of(cell.response))
         middle = np.arange(15, len(cell.spikes) - 15, 30)
         counts = np.array([cell.spikes[m - 15 : m + 15].sum() for m in middle])
-        at = CountDistribution(*(a[0, middle] for a in (found.counts.mean, found.counts.size, found.counts.zero)))
+        mean, size, zero = (a[0, middle] for a in (found.counts.mean, found.counts.size, found.counts.zero))
+        at = replace(found.counts, mean=mean, size=size, zero=zero)
         covered.append([at.coverage(counts, level).mean() for level in (0.5, 0.8, 0.95)])
-    # Of random indicators, most unlike any real one, that are told wrongly or not at all.
-    assert np.abs(np.mean(covered, axis=0) - [0.5, 0.8, 0.95]).max() < 0.1
+    # They are as wide as real neurons need, which differ from what a network is told in more ways than simulated ones.
+    excess = np.mean(covered, axis=0) - [0.5, 0.8, 0.95]
+    assert excess.min() > -0.03
+    assert excess.max() < 0.15
 
 
 def test_the_interval_is_that_of_the_distribution_and_holds_the_mean():

@@ -5,6 +5,7 @@ same Gaussian. Sums over recordings of a neuron are over the recordings laid end
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -119,7 +120,7 @@ def coverage(counts: CountDistribution, frames: IntArray, found: FloatArray, lev
 
     counts: arrays (n_frames,), of the spikes in WINDOW around each frame. NaN where there is no prediction.
     """
-    at = CountDistribution(counts.mean[frames], counts.size[frames], counts.zero[frames])
+    at = replace(counts, mean=counts.mean[frames], size=counts.size[frames], zero=counts.zero[frames])
     return np.where(np.isfinite(at.mean), at.coverage(found, level), np.nan)
 
 

@@ -21,7 +21,6 @@ from groundtrace.indicators import Indicator, indicators
 from groundtrace.noise import GAUSSIAN_DIFFERENCE
 from groundtrace.simulation.processes import stream
 from groundtrace.spikes.base import SpikeBackend, SpikeRates
-from groundtrace.spikes.counts import CountDistribution
 from groundtrace.spikes.discrete import spike_times
 from groundtrace.tables import SpikeBenchmark
 
@@ -321,7 +320,7 @@ def _coverage(samples: list[Sampled], rates: list[SpikeRates]) -> dict[str, floa
         counts = found.counts
         if counts is None:
             continue
-        row = CountDistribution(counts.mean[0], counts.size[0], counts.zero[0])
+        row = replace(counts, mean=counts.mean[0], size=counts.size[0], zero=counts.zero[0])
         frames, spikes = metrics.count_windows(s.time, s.frame_rate, s.recording.spike_time)
         for level in LEVELS:
             shares[level].append(metrics.coverage(row, frames, spikes, level / 100))

@@ -1,11 +1,11 @@
 """How right the network is: fitted to recordings of data sets that it had not seen."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, root_scalar
 
 from groundtrace.arrays import FloatArray
 from groundtrace.benchmark.metrics import smooth, smoothing
@@ -14,6 +14,8 @@ from groundtrace.spikes.counts import CountDistribution
 LIMIT = 0.999
 LEVELS = (0.5, 0.8, 0.95)
 """Intervals of the count that are calibrated."""
+WIDENED = (0.5, 0.8, 0.9, 0.95)
+LARGEST = 0.9999
 TOLERANCES = np.array([0.05, 0.04, 0.03])
 """How far off each is a nuisance."""
 INTERVAL = (0.05, 0.95)
@@ -27,10 +29,14 @@ class CountCalibration:
     stretch: float = 1.0
     added: float = 0.0
     """1 / size becomes stretch / size + added: `added` is the squared relative error of a gain."""
+    widened: tuple[tuple[float, float], ...] = ((0.0, 0.0), (1.0, 1.0))
+    """What is still missing, as levels of intervals; see `CountDistribution`."""
 
     def apply(self, mean: FloatArray, size: FloatArray, zero: FloatArray) -> CountDistribution:
         """From the expected count (all zeros included), size and excess zeros of the network."""
-        return CountDistribution((mean + 1e-4) / (1 - zero), 1 / (self.stretch / size + self.added), zero)
+        return CountDistribution(
+            (mean + 1e-4) / (1 - zero), 1 / (self.stretch / size + self.added), zero, widened=self.widened
+        )
 
 
 def fit_counts(
@@ -50,7 +56,22 @@ def fit_counts(
         off = [np.average(made.coverage(counts, level), weights=weight) - level for level in LEVELS]
         return float(np.sum((np.array(off) / TOLERANCES) ** 2))
 
-    return calibration(minimize(cost, np.array([0.0, -1.0]), method="Nelder-Mead", options={"maxiter": 40}).x)
+    fitted = calibration(minimize(cost, np.array([0.0, -1.0]), method="Nelder-Mead", options={"maxiter": 40}).x)
+    made = fitted.apply(mean, size, zero)
+
+    def missing(own: float, level: float) -> float:
+        return float(np.average(made.coverage(counts, own), weights=weight)) - level
+
+    own = [_root(missing, level) for level in WIDENED]
+    levels = zip((0.0, *WIDENED, 1.0), (0.0, *np.maximum.accumulate(own).tolist(), 1.0), strict=True)
+    return replace(fitted, widened=tuple(levels))
+
+
+def _root(missing: Callable[[float, float], float], level: float) -> float:
+    """The level of the distribution's own interval that covers `level`; the largest one where none does."""
+    if missing(LARGEST, level) < 0:
+        return LARGEST
+    return float(root_scalar(missing, args=(level,), bracket=(0.01, LARGEST), xtol=1e-3).root)
 
 
 def accuracy_features(rate: FloatArray, frame_rate: float, level: float, signal_to_noise: float | None) -> FloatArray:
@@ -105,8 +126,9 @@ def from_dict(values: Mapping[str, Any]) -> tuple[CountCalibration, ExpectedAccu
     """What `to_dict` wrote; of a checkpoint that was never assessed, no correction and no accuracy."""
     if not values:
         return CountCalibration(), None
-    accuracy = values["accuracy"]
+    accuracy, counts = values["accuracy"], values["counts"]
+    widened = tuple((asked, own) for asked, own in counts["widened"])
     return (
-        CountCalibration(**values["counts"]),
+        CountCalibration(counts["stretch"], counts["added"], widened),
         ExpectedAccuracy(tuple(accuracy["weights"]), accuracy["low"], accuracy["high"]),
     )

@@ -22,6 +22,8 @@ class CountDistribution:
     """Its dispersion: variance = mean + mean² / size."""
     zero: FloatArray
     """Probability of an excess zero."""
+    widened: tuple[tuple[float, float], ...] = ((0.0, 0.0), (1.0, 1.0))
+    """Level of an interval as asked, and that of the distribution's own that covers as much (Kuleshov et al. 2018)."""
 
     def cdf(self, count: FloatArray | IntArray) -> FloatArray:
         """P(N ≤ count)."""
@@ -59,6 +61,7 @@ class CountDistribution:
 
     def interval(self, level: float) -> tuple[FloatArray, FloatArray]:
         """Central interval that holds the count with probability of at least `level`."""
+        level = self._own(level)
         return self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
 
     def coverage(self, counts: FloatArray | IntArray, level: float) -> FloatArray:
@@ -67,6 +70,11 @@ class CountDistribution:
         A count is a whole number, so its probability integral transform is an interval [P(N < n), P(N ≤ n)]; the
         share is the part of it within the central range (Czado, Gneiting & Held 2009, non-randomised).
         """
+        level = self._own(level)
         upper, lower = self.cdf(counts), self.cdf(np.asarray(counts, np.float64) - 1)
         inside = np.clip(upper, (1 - level) / 2, (1 + level) / 2) - np.clip(lower, (1 - level) / 2, (1 + level) / 2)
         return inside / np.maximum(upper - lower, 1e-300)
+
+    def _own(self, level: float) -> float:
+        asked, own = zip(*self.widened, strict=True)
+        return float(np.interp(level, asked, own))

@@ -101,7 +101,7 @@ class Network(SpikeBackend):
             unknown,
             low,
             high,
-            counts=CountDistribution(*kept) if keep_counts else None,
+            counts=CountDistribution(kept[0], kept[1], kept[2], calibration.widened) if keep_counts else None,
             expected=ExpectedCorrelation(*expected.T),
         )
 
