@@ -1,31 +1,11 @@
 BENCHMARK = f"{RESULTS}/benchmark"
 # The do-nothing controls are scored by one job of this name.
 SCORED = [*(cfg.benchmark.backends or cfg.spikes), "controls"]
-# What changes no score of one job.
-NOT_SCORED = {"backends", "bootstrap"}
 
 
 wildcard_constraints:
     scored="|".join(SCORED),
     part=r"\d+",
-
-
-def scored_method(wildcards):
-    return None if wildcards.scored == "controls" else cfg.backend("spikes", wildcards.scored)
-
-
-def scored_identity(script):
-    def of(wildcards):
-        backend = scored_method(wildcards)
-        return {
-            "parameters": cfg.benchmark.model_dump(mode="json", exclude=NOT_SCORED)
-            | {"method": backend and backend.model_dump(mode="json")},
-            "files": [file_hash(path) for path in backend.files()] if backend else [],
-            "indicators": {name: indicator.model_dump() for name, indicator in indicators().items()},
-            "code": code_of(script, *([type(backend).__module__] if backend else [])),
-        }
-
-    return of
 
 
 rule benchmark:

@@ -144,3 +144,24 @@ def study_entries():
                 }
             )
     return entries
+
+
+def scored_method(wildcards):
+    return None if wildcards.scored == "controls" else cfg.backend("spikes", wildcards.scored)
+
+
+def scored_identity(script):
+    """Tracked by Snakemake: what decides the scores of one backend. Which others are scored, and how often intervals
+    are drawn, is not of it."""
+
+    def of(wildcards):
+        backend = scored_method(wildcards)
+        return {
+            "parameters": cfg.benchmark.model_dump(mode="json", exclude={"backends", "bootstrap"})
+            | {"method": backend and backend.model_dump(mode="json")},
+            "files": [file_hash(path) for path in backend.files()] if backend else [],
+            "indicators": {name: indicator.model_dump() for name, indicator in indicators().items()},
+            "code": code_of(script, *([type(backend).__module__] if backend else [])),
+        }
+
+    return of

@@ -18,7 +18,7 @@ from groundtrace.noise import noise_level
 from groundtrace.spikes import checks
 from groundtrace.spikes.base import SpikeBackend
 
-BLOCK = 32
+BLOCK = 16
 """ROIs that are inferred at once."""
 METHODS = {
     "network": "groundtrace.spikes.network:Network",
@@ -128,6 +128,7 @@ def _in_blocks(
     out: Path | str | None,
 ) -> tuple[dict[str, FloatArray], FloatArray]:
     """Rates and intervals, each (n_rois, n_frames), and expected correlations (n_rois,), a few ROIs at a time."""
+    _let_go(dff)
     arrays: dict[str, FloatArray] = {}
     expected = np.full(len(dff), np.nan, np.float32)
     starts = range(0, max(len(dff), 1), BLOCK)
@@ -142,8 +143,13 @@ def _in_blocks(
                 arrays[name][rows] = values if missing is None else np.where(missing[rows], np.nan, values)
         if found.expected is not None:
             expected[rows] = found.expected.value
-        release(*(a for a in (dff, *arrays.values()) if isinstance(a, np.memmap)))
+        _let_go(dff, *arrays.values())
     return arrays, expected
+
+
+def _let_go(*arrays: FloatArray) -> None:
+    """Free the memory of files that are mapped."""
+    release(*(array for array in arrays if isinstance(array, np.memmap)))
 
 
 def _allocate(name: str, shape: tuple[int, ...], out: Path | str | None) -> FloatArray:
