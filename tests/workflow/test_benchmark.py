@@ -19,7 +19,7 @@ FAST = {
     "max_seconds": 60,
     "population_cells": 6,
     "population_seconds": 20,
-    "population_indicators": ["GCaMP6f"],
+    "population_indicators": ["GCaMP6f", "jGCaMP8m"],
     "bootstrap": 20,
     "parts": 1,
 }

@@ -40,15 +40,19 @@ class Scaled(SpikeBackend):
 
     backend: Literal["scaled"] = "scaled"
     factor: float = 1.0
-    trained_on: tuple[str, ...] = ()
+    learnt: tuple[str, ...] = ()
     can_forget: bool = True
     lookahead: int | None = None
 
     def without(self, dataset: str) -> "Scaled":
-        if not self.can_forget or dataset not in self.trained_on:
+        if not self.can_forget or dataset not in self.learnt:
             return self
-        rest = tuple(name for name in self.trained_on if name != dataset)
-        return self.model_copy(update={"trained_on": rest, "factor": 2.0})
+        rest = tuple(name for name in self.learnt if name != dataset)
+        return self.model_copy(update={"learnt": rest, "factor": 2.0})
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        return self.learnt
 
     def run(self, dff, frame_rate, indicator):
         if frame_rate != 30:
@@ -139,7 +143,7 @@ def test_noisy_and_slow_recordings_are_left_out_and_counted():
 
 
 def test_a_model_forgets_the_data_set_it_is_scored_on(recordings):
-    learnt = Scaled(trained_on=("A",))
+    learnt = Scaled(learnt=("A",))
     table = score(recordings, "scaled", learnt, ALONE).rows
     assert not table["in_sample"].any()
     plain = score(recordings, "scaled", Scaled(), ALONE).rows
@@ -147,7 +151,7 @@ def test_a_model_forgets_the_data_set_it_is_scored_on(recordings):
     factor = (pl.col("value") / pl.col("value_right")).alias("factor")
     assert ratio.select("dataset", factor).unique().sort("dataset").rows() == [("A", 2.0), ("B", 1.0)]
 
-    stubborn = score(recordings, "scaled", Scaled(trained_on=("A",), can_forget=False), ALONE).rows
+    stubborn = score(recordings, "scaled", Scaled(learnt=("A",), can_forget=False), ALONE).rows
     assert dict(stubborn.select("dataset", "in_sample").unique().iter_rows()) == {"A": True, "B": False}
 
 

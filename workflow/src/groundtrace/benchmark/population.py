@@ -42,7 +42,7 @@ def score_population(name: str, backend: SpikeBackend | None, parameters: Benchm
             r, slope = pairwise_fidelity(pairwise_correlations(traces, frame_rate), true)
             row = {
                 "dataset": POPULATION,
-                "neuron": "all",
+                "neuron": f"all, {indicator}",
                 "indicator": indicator,
                 "cell_class": "",
                 "backend": name if backend is not None else "dff",
