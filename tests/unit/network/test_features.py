@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from groundtrace.indicators import indicators
-from groundtrace.network.features import CHANNELS, Response, read_recording, unit_response
+from groundtrace.indicators import rise_constant as indicators_rise_constant
+from groundtrace.network.features import CHANNELS, Response, read_recording, rise_constant, unit_response
 
 FAST = Response(0.15, 0.02, 0.4, True)
 
@@ -30,6 +33,12 @@ def test_the_response_is_that_of_a_spike_spread_over_its_frame(frame_rate):
     response = np.where(time > 0, (1 - np.exp(-time / constant)) * np.exp(-time / decay), 0).mean(axis=(1, 2))
     peak = (1 - np.exp(-rise / constant)) * np.exp(-rise / decay)
     np.testing.assert_allclose(found[:6], response / peak, atol=0.02)
+
+
+@given(st.floats(0.05, 1.5), st.floats(0.02, 0.6))
+def test_the_rise_of_the_response_is_that_of_the_indicator(decay, share):
+    r = rise_constant(decay, share * decay)
+    assert 1 / r == pytest.approx(1 / indicators_rise_constant(share * decay, decay) - 1 / decay, rel=1e-6)
 
 
 @pytest.mark.parametrize("lookahead", [None, 16])

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundtrace.indicators import indicators
-from groundtrace.simulation.activity import calcium_trace, rise_constant, spike_trains
+from groundtrace.indicators import indicators, rise_constant
+from groundtrace.simulation.activity import calcium_trace, spike_trains
 
 INDICATOR = indicators()["jGCaMP8m"].model_copy(update={"decay_time": 0.3, "rise_time": 0.05, "amplitude": 0.2})
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from groundtrace.indicators import indicators
+from groundtrace.indicators import indicators, rise_constant
 from groundtrace.noise import noise_sd
-from groundtrace.spikes.autoregressive import Response, rise_constant
+from groundtrace.spikes.autoregressive import Response
 from groundtrace.spikes.convex import Convex, differences
 from groundtrace.spikes.oasis import Oasis
 
@@ -27,7 +27,7 @@ def trace_of(response: Response, frames: int, seed: int, noise: float = 0.05) ->
 @pytest.mark.parametrize("decay", [0.11, 0.6])
 @pytest.mark.parametrize("order", [1, 2])
 def test_oasis_solves_the_same_problem(order, decay, seed):
-    response = Response(RATE, decay, rise_constant(decay, decay / 3) if order == 2 else 0.0)
+    response = Response(RATE, decay, rise_constant(decay / 3, decay) if order == 2 else 0.0)
     trace = trace_of(response, 900, seed)
     events, calcium = Convex().deconvolve(trace, response)
     fast_events, fast_calcium = Oasis().deconvolve(trace, response)

@@ -8,7 +8,7 @@ from scipy.optimize import nnls
 
 from groundtrace.indicators import indicators
 from groundtrace.noise import noise_sd
-from groundtrace.spikes.autoregressive import Response, remove_lag, rise_constant
+from groundtrace.spikes.autoregressive import Response, remove_lag
 from groundtrace.spikes.oasis import Oasis, deconvolve_trace
 
 
@@ -48,14 +48,6 @@ def test_removing_a_lag_moves_the_centre_of_mass_by_it(lag):
     events[60] = 1
     moved = remove_lag(events, lag)
     assert (moved * np.arange(100)).sum() == pytest.approx(60 - lag)
-
-
-@given(st.floats(0.05, 2.0), st.floats(0.02, 0.9))
-def test_the_rise_constant_puts_the_peak_where_it_is_asked_for(decay, share):
-    time = np.linspace(0, 2 * decay, 20001)
-    rise = rise_constant(decay, share * decay)
-    peak = time[np.argmax(np.exp(-time / decay) - np.exp(-time / rise))]
-    assert peak == pytest.approx(share * decay, abs=1e-3 * decay)
 
 
 @pytest.mark.parametrize("rise", [0.0, 0.01, 0.08])

@@ -4,7 +4,9 @@ import csv
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from pydantic import NonNegativeFloat, PositiveFloat
+from scipy.optimize import root_scalar
 
 from groundtrace.section import Section
 
@@ -41,3 +43,16 @@ def indicators() -> dict[str, Indicator]:
             )
             for row in rows
         }
+
+
+def rise_constant(rise_time: float, decay_time: float) -> float:
+    """Time constant, s, that makes a difference of exponentials peak `rise_time` after its start."""
+
+    def excess(logarithm: float) -> float:
+        return decay_time * logarithm / -np.expm1(-logarithm) - rise_time
+
+    # Equal time constants are the limit of the formula, not a value of it.
+    if abs(rise_time / decay_time - 1) < 1e-3:
+        return decay_time * 1.002
+    bracket = (-50.0, -1e-9) if rise_time < decay_time else (1e-9, 20.0 + rise_time / decay_time)
+    return decay_time * float(np.exp(root_scalar(excess, bracket=bracket).root))

@@ -80,7 +80,11 @@ def unit_response(decay_time: float, rise_time: float, frame_rate: float) -> Flo
 
 
 def rise_constant(decay_time: float, rise_time: float) -> float:
-    """r of (1 - exp(-t / r)) exp(-t / decay_time) such that its peak is at rise_time < decay_time; all in s."""
+    """r of (1 - exp(-t / r)) exp(-t / decay_time) such that its peak is at rise_time < decay_time; all in s.
+
+    1 / r = 1 / τ - 1 / decay_time with τ of `indicators.rise_constant`; solved by itself, because the released weights
+    follow from this solution's last bit.
+    """
     return float(root_scalar(lambda r: r * np.log1p(decay_time / r) - rise_time, bracket=(1e-6, 100)).root)
 
 

@@ -1,10 +1,9 @@
 """Spikes of a population, and the calcium signal they leave."""
 
 import numpy as np
-from scipy.optimize import root_scalar
 
 from groundtrace.arrays import FloatArray
-from groundtrace.indicators import Indicator
+from groundtrace.indicators import Indicator, rise_constant
 from groundtrace.simulation.processes import fluctuations, leaky_sum
 
 STEP = 0.02
@@ -65,19 +64,6 @@ def calcium_trace(spike_times: FloatArray, frames: int, frame_rate: float, indic
         arrivals = np.bincount(frame[counted], weights=np.exp(-age / time_constant), minlength=frames)
         total += sign * leaky_sum(arrivals.astype(np.float64), 1 / frame_rate, time_constant)
     return indicator.amplitude / peak * total
-
-
-def rise_constant(rise_time: float, decay_time: float) -> float:
-    """Time constant, s, that makes a difference of exponentials peak `rise_time` after its start."""
-
-    def excess(logarithm: float) -> float:
-        return decay_time * logarithm / -np.expm1(-logarithm) - rise_time
-
-    # Equal time constants are the limit of the formula, not a value of it.
-    if abs(rise_time / decay_time - 1) < 1e-3:
-        return decay_time * 1.002
-    bracket = (-50.0, -1e-9) if rise_time < decay_time else (1e-9, 20.0 + rise_time / decay_time)
-    return decay_time * float(np.exp(root_scalar(excess, bracket=bracket).root))
 
 
 def _difference(time: float, slow: float, fast: float) -> float:

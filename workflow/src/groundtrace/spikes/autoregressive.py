@@ -7,11 +7,10 @@ from typing import Literal
 
 import numpy as np
 from pydantic import PositiveFloat
-from scipy.optimize import root_scalar
 
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
-from groundtrace.indicators import Indicator
+from groundtrace.indicators import Indicator, rise_constant
 from groundtrace.spikes.base import SpikeBackend, SpikeRates
 
 
@@ -81,22 +80,7 @@ class Autoregressive(SpikeBackend):
 
     def response(self, frame_rate: float, indicator: Indicator) -> Response:
         decay = self.decay_time or indicator.decay_time
-        return Response(frame_rate, decay, rise_constant(decay, indicator.rise_time) if self.order == 2 else 0.0)
-
-
-def rise_constant(decay_time: float, time_to_peak: float) -> float:
-    """τr such that exp(-t/τd) - exp(-t/τr) peaks at `time_to_peak`; all in s.
-
-    The peak is at τd τr / (τd - τr) ln(τd / τr), which grows from 0 to τd as τr goes from 0 to τd.
-    """
-
-    def excess(tau: float) -> float:
-        return decay_time * tau / (decay_time - tau) * math.log(decay_time / tau) - time_to_peak
-
-    low, high = 1e-6 * decay_time, 0.95 * decay_time
-    if excess(low) > 0 or excess(high) < 0:
-        return low if excess(low) > 0 else high
-    return float(root_scalar(excess, bracket=(low, high)).root)
+        return Response(frame_rate, decay, rise_constant(indicator.rise_time, decay) if self.order == 2 else 0.0)
 
 
 def remove_lag(events: FloatArray, lag: float) -> FloatArray:

@@ -34,8 +34,8 @@ class CountDistribution:
     def quantile(self, probability: float) -> FloatArray:
         """Smallest count N with P(≤ N) ≥ probability.
 
-        Adds up probabilities from 0 on, for all elements at once, which for a few spikes per second is 20 times faster
-        than inverting the distribution.
+        Adds up probabilities from 0 on, for all elements at once: for a few spikes per second that takes half the time
+        of scipy's inverse (and the two are equal, a test says).
         """
         mean, size, zero = (np.asarray(a, np.float64).ravel() for a in (self.mean, self.size, self.zero))
         wanted = np.clip((probability - zero) / (1 - zero), 0.0, 1 - 1e-9)
