@@ -6,6 +6,7 @@ from pathlib import Path
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray, Movie
+from groundtrace.motion.moving import RIGID, Blocks
 from groundtrace.section import Backend
 
 
@@ -25,6 +26,8 @@ class Registration:
     """(n_frames, n_blocks) px."""
     template: FloatArray
     """(height, width) the image frames were registered to, detector units."""
+    blocks: Blocks = RIGID
+    """Where the blocks are."""
 
 
 class MotionBackend(Backend):

@@ -37,7 +37,9 @@ BLOCK = 128
 def assess(
     movie: Movie, registered: Movie, registration: Registration, frames: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, FloatArray]]:
-    """Judge a registration: tables Shifts and MotionQuality, and the images template, mean and mean_before.
+    """Judge a registration: tables Shifts and MotionQuality, and arrays.
+
+    The arrays: images template, mean and mean_before, and where the blocks lie, block_centre_y and block_centre_x, px.
 
     movie, registered: (T, Y, X), read in chunks. frames: the table Frames of this plane. Images are (Y, X) float32 in
     detector units; both means leave out frames without light.
@@ -72,7 +74,9 @@ def assess(
         },
         schema={name: pl.Float32 for name in _MEASURES} | {"bad_frames": pl.Int32},
     )
-    return shifts, quality, {"template": template, "mean": mean, "mean_before": mean_before}
+    images = {"template": template, "mean": mean, "mean_before": mean_before}
+    blocks = {"block_centre_y": registration.blocks.y, "block_centre_x": registration.blocks.x}
+    return shifts, quality, images | blocks
 
 
 _MEASURES = (

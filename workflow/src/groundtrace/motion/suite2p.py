@@ -16,6 +16,7 @@ from groundtrace.arrays import FloatArray, IntArray, Movie
 from groundtrace.errors import BackendError, InputError
 from groundtrace.io import release
 from groundtrace.motion.base import MotionBackend, Registration
+from groundtrace.motion.moving import RIGID, Blocks, as_integers, exact_float, move_frames
 from groundtrace.suite2p_api import PACKAGES, merge_settings, suite2p_session, worker_pool
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ SMALLEST_BLOCK = 32
 """px; phase correlation of one frame in a smaller block finds noise."""
 BlockSide = Annotated[int, Field(ge=SMALLEST_BLOCK)]
 REFERENCE_ROUNDS = 8
-EDGE = 1 + 1e-6
-"""Where the field ends in normalised coordinates, with room for rounding."""
 
 CLOSED = {
     **{
@@ -143,11 +142,13 @@ def _register(movie: Movie, registered: Movie, settings: dict[str, Any], pool: E
         part = slice(start, min(start + batch, len(movie)))
         shifts = estimator.shifts(part.start, part.stop)
         y[part], x[part], correlation[part], block_y[part], block_x[part] = shifts
-        registered[part] = move_frames(movie[part], shifts, estimator.blocks, fill)
+        registered[part] = move_frames(
+            movie[part], (shifts[0], shifts[1]), (shifts[3], shifts[4]), estimator.centres, fill
+        )
         release(movie, registered)
 
     list(pool.map(process, range(0, len(movie), batch)))
-    return Registration(y, x, correlation, block_y, block_x, template)
+    return Registration(y, x, correlation, block_y, block_x, template, estimator.centres)
 
 
 def _batch_size(field: tuple[int, ...]) -> int:
@@ -188,7 +189,7 @@ class Encoding:
         """(n, height, width) int16; frame by frame, which keeps the floats small."""
         encoded: np.ndarray = np.empty((len(frames), *frames[0].shape), np.int16)
         for frame, out in zip(frames, encoded, strict=True):
-            scaled = (frame.astype(_exact_float(frame.dtype)) - self.centre) * self.scale
+            scaled = (frame.astype(exact_float(frame.dtype)) - self.centre) * self.scale
             np.rint(scaled, out=scaled)
             out[:] = scaled.clip(-32_768, 32_767)
         return encoded
@@ -280,6 +281,7 @@ class Estimator:
         self.rigid_filters, self.block_filters = filters[:3], filters[3:6]
         self.blocks = filters[6] or None
         self.count = len(self.blocks[0]) if self.blocks else 0
+        self.centres = _centres(self.blocks) if self.blocks else RIGID
         self.low, self.high = filters[7:]
 
     def shifts(self, start: int, stop: int) -> tuple[np.ndarray, ...]:
@@ -320,58 +322,7 @@ class Estimator:
         return y - side // 2, x - side // 2, maps.max(axis=1)
 
 
-def move_frames(raw: IntArray, shifts: tuple[np.ndarray, ...], blocks: Any, fill: IntArray) -> IntArray:
-    """moved[t, p] = raw[t, p + (y, x)(t, p)]; pixels that come from outside the field are `fill`."""
-    y, x, _, block_y, block_x = shifts
-    if blocks is None:
-        return _move_whole_pixels(raw, y, x, fill)
-    return _move_blocks(raw, (y, x), (block_y, block_x), blocks, fill)
-
-
-def _move_whole_pixels(raw: IntArray, y: IntArray, x: IntArray, fill: IntArray) -> IntArray:
-    height, width = fill.shape
-    moved = np.repeat(fill[None], len(raw), axis=0)
-    for frame, out, dy, dx in zip(raw, moved, y, x, strict=True):
-        rows, columns = slice(max(0, -dy), min(height, height - dy)), slice(max(0, -dx), min(width, width - dx))
-        out[rows, columns] = frame[max(0, dy) : min(height, height + dy), max(0, dx) : min(width, width + dx)]
-    return moved
-
-
-def _move_blocks(
-    raw: IntArray, rigid: tuple[np.ndarray, ...], block: tuple[np.ndarray, ...], blocks: Any, fill: IntArray
-) -> IntArray:
-    """Bilinear between block centres, constant beyond the outermost ones, as in Suite2p."""
-    import torch
-    from torch.nn import functional
-
-    height, width = fill.shape
-    block_rows, block_columns, (rows, columns) = blocks[:3]
-    centre_y = np.array(block_rows[::columns]).mean(axis=1).astype(int)
-    centre_x = np.array(block_columns[:columns]).mean(axis=1).astype(int)
-    total = [b.reshape(-1, rows, columns) + r[:, None, None] for b, r in zip(block, rigid, strict=True)]
-    field = torch.from_numpy(np.stack(total, axis=1).astype(np.float32))
-    inner = (int(np.ptp(centre_y)), int(np.ptp(centre_x)))
-    field = functional.interpolate(field, size=inner, mode="bilinear", align_corners=True)
-    margins = (int(centre_x[0]), width - int(centre_x[-1]), int(centre_y[0]), height - int(centre_y[-1]))
-    field = functional.pad(field, margins, mode="replicate")
-    # grid_sample's coordinates: -1 and 1 are the centres of the first and last pixel.
-    along_y = torch.linspace(-1, 1, height)[:, None] + field[:, 0] * (2 / (height - 1))
-    along_x = torch.linspace(-1, 1, width) + field[:, 1] * (2 / (width - 1))
-    grid = torch.stack((along_x, along_y), dim=-1)
-    pixels = torch.from_numpy(raw.astype(_exact_float(raw.dtype)))[:, None]
-    moved = functional.grid_sample(
-        pixels, grid.to(pixels.dtype), mode="bilinear", padding_mode="border", align_corners=True
-    )[:, 0]
-    outside = ((along_y.abs() > EDGE) | (along_x.abs() > EDGE)).numpy()
-    return np.where(outside, fill, as_integers(moved.numpy(), fill.dtype))
-
-
-def _exact_float(integer: np.dtype) -> type[np.floating[Any]]:
-    """The float type that holds every value of `integer`."""
-    return np.float32 if integer.itemsize <= 2 else np.float64
-
-
-def as_integers(values: FloatArray, dtype: np.dtype) -> IntArray:
-    """Nearest integers of `dtype`."""
-    limits = np.iinfo(dtype)
-    return np.rint(values).clip(limits.min, limits.max).astype(dtype)
+def _centres(blocks: Any) -> Blocks:
+    rows, columns, (_, per_row) = blocks[:3]
+    first_pixel_to_last = (np.array(rows[::per_row]), np.array(columns[:per_row]))
+    return Blocks(*((bounds.sum(axis=1, dtype=np.float32) - 1) / 2 for bounds in first_pixel_to_last))

@@ -1,0 +1,66 @@
+"""Displacements as applied and as read back from the table are the same."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from groundtrace.motion.moving import RIGID, Blocks, estimated_displacement, move_frames
+from groundtrace.tables import list_column
+
+HEIGHT, WIDTH = 48, 64
+BLOCKS = Blocks(np.array([12.0, 35.0], np.float32), np.array([10.0, 30.5, 52.0], np.float32))
+ROWS, COLUMNS = np.meshgrid(np.arange(HEIGHT), np.arange(WIDTH), indexing="ij")
+
+
+def table(rigid: np.ndarray, beyond: np.ndarray) -> pl.DataFrame:
+    lists = {
+        name: list_column(values.astype(np.float32))
+        for name, values in zip(("block_y", "block_x"), beyond, strict=True)
+    }
+    return pl.DataFrame({"y": rigid[0], "x": rigid[1], **lists})
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_ramp_shows_the_displacement(seed):
+    """raw[q] = 100 q, so that registered[p] = 100 (p + e(p)) wherever that lies in the field."""
+    random = np.random.default_rng(seed)
+    rigid, beyond = random.uniform(-4, 4, (2, 3)), random.uniform(-2, 2, (2, 3, BLOCKS.count))
+    expected = estimated_displacement(table(rigid, beyond), BLOCKS, ROWS, COLUMNS)
+    for axis, ramp in enumerate((ROWS, COLUMNS)):
+        raw = np.repeat(100 * ramp[None], 3, axis=0).astype(np.int16)
+        moved = move_frames(
+            raw, (rigid[0], rigid[1]), (beyond[0], beyond[1]), BLOCKS, np.full((HEIGHT, WIDTH), -1, np.int16)
+        )
+        inside = moved >= 0
+        assert inside[:, 8:-8, 8:-8].all()
+        np.testing.assert_allclose(moved[inside], 100 * (ramp + expected[axis])[inside], atol=0.6)
+
+
+@pytest.mark.parametrize("shift", [(3, -5), (0.5, 0.0), (-2.25, 1.75)])
+def test_rigid_shifts_move_whole_pixels_exactly_and_others_bilinearly(shift):
+    raw = np.random.default_rng(0).integers(0, 1000, (2, HEIGHT, WIDTH)).astype(np.uint16)
+    none = np.zeros((2, 0))
+    rigid = np.full(2, float(shift[0])), np.full(2, float(shift[1]))
+    moved = move_frames(raw, rigid, (none, none), RIGID, np.zeros((HEIGHT, WIDTH), np.uint16))
+    whole = np.floor(shift).astype(int)
+    part = np.array(shift) - whole
+    rolled = {
+        (i, j): np.roll(raw, (-whole[0] - i, -whole[1] - j), (1, 2)).astype(float) for i in (0, 1) for j in (0, 1)
+    }
+    mean = np.sum([abs(1 - i - part[0]) * abs(1 - j - part[1]) * image for (i, j), image in rolled.items()], axis=0)
+    np.testing.assert_allclose(moved[:, 8:-8, 8:-8], mean[:, 8:-8, 8:-8], atol=0.51)
+
+
+def test_between_blocks_displacements_are_bilinear_and_beyond_them_constant():
+    beyond = np.arange(6.0).reshape(1, 6)
+    found = estimated_displacement(
+        table(np.zeros((2, 1)), np.stack([beyond, 0 * beyond])),
+        BLOCKS,
+        np.array([12.0, 23.5, 0]),
+        np.array([10, 10, 63]),
+    )
+    np.testing.assert_allclose(found[0, 0], [0, 1.5, 2])
+    np.testing.assert_allclose(found[1], 0)
