@@ -68,7 +68,7 @@ def main() -> None:
     if not arguments.whole:
         with threadpool_limits(1):
             planes = timed("tissue, activity, motion", 0, lambda: prepare(parameters, session))
-            print(f"{'':38s}{sum(len(plane.rates) for plane in planes):8d} cells, field and margin")
+            print(f"{'':38s}{sum(len(plane.calcium) for plane in planes):8d} cells, field and margin")
             timed("frames without noise, rigid", images, lambda: clean_frames(rigid(parameters, session)))
             timed("frames without noise, as configured", images, lambda: clean_frames(planes))
             mean = planes[0].mean()

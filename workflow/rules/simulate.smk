@@ -4,6 +4,8 @@ rule simulate:
         movie=temp(f"{RESULTS}/{{session}}/truth/movie.tif"),
         cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
         shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
+        sections=f"{RESULTS}/{{session}}/truth/sections.parquet",
+        **({"clean": f"{RESULTS}/{{session}}/truth/clean.npy"} if "clean_movie" in cfg.keep else {}),
     log:
         log_of("{session}/simulate"),
     benchmark:

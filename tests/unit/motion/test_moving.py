@@ -11,7 +11,7 @@ from groundtrace.tables import list_column
 
 HEIGHT, WIDTH = 48, 64
 BLOCKS = Blocks(np.array([12.0, 35.0], np.float32), np.array([10.0, 30.5, 52.0], np.float32))
-ROWS, COLUMNS = np.meshgrid(np.arange(HEIGHT), np.arange(WIDTH), indexing="ij")
+ROWS, COLUMNS = np.meshgrid(np.arange(HEIGHT, dtype=float), np.arange(WIDTH, dtype=float), indexing="ij")
 
 
 def table(rigid: np.ndarray, beyond: np.ndarray) -> pl.DataFrame:

@@ -4,6 +4,7 @@ An array column holds one list per row (`list<float32>`), never one row per fram
 Raise a table's `version` in its `Config.metadata` when a column changes its meaning.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -132,8 +133,19 @@ class Rois(Table):
         "", "mean distance from the centroid over that of a disk of the same area; 1 is a disk", low=0
     )
     skew: Series[pl.Float32] = column("", "skewness of the neuropil-corrected trace", nullable=True)
-    cell_probability: Series[pl.Float32] = column("", "of being a cell, by the backend's classifier", low=0, high=1)
+    cell_probability: Series[pl.Float32] = column(
+        "", "of being a cell, by the backend's classifier; empty when it has none", low=0, high=1, nullable=True
+    )
     accepted: Series[bool] = column("", "counts as a cell in every later step's summary")
+    # CaImAn's backends only.
+    snr: Series[pl.Float32] | None = column(
+        "", "peak of the trace over its noise, by the backend; empty when it does not tell", nullable=True
+    )
+    space_correlation: Series[pl.Float32] | None = column(
+        "",
+        "of the footprint with the movie while the ROI is active; empty when the backend does not tell",
+        nullable=True,
+    )
 
 
 class Fluorescence(Table):
@@ -142,6 +154,9 @@ class Fluorescence(Table):
     roi: Series[pl.Int32] = column("", "0-based", low=0, unique=True)
     fluorescence: Floats = column("detector units", "F, one value per frame")
     neuropil: Floats = column("detector units", "Fneu, one value per frame")
+    # CaImAn's backends only.
+    calcium: Floats | None = column("detector units", "denoised light of the ROI without its background")
+    activity: Floats | None = column("detector units", "deconvolved from calcium by the backend")
 
 
 class Traces(Table):
@@ -219,36 +234,63 @@ class TruthCells(Table):
 
     class Config(Table.Config):
         unique = ["plane", "roi"]
+        metadata = {"version": 2}
 
     plane: Series[pl.Int32] = column("", "0-based", low=0)
     roi: Series[pl.Int32] = column("", "0-based cell of this plane", low=0)
+    kind: Series[str] = column("", "soma, or dendrite: an apical dendrite that crosses the plane")
+    depth: Series[pl.Float32] = column("µm", "of the soma's centre below the plane, negative above; 0 of a dendrite")
     pixel_y: Ints = column("px", "rows of the cell's pixels where the tissue is not displaced")
     pixel_x: Ints = column("px", "columns of the cell's pixels")
-    weight: Floats = column("", "share of the cell's light per pixel, sum 1")
+    weight: Floats = column("", "share of the cell's light per pixel, sum 1; mean over the recording")
     brightness: Series[pl.Float32] = column("photons per frame", "light of the resting cell, all pixels", low=0)
-    snr: Series[pl.Float32] = column(
-        "", "99th percentile of calcium above its median over the photon noise of the best read-out", low=0
+    detectability: Series[pl.Float32] = column(
+        "", "d': strongest second of activity over the photon noise of the best read-out", low=0
     )
     rate: Series[pl.Float32] = column("Hz", "mean rate that the spikes were drawn with", low=0)
     spikes: Series[pl.Int32] = column("", "spikes during the recording", low=0)
     spike_times: Times = column("s", "from the first frame, sorted; negative ones still show in the first frames")
+    loading: Floats = column("", "on the population's shared states; the product of two cells' is their covariance")
     calcium: Floats = column("fraction", "dF/F without noise at the times frame / frame_rate")
 
 
 class TruthShifts(Table):
-    """One row per frame of a simulated recording: where the tissue was. registered[t, p] = raw[t, p + (y, x)]."""
+    """One row per frame of a simulated recording: where the tissue was.
+
+    registered[t, p] = raw[t, p + u] with u = (y, x) + (row_y, row_x) of the raw row + the nonrigid part there.
+    """
 
     class Config(Table.Config):
         unique = ["plane", "frame"]
+        metadata = {"version": 2}
 
     plane: Series[pl.Int32] = column("", "0-based", low=0)
     frame: Series[pl.Int32] = column("", "0-based frame of this plane", low=0)
-    y: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive down")
-    x: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive right")
+    y: Series[pl.Float32] = column("px", "displacement of the frame's content, mean over its rows, positive down")
+    x: Series[pl.Float32] = column("px", "displacement of the frame's content, mean over its rows, positive right")
+    z: Series[pl.Float32] = column("µm", "by how much the imaged section is deeper than the plane")
+    row_y: Floats = column("px", "displacement of each row of the raw frame beyond y: lines are scanned one by one")
+    row_x: Floats = column("px", "displacement of each row beyond x; with the offset of odd lines")
     node_y: Floats = column(
-        "px", "displacement beyond y at a square grid of points from edge to edge, row by row; empty when rigid"
+        "px", "displacement beyond those at a square grid of points from edge to edge, row by row; empty when rigid"
     )
-    node_x: Floats = column("px", "displacement beyond x at the same points")
+    node_x: Floats = column("px", "displacement beyond those at the same points")
+    moving: Series[bool] = column("", "the animal runs")
+    dropped: Series[bool] = column("", "lost: the file repeats the frame before")
+
+
+class TruthSections(Table):
+    """One row per cell and section: footprints at each axial position. Empty without axial motion."""
+
+    class Config(Table.Config):
+        unique = ["plane", "roi", "z"]
+
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    roi: Series[pl.Int32] = column("", "cell of TruthCells", low=0)
+    z: Series[pl.Float32] = column("µm", "of the section, as in TruthShifts; footprints between two are interpolated")
+    pixel_y: Ints = column("px", "rows of the cell's pixels where the tissue is not displaced")
+    pixel_x: Ints = column("px", "columns of the cell's pixels")
+    weight: Floats = column("photons per frame", "light of the resting cell per pixel")
 
 
 class SpikeBenchmark(Table):
@@ -331,6 +373,13 @@ def list_column(array: np.ndarray) -> pl.Series:
     offsets = arrow.array(np.arange(len(array) + 1, dtype=np.int64) * array.shape[1])
     lists = arrow.LargeListArray.from_arrays(offsets, arrow.array(array.ravel()))
     return pl.Series(pl.from_arrow(lists))
+
+
+def ragged(rows: Sequence[np.ndarray], kind: arrow.DataType) -> pl.Series:
+    """A column of lists of any lengths."""
+    offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)]).astype(np.int64)
+    flat = arrow.array(np.concatenate(rows) if len(rows) else [], type=kind)
+    return pl.Series(pl.from_arrow(arrow.LargeListArray.from_arrays(arrow.array(offsets), flat)))
 
 
 def stack(column: pl.Series) -> np.ndarray:

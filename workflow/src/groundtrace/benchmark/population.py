@@ -67,7 +67,7 @@ def population(indicator: str, level: float, parameters: BenchmarkParameters) ->
     frames = int(parameters.population_seconds * frame_rate)
     grid = np.arange(frames) / frame_rate
     seed, cells = parameters.seed, parameters.population_cells
-    _, trains = spike_trains(stream(seed, "population"), cells, RATE, -LEAD, frames / frame_rate)
+    trains = spike_trains(stream(seed, "population"), cells, RATE, -LEAD, frames / frame_rate).times
     spikes = np.stack([spike_counts(train, grid, frame_rate) for train in trains])
     dff = np.empty((cells, frames), np.float32)
     for cell, train in enumerate(trains):

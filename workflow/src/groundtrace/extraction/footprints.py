@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.extraction.base import Extraction
-from groundtrace.tables import list_column
+from groundtrace.tables import list_column, ragged
 
 
 def describe(extraction: Extraction, shape: tuple[int, int], neuropil_coefficient: float = 0.7) -> pl.DataFrame:
@@ -16,10 +16,10 @@ def describe(extraction: Extraction, shape: tuple[int, int], neuropil_coefficien
     return pl.DataFrame(
         {
             "roi": pl.Series(range(len(footprints)), dtype=pl.Int32),
-            "pixel_y": _ragged(extraction.pixel_y, pa.int32()),
-            "pixel_x": _ragged(extraction.pixel_x, pa.int32()),
-            "weight": _ragged(extraction.weight, pa.float32()),
-            "overlap": _ragged(overlaps(extraction.pixel_y, extraction.pixel_x, shape), pa.bool_()),
+            "pixel_y": ragged(extraction.pixel_y, pa.int32()),
+            "pixel_x": ragged(extraction.pixel_x, pa.int32()),
+            "weight": ragged(extraction.weight, pa.float32()),
+            "overlap": ragged(overlaps(extraction.pixel_y, extraction.pixel_x, shape), pa.bool_()),
             "centroid_y": pl.Series(centroids[:, 0], dtype=pl.Float32),
             "centroid_x": pl.Series(centroids[:, 1], dtype=pl.Float32),
             "area": pl.Series([len(rows) for rows, *_ in footprints], dtype=pl.Int32),
@@ -31,19 +31,28 @@ def describe(extraction: Extraction, shape: tuple[int, int], neuropil_coefficien
                 ],
                 dtype=pl.Float32,
             ),
-            "cell_probability": pl.Series(np.asarray(extraction.cell_probability, np.float32)),
+            "cell_probability": _known(extraction.cell_probability, len(footprints)),
             "accepted": pl.Series(np.asarray(extraction.accepted, bool)),
+            "snr": _known(extraction.snr, len(footprints)),
+            "space_correlation": _known(extraction.space_correlation, len(footprints)),
         }
     )
 
 
+def _known(values: FloatArray | None, count: int) -> pl.Series:
+    """One value per ROI; null where the backend has none."""
+    if values is None:
+        return pl.Series([None] * count, dtype=pl.Float32)
+    return pl.Series(np.asarray(values, np.float32))
+
+
 def fluorescence_table(extraction: Extraction) -> pl.DataFrame:
     """Table Fluorescence; the traces are not copied."""
+    traces = {name: getattr(extraction, name) for name in ("fluorescence", "neuropil", "calcium", "activity")}
     return pl.DataFrame(
         {
             "roi": pl.Series(range(len(extraction.fluorescence)), dtype=pl.Int32),
-            "fluorescence": list_column(extraction.fluorescence),
-            "neuropil": list_column(extraction.neuropil),
+            **{name: list_column(values) for name, values in traces.items() if values is not None},
         }
     )
 
@@ -75,9 +84,3 @@ def skewness(trace: FloatArray) -> float | None:
 
 def _centroid(rows: IntArray, columns: IntArray, weight: FloatArray) -> tuple[float, float]:
     return float(np.average(rows, weights=weight)), float(np.average(columns, weights=weight))
-
-
-def _ragged(rows: list, kind: pa.DataType) -> pl.Series:
-    offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)]).astype(np.int64)
-    flat = pa.array(np.concatenate(rows) if rows else [], type=kind)
-    return pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), flat)))

@@ -1,9 +1,11 @@
 """Spikes of a population, and the calcium signal they leave."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from groundtrace.arrays import FloatArray
-from groundtrace.indicators import Indicator, rise_constant
+from groundtrace.indicators import Indicator
 from groundtrace.simulation.processes import fluctuations, leaky_sum
 
 STEP = 0.02
@@ -19,23 +21,42 @@ MAXIMUM_RATE = 15.0
 """Hz."""
 
 
-def spike_trains(
-    random: np.random.Generator, cells: int, rate: float, start: float, stop: float
-) -> tuple[FloatArray, list[FloatArray]]:
-    """Mean rates (cells,), Hz, log-normal around the median `rate`; sorted spike times in [start, stop), s, of each."""
+class Spiking(NamedTuple):
+    """What a population does."""
+
+    rates: FloatArray
+    """(cells,) Hz, mean rates."""
+    times: list[FloatArray]
+    """Sorted spike times of each cell, s."""
+    loadings: FloatArray
+    """(cells, SHARED_STATES) weights of the shared states (independent, variance 1) in the logarithm of the rate."""
+
+
+def rate_correlations(loadings: FloatArray) -> FloatArray:
+    """True correlations of the cells' rates over time: (cells, cells).
+
+    Rates are exp of Gaussians with covariance C = loadings loadings', so their covariance goes with exp(C) - 1.
+    """
+    excess = np.expm1(loadings @ loadings.T)
+    deviation = np.sqrt(np.diag(excess))
+    return excess / np.outer(deviation, deviation)
+
+
+def spike_trains(random: np.random.Generator, cells: int, rate: float, start: float, stop: float) -> Spiking:
+    """Spikes in [start, stop), s, of cells whose mean rates are log-normal around the median `rate`, Hz."""
     rates = np.minimum(rate * np.exp(SPREAD * random.standard_normal(cells)), MAXIMUM_RATE)
     edges = np.arange(start, stop + STEP, STEP)
     states = fluctuations(random, SHARED_STATES, len(edges) - 1, STEP, time_constant=2.0)
     loadings = random.standard_normal((cells, SHARED_STATES))
     loadings *= MODULATION / np.linalg.norm(loadings, axis=1, keepdims=True)
-    trains = []
+    times = []
     for cell in range(cells):
         modulation = np.exp(loadings[cell] @ states - MODULATION**2 / 2)
         expected = np.concatenate([[0.0], np.cumsum(modulation) * STEP * rates[cell] / BURST_SIZE])
         bursts = np.interp(random.random(random.poisson(expected[-1])) * expected[-1], expected, edges)
         train = _with_bursts(random, bursts)
-        trains.append(np.sort(train[train < stop]))
-    return rates, trains
+        times.append(np.sort(train[train < stop]))
+    return Spiking(rates, times, loadings)
 
 
 def _with_bursts(random: np.random.Generator, onsets: FloatArray) -> FloatArray:
@@ -49,22 +70,18 @@ def _with_bursts(random: np.random.Generator, onsets: FloatArray) -> FloatArray:
 
 
 def calcium_trace(spike_times: FloatArray, frames: int, frame_rate: float, indicator: Indicator) -> FloatArray:
-    """dF/F (frames,) at the times t / frame_rate: each spike adds the indicator's rise and decay, linearly.
+    """dF/F (frames,) of the median cell at the times t / frame_rate.
 
-    The response is a difference of exponentials that peaks at `amplitude`, `rise_time` after the spike.
+    Calcium adds up over spikes, the indicator's kernel each; the indicator binds it with its Hill curve.
     """
-    rise = rise_constant(indicator.rise_time, indicator.decay_time)
-    peak = _difference(indicator.rise_time, indicator.decay_time, rise)
+    slow, fast = indicator.constants()
+    unit = np.exp(-indicator.peak_time / slow) - np.exp(-indicator.peak_time / fast)
     # A spike counts from the first frame at or after it; those before the first frame have decayed until there.
     frame = np.clip(np.ceil(spike_times * frame_rate).astype(np.int64), 0, None)
     counted = frame < frames
     age = (frame / frame_rate - spike_times)[counted]
-    total = np.zeros(frames)
-    for time_constant, sign in ((indicator.decay_time, 1.0), (rise, -1.0)):
+    calcium = np.zeros(frames)
+    for time_constant, sign in ((slow, 1.0), (fast, -1.0)):
         arrivals = np.bincount(frame[counted], weights=np.exp(-age / time_constant), minlength=frames)
-        total += sign * leaky_sum(arrivals.astype(np.float64), 1 / frame_rate, time_constant)
-    return indicator.amplitude / peak * total
-
-
-def _difference(time: float, slow: float, fast: float) -> float:
-    return float(np.exp(-time / slow) - np.exp(-time / fast))
+        calcium += sign * leaky_sum(arrivals.astype(np.float64), 1 / frame_rate, time_constant)
+    return indicator.peak * indicator.saturate(calcium / unit)

@@ -16,16 +16,30 @@ class Simulation(Section):
     """px."""
     width: int = Field(default=128, ge=8)
     """px."""
-    density: PositiveFloat = 1500.0
-    """Cells in the section, per mm²."""
+    density: PositiveFloat = 1e5
+    """Neurons per mm³ of tissue; those above and below the plane are seen through the axial point spread."""
+    expressing: float = Field(default=0.8, ge=0, le=1)
+    """Share of the neurons that have the indicator; the others are dark."""
+    dendrites: NonNegativeFloat = 500.0
+    """Apical dendrites of deeper neurons that cross the plane, per mm²."""
     photons: PositiveFloat = 10.0
     """Mean photons per pixel and frame."""
     rate: PositiveFloat = 0.8
     """Median firing rate over cells, Hz (log-normal over cells)."""
     motion: NonNegativeFloat = 2.0
-    """Standard deviation of the rigid displacement along each axis, µm."""
+    """Standard deviation of the rigid displacement along each axis, µm; it goes on while a frame is scanned."""
     nonrigid: NonNegativeFloat = 0.5
     """Standard deviation of the smooth displacement beyond the rigid one, µm; 0 makes the motion rigid."""
+    line_jitter: NonNegativeFloat = 0.1
+    """Standard deviation of the displacement of single scan lines, µm."""
+    axial_drift: NonNegativeFloat = 0.0
+    """Standard deviation of the axial motion, µm: mostly slow, it changes the section that is seen."""
+    scan_offset: float = Field(default=0.0, ge=-10, le=10)
+    """px by which every second line, scanned backwards, is displaced."""
+    numerical_aperture: float = Field(default=0.6, gt=0.1, le=1.1)
+    """Of the excitation."""
+    wavelength: float = Field(default=0.92, ge=0.7, le=1.7)
+    """Of the excitation, µm."""
     bleaching: float = Field(default=0.02, ge=0, lt=1)
     """Share of the fluorescence lost over the recording."""
     contamination: float = Field(default=0.7, ge=0, le=1)
@@ -40,3 +54,9 @@ class Simulation(Section):
     """Detector units at zero photons."""
     read_noise: NonNegativeFloat = 20.0
     """Standard deviation of the electronic noise, detector units."""
+    noise_correlation: float = Field(default=0.2, ge=0, le=0.5)
+    """Correlation of the noise of neighbouring pixels, by the detector's bandwidth and resampling."""
+    saturation: int = Field(default=32767, ge=1, le=32767)
+    """Largest detector value."""
+    dropped: float = Field(default=0.0, ge=0, le=0.2)
+    """Share of the frames that the acquisition loses: the file repeats the one before."""

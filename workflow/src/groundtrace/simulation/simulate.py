@@ -3,34 +3,37 @@
 Every random draw comes from the seed and the session's key; nothing depends on time or on the number of threads.
 """
 
+import itertools
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import convolve1d
+from scipy.sparse import csc_array
 from threadpoolctl import threadpool_limits
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.errors import InputError
 from groundtrace.indicators import Indicator, indicators
-from groundtrace.io import atomic
+from groundtrace.io import atomic, create_movie, release
 from groundtrace.sessions import Session
-from groundtrace.simulation.activity import calcium_trace, spike_trains
-from groundtrace.simulation.detector import DTYPE, detect
-from groundtrace.simulation.motion import NODES, Motion, View, brain_motion, margin
+from groundtrace.simulation.activity import Spiking, calcium_trace, spike_trains
+from groundtrace.simulation.detector import DTYPE, detect, noise_variance, to_units
+from groundtrace.simulation.motion import NODES, Motion, View, axial_reach, brain_motion, margin
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.processes import fluctuations, stream
 from groundtrace.simulation.scanimage import Layout, write_scanimage
 from groundtrace.simulation.tissue import Tissue, grow
-from groundtrace.simulation.truth import PlaneTruth, Truth
+from groundtrace.simulation.truth import Pixels, PlaneTruth, Truth
 
 PIXEL_SIZE = 1.0
 """µm, when the sheet gives none."""
-AMPLITUDE_SPREAD = 0.3
-"""Standard deviation over cells of the logarithm of the response to a spike."""
 SHARED_NEUROPIL = 0.5
 """Share of the variance of the neuropil's activity that follows the cells around."""
+EVENT = 1.0
+"""s; the strongest stretch of so long makes a cell detectable."""
 CHUNK_BYTES = 32 * 2**20
 """Neuropil is rendered for as many frames at once as fit."""
 
@@ -40,10 +43,10 @@ class Plane:
     """One plane, ready to be rendered frame by frame."""
 
     parameters: Simulation
+    frame_rate: float
     view: View
     tissue: Tissue
-    rates: FloatArray
-    spike_times: list[FloatArray]
+    spiking: Spiking
     calcium: FloatArray
     """(n_cells, n_frames) of all cells, also those beyond the field."""
     neuropil: FloatArray
@@ -51,93 +54,145 @@ class Plane:
     motion: Motion
     bleaching: FloatArray
     """(n_frames,) fluorescence left."""
+    dropped: BoolArray
+    """(n_frames,)."""
     scale: float
     """Photons per unit of brightness."""
 
     def expected(self) -> Iterator[FloatArray]:
         """Each frame without noise: photons per pixel, (height, width) float32."""
         tissue, frames = self.tissue, self.parameters.frames
-        resting = tissue.static + tissue.footprints.sum(axis=1)
-        activity = np.ascontiguousarray(self.calcium.T)
-        step = max(1, CHUNK_BYTES // (4 * tissue.static.size))
+        activity = 1 + np.ascontiguousarray(self.calcium.T)
+        step = max(1, CHUNK_BYTES // (4 * tissue.modes.shape[1]))
         for start in range(0, frames, step):
-            scenes = self.neuropil[start : start + step] @ tissue.neuropil
-            for frame, scene in enumerate(scenes, start):
-                scene += resting
-                scene += tissue.footprints @ activity[frame]
-                image = self._displaced(scene.reshape(tissue.shape), frame)
+            neuropil = self.neuropil[start : start + step] @ tissue.modes
+            neuropil += 1
+            for frame, around in enumerate(neuropil, start):
+                scene = tissue.scene(self.motion.z[frame], around, activity[frame])
+                image = self.view.frame(scene.reshape(tissue.shape), self.motion, frame)
                 image *= np.float32(self.scale * self.bleaching[frame])
                 yield np.maximum(image, 0, out=image)
 
-    def _displaced(self, scene: FloatArray, frame: int) -> FloatArray:
-        if self.motion.nodes is None:
-            return self.view.rigid(scene, self.motion.shifts[frame])
-        return self.view.warped(scene, self.motion.shifts[frame], self.motion.nodes[frame])
-
     def mean(self) -> FloatArray:
         """Mean expected photons without displacement: (height, width)."""
-        mean = self.tissue.static + self.tissue.footprints @ (1 + self.calcium.mean(axis=1))
-        return self.view.rigid(mean.reshape(self.tissue.shape), np.zeros(2)) * self.scale * self.bleaching.mean()
+        brightening = (1 + self.calcium.mean(axis=1)).astype(np.float32)
+        around = np.ones(self.tissue.modes.shape[1], np.float32)
+        mean = sum(
+            share * self.tissue.scene(self.tissue.depths[k], around, brightening) for k, share in self._sections()
+        )
+        return self.view.rigid(np.reshape(mean, self.tissue.shape), np.zeros(2)) * self.scale * self.bleaching.mean()
 
     def truth(self) -> PlaneTruth:
         """What is known about this plane."""
         photons = self.mean()
-        noise = self.parameters.excess_noise * photons + (self.parameters.read_noise / self.parameters.gain) ** 2
-        cells = [(cell, *footprint) for cell in range(len(self.rates)) if (footprint := self._footprint(cell))]
-        kept = [cell for cell, *_ in cells]
-        light = [self.scale * weight for *_, weight in cells]
-        calcium = self.calcium[kept]
-        amplitude = np.percentile(calcium, 99, axis=1) - np.median(calcium, axis=1) if kept else np.zeros(0)
-        readout = [np.sqrt(np.sum(w**2 / noise[y, x])) for (_, y, x, _), w in zip(cells, light, strict=True)]
-        frames, nodes = len(self.bleaching), self.motion.nodes
+        noise = noise_variance(photons, self.parameters)
+        seen = self._seen(self._mean_footprints(), least=0.5)
+        kept, cells, nodes = list(seen), self.tissue.cells, self.motion.nodes
+        readout = np.array([np.sqrt(np.sum(weight**2 / noise[y, x])) for y, x, weight in seen.values()])
+        several = range(len(self.tissue.depths)) if len(self.tissue.depths) > 1 else ()
+        sections = [(k, self._seen(self.tissue.footprints[k], least=0.0)) for k in several]
         return PlaneTruth(
-            pixel_y=[y for _, y, _, _ in cells],
-            pixel_x=[x for _, _, x, _ in cells],
-            weight=[(weight / weight.sum()).astype(np.float32) for weight in light],
-            brightness=np.array([weight.sum() for weight in light]),
-            rate=self.rates[kept],
-            spike_times=[self.spike_times[cell] for cell in kept],
-            calcium=calcium,
-            snr=amplitude * np.array(readout),
+            kind=["dendrite" if cells.dendrite[cell] else "soma" for cell in kept],
+            depth=cells.depth[kept],
+            footprints=[(y, x, (weight / weight.sum()).astype(np.float32)) for y, x, weight in seen.values()],
+            brightness=np.array([weight.sum() for *_, weight in seen.values()]),
+            detectability=readout * strongest(self.calcium[kept], self.frame_rate),
+            rate=self.spiking.rates[kept],
+            spike_times=[self.spiking.times[cell] for cell in kept],
+            loading=self.spiking.loadings[kept],
+            calcium=self.calcium[kept],
             photons=photons,
             shifts=self.motion.shifts,
-            nodes=np.zeros((frames, 2, 0)) if nodes is None else nodes.reshape(frames, 2, NODES**2),
+            z=self.motion.z,
+            rows=self.motion.rows,
+            nodes=np.zeros((len(self.bleaching), 2, 0)) if nodes is None else nodes.reshape(-1, 2, NODES**2),
+            moving=self.motion.moving,
+            dropped=self.dropped,
+            sections=[
+                (number, float(self.tissue.depths[k]), found[cell])
+                for number, cell in enumerate(kept)
+                for k, found in sections
+                if cell in found
+            ],
         )
 
-    def _footprint(self, cell: int) -> tuple[IntArray, IntArray, FloatArray] | None:
-        """Rows, columns and light of a cell as the undisplaced field shows it; None if most of it is outside."""
-        part = slice(*self.tissue.footprints.indptr[cell : cell + 2])
-        rows, columns = np.divmod(self.tissue.footprints.indices[part], self.tissue.shape[1])
-        if not len(rows):
-            return None
-        top, left = rows.min() - 1, columns.min() - 1
-        patch = np.zeros((np.ptp(rows) + 3, np.ptp(columns) + 3))
-        patch[rows - top, columns - left] = self.tissue.footprints.data[part]
-        for axis in (0, 1):
-            patch = convolve1d(patch, np.array([1, 4, 1]) / 6, axis=axis, mode="constant")
-        y, x = np.nonzero(patch > 0.1 * patch.max())
-        light = patch[y, x]
-        y, x = y + top - self.view.margin, x + left - self.view.margin
-        inside = (y >= 0) & (y < self.view.shape[0]) & (x >= 0) & (x < self.view.shape[1])
-        if light[inside].sum() < 0.5 * light.sum():
-            return None
-        return y[inside], x[inside], light[inside]
+    def _mean_footprints(self) -> csc_array:
+        (first, share), *others = self._sections()
+        mean = share * self.tissue.footprints[first]
+        for section, share in others:
+            mean = mean + share * self.tissue.footprints[section]
+        return csc_array(mean)
+
+    def _sections(self) -> list[tuple[int, np.float32]]:
+        """The tissue's sections that are seen, and the share of the recording that each stands for."""
+        total = np.zeros(len(self.tissue.depths), np.float32)
+        for z in self.motion.z:
+            for section, weight in self.tissue.mixture(z):
+                total[section] += weight / len(self.motion.z)
+        return [(section, share) for section, share in enumerate(total) if share > 0]
+
+    def _seen(self, footprints: csc_array, least: float) -> dict[int, Pixels]:
+        """Rows, columns and photons of each cell of which more than the part `least` lies in the undisplaced field."""
+        found: dict[int, Pixels] = {}
+        for cell, (start, stop) in enumerate(itertools.pairwise(footprints.indptr)):
+            if start == stop:
+                continue
+            values: FloatArray = np.asarray(footprints.data[start:stop], np.float32)
+            y, x, light = _smoothed(footprints.indices[start:stop], values, self.tissue.shape)
+            y, x = y - self.view.margin, x - self.view.margin
+            inside = (y >= 0) & (y < self.view.shape[0]) & (x >= 0) & (x < self.view.shape[1])
+            if light[inside].sum() > least * light.sum():
+                found[cell] = y[inside].astype(np.int32), x[inside].astype(np.int32), self.scale * light[inside]
+        return found
 
 
-def simulate(parameters: Simulation, session: Session, movie_path: Path | str) -> Truth:
+def _smoothed(pixels: IntArray, light: FloatArray, shape: tuple[int, int]) -> tuple[IntArray, IntArray, FloatArray]:
+    """Rows, columns and light of a footprint as the spline shows its coefficients; its faint rim left out."""
+    rows, columns = np.divmod(pixels, shape[1])
+    top, left = rows.min() - 1, columns.min() - 1
+    patch = np.zeros((np.ptp(rows) + 3, np.ptp(columns) + 3))
+    patch[rows - top, columns - left] = light
+    for axis in (0, 1):
+        patch = convolve1d(patch, np.array([1, 4, 1]) / 6, axis=axis, mode="constant")
+    y, x = np.nonzero(patch > 0.1 * patch.max())
+    return y + top, x + left, patch[y, x]
+
+
+def strongest(calcium: FloatArray, frame_rate: float) -> FloatArray:
+    """Root of the largest sum of squares of `calcium` (n_cells, n_frames) above its median within EVENT: (n_cells,).
+
+    Over the standard deviation of the noise of a frame it is d' of an observer who knows what to look for.
+    """
+    window = min(max(1, round(EVENT * frame_rate)), calcium.shape[1])
+    found = np.zeros(len(calcium))
+    for cell, trace in enumerate(calcium):
+        total = np.concatenate([[0.0], np.cumsum((trace - np.median(trace)).astype(np.float64) ** 2)])
+        found[cell] = np.sqrt((total[window:] - total[:-window]).max())
+    return found
+
+
+def simulate(
+    parameters: Simulation, session: Session, movie_path: Path | str, clean_path: Path | str | None = None
+) -> Truth:
     """Write the raw movie of a session of the sheet (ScanImage TIFF, int16, planes interleaved) and return its truth.
 
     Time is counted from the first frame: frame t of every plane is at t / frame_rate. Memory does not grow with the
-    size of the movie, only with cells × frames.
+    size of the movie, only with cells x frames. clean_path: the same movie without noise and without lost frames,
+    (n_frames, planes, height, width) int16 `.npy`.
     """
     if session.channels != 1:
         raise InputError(f"{session.key}: a simulated session has one channel; set the column channels to 1")
     rate, pixel_size = recording(session)
-    with threadpool_limits(1):
+    size = (parameters.height, parameters.width)
+    with threadpool_limits(1), ExitStack() as files:
         planes = prepare(parameters, session)
-        layout = Layout(parameters.frames, session.planes, parameters.height, parameters.width, rate, pixel_size)
+        layout = Layout(parameters.frames, session.planes, *size, rate, pixel_size)
+        clean = None
+        if clean_path is not None:
+            path = files.enter_context(atomic(clean_path))
+            clean = create_movie(path, (parameters.frames * session.planes, *size), DTYPE)
         with atomic(movie_path) as temporary:
-            write_scanimage(temporary, raw_frames(planes, parameters, session), layout, DTYPE)
+            write_scanimage(temporary, raw_frames(planes, parameters, session, clean), layout, DTYPE)
         truths = tuple(plane.truth() for plane in planes)
     return Truth(truths, rate, pixel_size, parameters.frames / rate)
 
@@ -157,50 +212,54 @@ def prepare(parameters: Simulation, session: Session) -> list[Plane]:
     return [_plane(parameters, session, number, motion) for number, motion in enumerate(motions)]
 
 
-def raw_frames(planes: list[Plane], parameters: Simulation, session: Session) -> Iterator[IntArray]:
-    """Frames in order of acquisition, in detector units."""
+def raw_frames(
+    planes: list[Plane], parameters: Simulation, session: Session, clean: Movie | None = None
+) -> Iterator[IntArray]:
+    """Frames in order of acquisition, in detector units; `clean` is filled with them before noise and loss."""
     randoms = [stream(parameters.seed, session.key, number, "photons") for number in range(len(planes))]
-    for images in zip(*(plane.expected() for plane in planes), strict=True):
-        for random, image in zip(randoms, images, strict=True):
-            yield detect(random, image, parameters)
+    last: list[IntArray] = [np.zeros(0, DTYPE)] * len(planes)
+    for frame, images in enumerate(zip(*(plane.expected() for plane in planes), strict=True)):
+        for number, (plane, image) in enumerate(zip(planes, images, strict=True)):
+            if clean is not None:
+                clean[frame * len(planes) + number] = to_units(image, parameters)
+                release(clean)
+            seen = detect(randoms[number], image, parameters)
+            last[number] = last[number] if plane.dropped[frame] else seen
+            yield last[number]
 
 
 def _plane(parameters: Simulation, session: Session, number: int, motion: Motion) -> Plane:
     rate, pixel_size = recording(session)
+
+    def random(what: str) -> np.random.Generator:
+        return stream(parameters.seed, session.key, number, what)
+
     around = margin(parameters, pixel_size)
     shape = (parameters.height + 2 * around, parameters.width + 2 * around)
     view = View(parameters.height, parameters.width, around)
-    tissue = grow(
-        stream(parameters.seed, session.key, number, "tissue"),
-        shape,
-        pixel_size,
-        parameters.density,
-        parameters.contamination,
-    )
+    tissue = grow(random("tissue"), shape, pixel_size, parameters, axial_reach(parameters))
     indicator = indicators()[session.indicator]
-    rates, trains, calcium = _activity(
-        stream(parameters.seed, session.key, number, "activity"), parameters, len(tissue.centers), rate, indicator
-    )
-    neuropil = _neuropil_activity(
-        stream(parameters.seed, session.key, number, "neuropil"), tissue, calcium, rate, indicator
-    )
-    left = (1 - parameters.bleaching) ** np.linspace(0, 1, parameters.frames)
+    spiking, calcium = _activity(random("activity"), parameters, len(tissue.cells.depth), rate, indicator)
+    neuropil = _neuropil_activity(random("neuropil"), tissue, calcium, rate, indicator)
     neuropil = (parameters.neuropil_activity * neuropil).astype(np.float32)
-    plane = Plane(parameters, view, tissue, rates, trains, calcium, neuropil, motion, left, scale=1.0)
+    left = (1 - parameters.bleaching) ** np.linspace(0, 1, parameters.frames)
+    dropped = random("dropped").random(parameters.frames) < parameters.dropped
+    dropped[0] = False
+    plane = Plane(parameters, rate, view, tissue, spiking, calcium, neuropil, motion, left, dropped, scale=1.0)
     return replace(plane, scale=parameters.photons / float(plane.mean().mean()))
 
 
 def _activity(
     random: np.random.Generator, parameters: Simulation, cells: int, frame_rate: float, indicator: Indicator
-) -> tuple[FloatArray, list[FloatArray], FloatArray]:
-    """Rates, spike times and dF/F (float32) of all cells; starts early, so that the first frame is like any other."""
+) -> tuple[Spiking, FloatArray]:
+    """Spikes and dF/F (float32) of all cells; starts early, so that the first frame is like any other."""
     early = 5 * (indicator.decay_time + indicator.rise_time)
-    rates, trains = spike_trains(random, cells, parameters.rate, -early, parameters.frames / frame_rate)
-    response = np.exp(AMPLITUDE_SPREAD * random.standard_normal(cells))
+    spiking = spike_trains(random, cells, parameters.rate, -early, parameters.frames / frame_rate)
+    response = np.exp(indicator.spread * random.standard_normal(cells))
     calcium = np.zeros((cells, parameters.frames), np.float32)
-    for cell, train in enumerate(trains):
+    for cell, train in enumerate(spiking.times):
         calcium[cell] = response[cell] * calcium_trace(train, parameters.frames, frame_rate, indicator)
-    return rates, trains, calcium
+    return spiking, calcium
 
 
 def _neuropil_activity(
@@ -210,10 +269,10 @@ def _neuropil_activity(
 
     Returns (n_frames, modes).
     """
-    modes, frames = len(tissue.neuropil), calcium.shape[1]
+    modes, frames = len(tissue.modes), calcium.shape[1]
     own = fluctuations(random, modes, frames, 1 / frame_rate, time_constant=0.5 + indicator.decay_time)
-    row, column = np.minimum(tissue.centers.T.round().astype(int), np.array(tissue.shape)[:, None] - 1)
-    nearby = tissue.neuropil[:, row * tissue.shape[1] + column]
+    row, column = np.clip(tissue.cells.centers.T.round().astype(int), 0, np.array(tissue.shape)[:, None] - 1)
+    nearby = tissue.modes[:, row * tissue.shape[1] + column]
     shared = nearby @ _standard(calcium) if len(calcium) else np.zeros_like(own)
     return _standard(np.sqrt(SHARED_NEUROPIL) * _standard(shared) + np.sqrt(1 - SHARED_NEUROPIL) * _standard(own)).T
 

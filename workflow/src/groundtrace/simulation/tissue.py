@@ -1,123 +1,222 @@
-"""What lies in one imaged plane: somata, neuropil and vessels, as images of spline coefficients (see `motion`).
+"""What lies around one imaged plane: somata, dendrites, neuropil and vessels, as images of spline coefficients.
 
-Images are flat, (rows * columns,), over the field and its margin; brightness is relative to that of the neuropil.
+Images (see `motion`) are flat, (rows * columns,), over the field and its margin; brightness is relative to that of the
+neuropil. Lengths are µm, mouse cortex.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
-from scipy.sparse import csc_array, diags_array
+from scipy.sparse import csc_array
+from scipy.spatial import KDTree
+from scipy.special import erf
 
-from groundtrace.arrays import FloatArray
+from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.simulation.parameters import Simulation
 
 SOMA_RADIUS = 5.9
-"""µm, mouse cortex, as are the following."""
 NUCLEUS_RADIUS = 3.8
 NUCLEUS_BRIGHTNESS = 0.2
 """Of the cytoplasm's."""
-EDGE = 0.5
-"""µm; width of a soma's edge, blurred by the optics."""
+DENDRITE_RADIUS = (1.0, 1.8)
+"""Of an apical dendrite, least and most."""
+TILT = 0.2
+"""Standard deviation of an apical dendrite's slope."""
 SPACING = 9.0
-"""µm; distance that neighbouring somata keep where there is room."""
+"""Least distance of the centres of two somata."""
 BRIGHTNESS = (2.53, 0.4)
 """Shape and scale of the gamma distribution of the cells' resting brightness."""
 NEUROPIL_SCALE = 25.0
-"""µm; standard deviation of the Gaussian that describes how neuropil activity is correlated in space."""
+"""Standard deviation of the Gaussian that describes how neuropil activity is correlated in space."""
 NEUROPIL_MODES = 24
 NEUROPIL_GLOBAL = 0.3
 """Share of the variance of the neuropil's activity that is common to the whole field."""
-VESSELS = ((15.0, 0.3), (9.0, 1.0), (4.0, 8.0))
-"""Diameter, µm, and length in the section, mm per mm²."""
+TEXTURES = ((0.2, 15.0), (0.1, 1.5))
+"""Standard deviation and scale of the neuropil's unevenness."""
+VESSELS = ((15.0, 0.3), (9.0, 1.0), (2.0, 8.0))
+"""Diameter, and length in the section, mm per mm²."""
 VESSEL_TRANSMISSION = 0.35
 """Light that is left in the shadow of the widest vessel."""
+SECTION_STEP = 1.0
+"""Between the sections that are drawn when the plane moves axially; those between are interpolated."""
+REFRACTIVE_INDEX = 1.33
+SUBPIXELS = 3
+"""A pixel's light is the mean over so many points along each side. The lateral point spread (radius 0.35 µm at NA 0.6)
+is narrower than the spline that stands for the image."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Everything with its own activity."""
+
+    centers: FloatArray
+    """(n_cells, 2) px, at depth 0."""
+    depth: FloatArray
+    """(n_cells,) of a soma's centre, positive below the plane."""
+    dendrite: BoolArray
+    """(n_cells,) an apical dendrite, not a soma."""
+    brightness: FloatArray
+    """(n_cells,); 0 without the indicator."""
+    radius: FloatArray
+    """(n_cells,)."""
+    tilt: FloatArray
+    """(n_cells, 2) sideways per µm of depth."""
 
 
 @dataclass(frozen=True)
 class Tissue:
-    """One plane, field and margin."""
+    """Field and margin, in one section or several."""
 
     shape: tuple[int, int]
-    centers: FloatArray
-    """(n_cells, 2) px."""
-    footprints: csc_array
-    """(pixels, n_cells) light of each cell at rest."""
-    static: FloatArray
-    """(pixels,) light of the neuropil at rest."""
-    neuropil: FloatArray
-    """(modes, pixels) light per unit of each mode's activity."""
+    cells: Cells
+    depths: FloatArray
+    """(n_sections,), evenly spaced; one at 0 when nothing moves axially."""
+    footprints: tuple[csc_array, ...]
+    """Per section, (pixels, n_cells): light of each cell at rest."""
+    static: tuple[FloatArray, ...]
+    """Per section, (pixels,): light of the neuropil at rest."""
+    modes: FloatArray
+    """(modes, pixels) share of the neuropil's light per unit of each mode's activity."""
+
+    def mixture(self, z: float) -> list[tuple[int, np.float32]]:
+        """Sections around the axial position z, and the weight of each."""
+        if len(self.depths) == 1:
+            return [(0, np.float32(1))]
+        place = np.clip((z - self.depths[0]) / SECTION_STEP, 0, len(self.depths) - 1)
+        below = min(int(place), len(self.depths) - 2)
+        share = np.float32(place - below)
+        return [(below, 1 - share), (below + 1, share)]
+
+    def scene(self, z: float, neuropil: FloatArray, brightening: FloatArray) -> FloatArray:
+        """The section at z: `neuropil` (pixels,) relative to rest, of cells (n_cells,) too."""
+        scene = np.zeros(len(neuropil), np.float32)
+        for section, weight in self.mixture(z):
+            scene += weight * (self.static[section] * neuropil + self.footprints[section] @ brightening)
+        return scene
 
 
 def grow(
-    random: np.random.Generator, shape: tuple[int, int], pixel_size: float, density: float, contamination: float
+    random: np.random.Generator, shape: tuple[int, int], pixel_size: float, parameters: Simulation, reach: float
 ) -> Tissue:
-    """Draw one plane of `shape` px. density: cells per mm². contamination: neuropil's light left at a soma."""
-    centers = _places(random, shape, pixel_size, density)
-    brightness = random.gamma(*BRIGHTNESS, size=len(centers))
-    profiles, somata = _somata(random, centers, shape, pixel_size)
+    """Draw the tissue of `shape` px around a plane that moves axially by at most `reach` µm."""
+    steps = int(np.ceil(reach / SECTION_STEP))
+    depths = SECTION_STEP * np.arange(-steps, steps + 1, dtype=float)
+    blur = axial_radius(parameters.numerical_aperture, parameters.wavelength)
+    cells = _cells(random, shape, pixel_size, parameters, reach + 1.3 * SOMA_RADIUS + 2 * blur)
     light = _shadows(random, shape, pixel_size)
-    texture = 1 + 0.2 * _smooth(random, shape, 15 / pixel_size) + 0.1 * _smooth(random, shape, 1.5 / pixel_size)
-    static = light * np.maximum(texture, 0.2) * (1 - (1 - contamination) * somata)
+    textures = [[sd * _smooth(random, shape, scale / pixel_size) for _ in range(2)] for sd, scale in TEXTURES]
     modes = np.stack([_smooth(random, shape, NEUROPIL_SCALE / np.sqrt(2) / pixel_size) for _ in range(NEUROPIL_MODES)])
     modes *= np.sqrt((1 - NEUROPIL_GLOBAL) / (modes**2).sum(axis=0))
     modes = np.concatenate([np.full((1, *shape), np.sqrt(NEUROPIL_GLOBAL)), modes])
-    footprints = diags_array(light.ravel()) @ profiles @ diags_array(brightness)
-    return Tissue(
-        shape,
-        centers,
-        csc_array(footprints, dtype=np.float32),
-        static.ravel().astype(np.float32),
-        (modes * static).reshape(len(modes), -1).astype(np.float32),
+    footprints, static = [], []
+    for z in depths:
+        drawn, somata = _section(cells, z, blur, shape, pixel_size)
+        turned = z / blur
+        texture = 1 + sum(np.cos(turned) * one + np.sin(turned) * other for one, other in textures)
+        displaced = 1 - (1 - parameters.contamination) * somata
+        static.append((light * np.maximum(texture, 0.2) * displaced).ravel().astype(np.float32))
+        drawn.data *= light.ravel()[drawn.indices] * np.repeat(cells.brightness, np.diff(drawn.indptr))
+        footprints.append(csc_array(drawn, dtype=np.float32))
+    flat = modes.reshape(len(modes), -1).astype(np.float32)
+    return Tissue(shape, cells, depths, tuple(footprints), tuple(static), flat)
+
+
+def axial_radius(numerical_aperture: float, wavelength: float) -> float:
+    """1/e radius, µm, of the two-photon point spread along the axis (Zipfel, Williams & Webb 2003)."""
+    cone = REFRACTIVE_INDEX - np.sqrt(REFRACTIVE_INDEX**2 - numerical_aperture**2)
+    return float(0.532 * wavelength / np.sqrt(2) / cone)
+
+
+def _cells(
+    random: np.random.Generator, shape: tuple[int, int], pixel_size: float, parameters: Simulation, reach: float
+) -> Cells:
+    """Somata within `reach` µm of the plane, and the dendrites that cross it."""
+    size = np.array(shape) * pixel_size
+    area = size.prod() * 1e-6
+    count = random.poisson(parameters.density * area * 2 * reach * 1e-3)
+    places = _apart(random, count, np.array([*size, 2 * reach]))
+    dendrites = random.poisson(parameters.dendrites * area)
+    crossing = random.random((dendrites, 2)) * size
+    brightness = random.gamma(*BRIGHTNESS, size=count + dendrites)
+    brightness[:count] *= random.random(count) < parameters.expressing
+    radius = np.concatenate(
+        [SOMA_RADIUS * np.exp(0.08 * random.standard_normal(count)), random.uniform(*DENDRITE_RADIUS, dendrites)]
+    )
+    tilt = TILT * random.standard_normal((count + dendrites, 2))
+    tilt[:count] = 0
+    return Cells(
+        centers=np.concatenate([places[:, :2], crossing]) / pixel_size - 0.5,
+        depth=np.concatenate([places[:, 2] - reach, np.zeros(dendrites)]),
+        dendrite=np.arange(count + dendrites) >= count,
+        brightness=brightness,
+        radius=radius,
+        tilt=tilt,
     )
 
 
-def _places(random: np.random.Generator, shape: tuple[int, int], pixel_size: float, density: float) -> FloatArray:
-    """Cell centers, px, at random but not on top of each other where there is room: (n_cells, 2)."""
-    count = random.poisson(density * shape[0] * shape[1] * (pixel_size / 1000) ** 2)
-    centers = np.full((count, 2), np.inf)
-    for cell in range(count):
-        candidates = random.random((50, 2)) * shape
-        distance = np.full(50, np.inf)
-        for other in centers[:cell]:
-            np.minimum(distance, np.hypot(*(candidates - other).T), out=distance)
-        free = np.flatnonzero(distance * pixel_size > SPACING)
-        centers[cell] = candidates[free[0] if len(free) else np.argmax(distance)]
-    return centers
+def _apart(random: np.random.Generator, count: int, size: FloatArray) -> FloatArray:
+    """`count` points in a box of `size`, SPACING apart where there is room: (count, 3)."""
+    places = random.random((count, 3)) * size
+    for _ in range(50):
+        close = KDTree(places).query_pairs(SPACING, output_type="ndarray") if count else np.zeros((0, 2), int)
+        if not len(close):
+            break
+        again = np.unique(close.max(axis=1))
+        places[again] = random.random((len(again), 3)) * size
+    return places
 
 
-def _somata(
-    random: np.random.Generator, centers: FloatArray, shape: tuple[int, int], pixel_size: float
+def _section(
+    cells: Cells, z: float, blur: float, shape: tuple[int, int], pixel_size: float
 ) -> tuple[csc_array, FloatArray]:
-    """Rings of the somata, 1 in the cytoplasm, (pixels, n_cells); share of each pixel that is soma, `shape`."""
-    count = len(centers)
-    # The plane cuts each soma at a random height; what it shows is a smaller disk around a smaller nucleus.
-    size = 1 + 0.08 * random.standard_normal(count)
-    height = random.uniform(-0.6, 0.6, count) * SOMA_RADIUS
-    radius = np.sqrt((size * SOMA_RADIUS) ** 2 - height**2)
-    nucleus = np.sqrt(np.maximum((size * NUCLEUS_RADIUS) ** 2 - height**2, 0))
-    axis, elongation = random.uniform(0, np.pi, count), random.uniform(1, 1.15, count)
+    """Light of each cell (pixels, n_cells) at z for brightness 1, and the share of each pixel that is soma (shape)."""
+    fine = (np.arange(SUBPIXELS) - (SUBPIXELS - 1) / 2) / SUBPIXELS
     pixels, weights, somata = [], [], np.zeros(shape)
-    for cell, (y, x) in enumerate(centers):
-        reach = int(np.ceil((radius[cell] * elongation[cell] + 6 * EDGE) / pixel_size))
-        rows = np.arange(max(int(y) - reach, 0), min(int(y) + reach + 2, shape[0]))[:, None]
+    for center, depth, dendrite, radius, tilt in zip(
+        cells.centers, cells.depth, cells.dendrite, cells.radius, cells.tilt, strict=True
+    ):
+        y, x = center + tilt * z / pixel_size
+        away = 0.0 if dendrite else depth - z
+        reach = int(np.ceil(radius / pixel_size)) + 1
+        rows = np.arange(max(int(y) - reach, 0), min(int(y) + reach + 2, shape[0]))
         columns = np.arange(max(int(x) - reach, 0), min(int(x) + reach + 2, shape[1]))
-        dy, dx = (rows - y) * pixel_size, (columns - x) * pixel_size
-        along = (np.cos(axis[cell]) * dx + np.sin(axis[cell]) * dy) / elongation[cell]
-        across = (np.cos(axis[cell]) * dy - np.sin(axis[cell]) * dx) * elongation[cell]
-        distance = np.hypot(along, across)
-        disk = _inside(distance, radius[cell])
-        ring = disk - (1 - NUCLEUS_BRIGHTNESS) * _inside(distance, nucleus[cell]) * (nucleus[cell] > 0)
-        somata[rows, columns] = np.maximum(somata[rows, columns], disk)
-        pixels.append((rows * shape[1] + columns)[ring > 1e-3])
-        weights.append(ring[ring > 1e-3])
+        if abs(away) > radius + 2 * blur or not len(rows) or not len(columns):
+            pixels.append(np.zeros(0, int))
+            weights.append(np.zeros(0))
+            continue
+        dy = (rows[:, None] + fine - y).ravel()[:, None] * pixel_size
+        dx = (columns[:, None] + fine - x).ravel() * pixel_size
+        distance = np.hypot(dy, dx)
+        body = (distance < radius) * 1.0 if dendrite else _column(distance, radius, away, blur)
+        inner = 0.0 if dendrite else _column(distance, radius * NUCLEUS_RADIUS / SOMA_RADIUS, away, blur)
+        body, ring = (
+            _binned(image, len(rows), len(columns)) for image in (body, body - (1 - NUCLEUS_BRIGHTNESS) * inner)
+        )
+        if not dendrite:
+            patch = np.ix_(rows, columns)
+            somata[patch] = np.maximum(somata[patch], body)
+        seen = ring > 1e-3
+        pixels.append((rows[:, None] * shape[1] + columns)[seen])
+        weights.append(ring[seen])
     bounds = np.concatenate([[0], np.cumsum([len(part) for part in pixels])]).astype(np.int64)
-    parts = (np.concatenate(weights), np.concatenate(pixels), bounds) if count else ([], [], bounds)
-    return csc_array(parts, shape=(shape[0] * shape[1], count)), somata
+    parts = (np.concatenate(weights), np.concatenate(pixels), bounds) if len(pixels) else ([], [], bounds)
+    return csc_array(parts, shape=(shape[0] * shape[1], len(pixels)), dtype=float), somata
 
 
-def _inside(distance: FloatArray, radius: float) -> FloatArray:
+def _column(distance: FloatArray, radius: float, away: float, blur: float) -> FloatArray:
+    """Share of the axial point spread that lies in a sphere, at lateral `distance` from its centre."""
+    half = np.sqrt(np.maximum(radius**2 - distance**2, 0))
+    return (erf((away + half) / blur) - erf((away - half) / blur)) / 2
+
+
+def _binned(image: FloatArray, rows: int, columns: int) -> FloatArray:
+    return image.reshape(rows, SUBPIXELS, columns, SUBPIXELS).mean(axis=(1, 3))
+
+
+def _inside(distance: FloatArray, radius: float, edge: float = 0.25) -> FloatArray:
     """1 inside, 0 outside, with a soft edge."""
-    return 1 / (1 + np.exp(np.minimum((distance - radius) / (EDGE / 2), 50)))
+    return 1 / (1 + np.exp(np.minimum((distance - radius) / edge, 50)))
 
 
 def _shadows(random: np.random.Generator, shape: tuple[int, int], pixel_size: float) -> FloatArray:
