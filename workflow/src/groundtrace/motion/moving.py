@@ -8,9 +8,6 @@ import polars as pl
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.tables import stack
 
-EDGE = 1 + 1e-6
-"""Where the field ends in normalised coordinates, with room for rounding."""
-
 
 @dataclass(frozen=True)
 class Blocks:
@@ -69,43 +66,28 @@ def move_frames(
     """moved[t, p] = raw[t, p + e(t, p)] for raw frames (n, height, width); pixels from outside the field are `fill`.
 
     rigid: y and x (n,) px. beyond: y and x (n, blocks) px. Whole pixels are copied, others bilinear and rounded.
+    Frames are moved one by one: how many are given at once changes nothing.
     """
-    whole = [np.rint(shift).astype(int) for shift in rigid]
-    if not blocks.count and all(np.array_equal(a, b) for a, b in zip(whole, rigid, strict=True)):
-        return _whole_pixels(raw, whole[0], whole[1], fill)
-    height, width = fill.shape
-    field = np.stack([np.broadcast_to(shift[:, None, None], (len(raw), 1, 1)) for shift in rigid], axis=1)
+    # Compiled: slow to import, and the config imports this module.
+    from groundtrace.motion.kernels import bilinear
+
+    moved = np.empty_like(raw)
     if blocks.count:
-        above, left = _between(blocks.y, np.arange(height)), _between(blocks.x, np.arange(width))
-        field = field + np.stack([above @ blocks.grid(part) @ left.T for part in beyond], axis=1)
-    return _bilinear(raw, field.astype(np.float32), fill)
-
-
-def _whole_pixels(raw: IntArray, y: IntArray, x: IntArray, fill: IntArray) -> IntArray:
-    height, width = fill.shape
-    moved = np.repeat(fill[None], len(raw), axis=0)
-    for frame, out, dy, dx in zip(raw, moved, y, x, strict=True):
-        rows, columns = slice(max(0, -dy), min(height, height - dy)), slice(max(0, -dx), min(width, width - dx))
-        out[rows, columns] = frame[max(0, dy) : min(height, height + dy), max(0, dx) : min(width, width + dx)]
+        total = [r[:, None, None] + blocks.grid(b) for r, b in zip(rigid, beyond, strict=True)]
+        places = blocks.y, blocks.x
+    else:
+        total = [np.asarray(r)[:, None, None] for r in rigid]
+        places = np.zeros(1), np.zeros(1)
+    cells = [_cells(centres, size) for centres, size in zip(places, fill.shape, strict=True)]
+    bilinear(raw, moved, np.stack(total, axis=1).astype(np.float64), *cells[0], *cells[1], fill)
     return moved
 
 
-def _bilinear(raw: IntArray, field: FloatArray, fill: IntArray) -> IntArray:
-    import torch
-    from torch.nn import functional
-
-    height, width = fill.shape
-    displaced = torch.from_numpy(field)
-    # grid_sample's coordinates: -1 and 1 are the centres of the first and last pixel.
-    along_y = torch.linspace(-1, 1, height)[:, None] + displaced[:, 0] * (2 / (height - 1))
-    along_x = torch.linspace(-1, 1, width) + displaced[:, 1] * (2 / (width - 1))
-    grid = torch.stack((along_x.expand(-1, height, width), along_y.expand(-1, height, width)), dim=-1)
-    pixels = torch.from_numpy(raw.astype(exact_float(raw.dtype)))[:, None]
-    moved = functional.grid_sample(
-        pixels, grid.to(pixels.dtype), mode="bilinear", padding_mode="border", align_corners=True
-    )[:, 0]
-    outside = ((along_y.abs() > EDGE) | (along_x.abs() > EDGE)).numpy()
-    return np.where(outside, fill, as_integers(moved.numpy(), fill.dtype))
+def _cells(centres: FloatArray, size: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """Of each pixel along an axis: the centres before and after it, and the weight of the latter."""
+    place = np.interp(np.arange(size), centres, np.arange(len(centres)))
+    before = np.minimum(place.astype(np.int64), max(len(centres) - 2, 0))
+    return before, np.minimum(before + 1, len(centres) - 1), place - before
 
 
 def exact_float(integer: np.dtype) -> type[np.floating]:
