@@ -26,6 +26,8 @@ include: "workflow/rules/ground_truth.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/realism.smk"
+include: "workflow/rules/suggest.smk"
 
 
 report: "workflow/report/workflow.rst"

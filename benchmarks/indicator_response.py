@@ -159,7 +159,7 @@ class Means:
     def predicted(self, indicator: Indicator) -> FloatArray:
         """Mean of g after each class of bursts."""
         load = np.bincount(self.sample, indicator.kernel(self.delay))
-        of_burst = np.bincount(self.burst, indicator.saturate(load)) / np.bincount(self.burst)
+        of_burst = np.bincount(self.burst, indicator.saturate(load.astype(float))) / np.bincount(self.burst)
         return np.bincount(self.group, of_burst) / self.count
 
     def amplitudes(self, predicted: FloatArray) -> tuple[FloatArray, FloatArray]:

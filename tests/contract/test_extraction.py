@@ -6,19 +6,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from packages import require
 from synthetic_movies import Cells, acquisition, with_cells
 
 from groundtrace.extraction.base import Extraction, ExtractionBackend
+from groundtrace.extraction.cnmf import Cnmf
+from groundtrace.extraction.cnmfe import CnmfE
 from groundtrace.extraction.footprints import describe, fluorescence_table
+from groundtrace.extraction.onacid import OnAcid
 from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.io import open_movie, write_table
-from groundtrace.tables import Fluorescence, Rois
+from groundtrace.tables import Fluorescence, Rois, validate
 
-BACKENDS = {"suite2p": Suite2pExtraction()}
+BACKENDS = {
+    "suite2p": Suite2pExtraction(),
+    "cnmf": Cnmf(),
+    "cnmfe": CnmfE(min_correlation=0.5, min_peak_to_noise=5),
+    "onacid": OnAcid(),
+}
 
 
 @pytest.fixture(params=BACKENDS, scope="module")
 def backend(request) -> ExtractionBackend:
+    require(BACKENDS[request.param])
     return BACKENDS[request.param]
 
 
@@ -80,9 +90,13 @@ def test_shapes(found, truth):
     rois, frames = len(found.weight), len(truth.movie)
     assert found.fluorescence.shape == found.neuropil.shape == (rois, frames)
     assert found.fluorescence.dtype == found.neuropil.dtype == np.float32
-    assert found.cell_probability.shape == found.accepted.shape == (rois,)
-    assert found.cell_probability.min() >= 0
-    assert found.cell_probability.max() <= 1
+    assert found.accepted.shape == (rois,)
+    for each in (found.cell_probability, found.snr, found.space_correlation):
+        assert each is None or (each.shape == (rois,) and np.isfinite(each).all())
+    for traces in (found.calcium, found.activity):
+        assert traces is None or (traces.shape == (rois, frames) and traces.dtype == np.float32)
+    validate(Rois, describe(found, truth.movie.shape[1:]))
+    validate(Fluorescence, fluorescence_table(found))
 
 
 def test_bad_frames_are_measured_but_not_looked_at(backend, truth, found, tmp_path):
@@ -121,6 +135,12 @@ def test_no_cells_is_an_empty_table_and_a_warning(backend, tmp_path):
     assert result.fluorescence.shape == result.neuropil.shape == (0, 200)
     write_table(tmp_path / "rois.parquet", Rois, describe(result, (96, 96)), {})
     write_table(tmp_path / "fluorescence.parquet", Fluorescence, fluorescence_table(result), {})
+
+
+def test_a_movie_that_never_changes_has_no_cells(backend, tmp_path):
+    with pytest.warns(UserWarning, match="no ROI"):
+        result = run(backend, np.full((200, 96, 96), 100, np.uint16), tmp_path)
+    assert result.fluorescence.shape == (0, 200)
 
 
 def test_one_cell_is_enough(backend, tmp_path):

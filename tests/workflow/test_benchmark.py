@@ -9,7 +9,7 @@ import pytest
 
 from tests.workflow.conftest import GROUND_TRUTH, Project
 
-SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tjGCaMP8m\t30\tsmall\n"
+NO_SESSIONS = "subject\tsession\tindicator\tframe_rate\tsimulate\n"
 FAST = {
     "datasets": ["DS09", "DS32"],
     "backends": ["oasis"],
@@ -29,7 +29,7 @@ FAST = {
 def project(ground_truth, tmp_path) -> Project:
     truth = {"database": {"source": str(ground_truth), "format": "parquet"}}
     return Project.make(
-        tmp_path / "project", SHEET, ground_truth=truth, benchmark=FAST, spikes={"oasis": {"backend": "oasis"}}
+        tmp_path / "project", NO_SESSIONS, ground_truth=truth, benchmark=FAST, spikes={"oasis": {"backend": "oasis"}}
     )
 
 

@@ -1,4 +1,3 @@
-BENCHMARK = f"{RESULTS}/benchmark"
 # The do-nothing controls are scored by one job of this name.
 SCORED = [*(cfg.benchmark.backends or cfg.spikes), "controls"]
 
@@ -9,9 +8,9 @@ wildcard_constraints:
 
 
 rule benchmark:
-    """Scores of every spike backend on ground truth, and their page."""
+    """Scores of every spike backend on ground truth, of whole recipes on simulated sessions, and their pages."""
     input:
-        f"{BENCHMARK}/report.html",
+        benchmark_pages,
 
 
 rule benchmark_spikes:
@@ -109,9 +108,161 @@ rule benchmark_report:
     params:
         parameters=cfg.benchmark,
         identity={
-            "parameters": cfg.benchmark.model_dump(mode="json"),
+            "parameters": cfg.benchmark.model_dump(mode="json", exclude={"recordings", "tables"}),
             "code": code_of("benchmark_report.py"),
             "page": data_hash("report/templates"),
         },
     script:
         "../scripts/benchmark_report.py"
+
+
+rule oracle:
+    """The control among extractions: the true footprints of a simulated plane, measured in its registered movie."""
+    input:
+        acquisition=f"{PLANE}/acquisition.json",
+        shifts=f"{MOTION}/shifts.parquet",
+        images=f"{MOTION}/images.npz",
+        movie=movie_to_extract,
+        true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
+        true_cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
+    output:
+        rois=f"{MOTION}/denoise-{{denoise}}/extract-oracle/rois.parquet",
+        fluorescence=f"{MOTION}/denoise-{{denoise}}/extract-oracle/fluorescence.parquet",
+    log:
+        log_of(f"{MOTION_STEP}_denoise-{{denoise}}_extract-oracle"),
+    benchmark:
+        timing_of(f"{MOTION_STEP}_denoise-{{denoise}}_extract-oracle")
+    conda:
+        environment("suite2p")
+    threads: 2
+    resources:
+        mem_mb=megabytes(2000),
+        runtime=minutes(15, per_gigabyte=10),
+    params:
+        parameters=cfg.benchmark.recordings,
+        identity=recording_identity("oracle.py"),
+    script:
+        "../scripts/oracle.py"
+
+
+rule benchmark_motion:
+    """Displacement that one motion correction left of a simulated plane."""
+    input:
+        acquisition=f"{PLANE}/acquisition.json",
+        shifts=f"{MOTION}/shifts.parquet",
+        images=f"{MOTION}/images.npz",
+        true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
+    output:
+        table=f"{SCORES}/motion-{{motion}}.parquet",
+    log:
+        log_of(f"benchmark/{MOTION_STEP}"),
+    benchmark:
+        timing_of(f"benchmark/{MOTION_STEP}")
+    conda:
+        environment("benchmark")
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000, per_input=8),
+        runtime=minutes(15),
+    params:
+        parameters=cfg.benchmark.recordings,
+        simulation=simulation_of,
+        identity=recording_identity("benchmark_motion.py"),
+    script:
+        "../scripts/benchmark_motion.py"
+
+
+rule benchmark_recipe:
+    """Cells, traces and spikes of one recipe against those of a simulated plane."""
+    input:
+        acquisition=f"{PLANE}/acquisition.json",
+        true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
+        true_cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
+        shifts=recipe_path(f"{MOTION}/shifts.parquet"),
+        images=recipe_path(f"{MOTION}/images.npz"),
+        rois=recipe_path(f"{EXTRACT}/rois.parquet"),
+        traces=recipe_path(f"{EXTRACT}/traces.parquet"),
+        spikes=recipe_path(f"{EXTRACT}/spikes-{{spikes}}.parquet"),
+    output:
+        cells=f"{SCORES}/recipe-{{recipe}}/cells.parquet",
+        extraction=f"{SCORES}/recipe-{{recipe}}/extraction.parquet",
+        recipe=f"{SCORES}/recipe-{{recipe}}/recipes.parquet",
+    log:
+        log_of(f"benchmark/{STEP}/recipe-{{recipe}}"),
+    benchmark:
+        timing_of(f"benchmark/{STEP}/recipe-{{recipe}}")
+    conda:
+        environment("benchmark")
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000, per_input=10),
+        runtime=minutes(30),
+    params:
+        parameters=cfg.benchmark.recordings,
+        simulation=simulation_of,
+        methods=recipe_methods,
+        identity=recording_identity("benchmark_recipe.py"),
+    script:
+        "../scripts/benchmark_recipe.py"
+
+
+rule benchmark_recordings_table:
+    """One table of each kind of score on simulated sessions, and the costs of the methods, which no two runs share."""
+    input:
+        motion=motion_scores(),
+        extraction=recipe_scores("extraction"),
+        cells=recipe_scores("cells"),
+        recipes=recipe_scores("recipes"),
+        timings=[job["file"] for job in timed_jobs()],
+    output:
+        motion=f"{BENCHMARK}/motion.parquet",
+        extraction=f"{BENCHMARK}/extraction.parquet",
+        cells=f"{BENCHMARK}/cells.parquet",
+        recipes=f"{BENCHMARK}/recipes.parquet",
+        timing=f"{BENCHMARK}/recordings_timing.tsv",
+    log:
+        log_of("benchmark/recordings_table"),
+    benchmark:
+        timing_of("benchmark/recordings_table")
+    conda:
+        environment("benchmark")
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000, per_input=40),
+        runtime=minutes(15),
+    params:
+        jobs=timed_jobs(),
+        identity={"code": code_of("benchmark_recordings_table.py")},
+    script:
+        "../scripts/benchmark_recordings_table.py"
+
+
+rule benchmark_recordings_report:
+    """The page of the benchmark on simulated sessions."""
+    input:
+        motion=f"{BENCHMARK}/motion.parquet",
+        extraction=f"{BENCHMARK}/extraction.parquet",
+        cells=f"{BENCHMARK}/cells.parquet",
+        recipes=f"{BENCHMARK}/recipes.parquet",
+        timing=f"{BENCHMARK}/recordings_timing.tsv",
+    output:
+        page=report(f"{BENCHMARK}/recordings.html", caption="../report/recordings.rst", category="Benchmark"),
+    log:
+        log_of("benchmark/recordings_report"),
+    benchmark:
+        timing_of("benchmark/recordings_report")
+    conda:
+        environment("benchmark")
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000, per_input=40),
+        runtime=minutes(15),
+    params:
+        parameters=cfg.benchmark,
+        identity={
+            "parameters": cfg.benchmark.model_dump(mode="json", include={"recordings", "bootstrap", "seed"}),
+            "code": code_of("benchmark_recordings_report.py"),
+            "page": data_hash("report/templates"),
+        },
+    script:
+        "../scripts/benchmark_recordings_report.py"

@@ -9,9 +9,11 @@ from groundtrace.sessions import read_sheet
 try:
     cfg = load(config)
     SESSIONS = read_sheet(cfg.sessions, cfg.simulation)
+    cfg.check_sessions(SESSIONS)
 except GroundtraceError as error:
     raise WorkflowError(str(error)) from None
 
+SIMULATED = {key: session for key, session in SESSIONS.items() if session.simulate is not None}
 RESULTS = cfg.results.as_posix()
 # The recipe is the path: what shares a prefix shares its results.
 PLANE = f"{RESULTS}/{{session}}/plane-{{plane}}"
@@ -21,6 +23,9 @@ EXTRACT = f"{MOTION}/denoise-{{denoise}}/extract-{{extract}}"
 STEP = "{session}/plane-{plane}"
 MOTION_STEP = f"{STEP}/motion-{{motion}}"
 EXTRACT_STEP = f"{MOTION_STEP}_denoise-{{denoise}}_extract-{{extract}}"
+BENCHMARK = f"{RESULTS}/benchmark"
+# Scores of one plane.
+SCORES = f"{BENCHMARK}/recordings/{STEP}"
 
 
 wildcard_constraints:
@@ -157,7 +162,9 @@ def scored_identity(script):
     def of(wildcards):
         backend = scored_method(wildcards)
         return {
-            "parameters": cfg.benchmark.model_dump(mode="json", exclude={"backends", "bootstrap"})
+            "parameters": cfg.benchmark.model_dump(
+                mode="json", exclude={"backends", "bootstrap", "recordings", "tables"}
+            )
             | {"method": backend and backend.model_dump(mode="json")},
             "files": [file_hash(path) for path in backend.files()] if backend else [],
             "indicators": {name: indicator.model_dump() for name, indicator in indicators().items()},
@@ -165,3 +172,123 @@ def scored_identity(script):
         }
 
     return of
+
+
+def benchmark_pages(wildcards):
+    """What `snakemake benchmark` makes: spikes where there is ground truth, recordings where sessions are simulated."""
+    pages = [f"{BENCHMARK}/report.html"] if cfg.ground_truth else []
+    pages += [f"{BENCHMARK}/recordings.html"] if SIMULATED else []
+    if not pages:
+        raise WorkflowError(
+            "benchmark: nothing has a known truth; name recordings under `ground_truth` in the config, or add "
+            f"simulated sessions to {cfg.sessions} (column `simulate`, parameters under `simulation` in the config)"
+        )
+    return pages
+
+
+def simulation_of(wildcards):
+    return cfg.simulation[SESSIONS[wildcards.session].simulate]
+
+
+def recording_identity(script):
+    """Tracked by Snakemake: what decides the scores of a simulated plane, besides its files."""
+    return lambda wildcards: {
+        "parameters": cfg.benchmark.recordings.model_dump(mode="json"),
+        "simulation": simulation_of(wildcards).model_dump(mode="json", include={"photons", "density"}),
+        "code": code_of(script),
+    }
+
+
+def recipe_methods(wildcards):
+    """Names of a recipe and its methods, as columns of the benchmark's tables."""
+    methods = cfg.recipes[wildcards.recipe].model_dump()
+    return {"recipe": wildcards.recipe, "motion_method": methods.pop("motion"), **methods}
+
+
+def motion_scores():
+    """Scores of every motion correction of the config on every simulated plane."""
+    return [
+        f"{SCORES}/motion-{{motion}}.parquet".format(session=key, plane=plane, motion=motion)
+        for key, plane in planes(SIMULATED)
+        for motion in cfg.motion
+    ]
+
+
+def recipe_scores(table):
+    """One of the tables of scores of every recipe on every simulated plane."""
+    return [
+        f"{SCORES}/recipe-{{recipe}}/{table}.parquet".format(session=key, plane=plane, recipe=recipe)
+        for key, plane in planes(SIMULATED)
+        for recipe in cfg.recipes
+    ]
+
+
+def timed_jobs():
+    """Jobs on simulated sessions whose costs the benchmark compares, and the files with their timings."""
+    jobs = []
+    for key, session in SIMULATED.items():
+        simulation = cfg.simulation[session.simulate]
+        size = {"frames": simulation.frames, "pixels": simulation.height * simulation.width}
+        whole = size | {"frames": simulation.frames * session.planes}
+        file = timing_of("{session}/simulate").format(session=key)
+        jobs.append(
+            {"stage": "simulate", "name": session.simulate, "session": key, "plane": None, "file": file} | whole
+        )
+        for plane in range(session.planes):
+            where = {"session": key, "plane": plane}
+            for name in cfg.motion:
+                file = timing_of(MOTION_STEP).format(**where, motion=name)
+                jobs.append({"stage": "motion", "name": name, "file": file} | where | size)
+            chains = {(recipe.motion, recipe.denoise, recipe.extract): recipe for recipe in cfg.recipes.values()}
+            for recipe in chains.values():
+                if recipe.extract in cfg.extract:
+                    file = timing_of(EXTRACT_STEP).format(**where, **recipe.model_dump())
+                    jobs.append({"stage": "extract", "name": recipe.extract, "file": file} | where | size)
+    return jobs
+
+
+def benchmark_table_of(name):
+    """A table of the benchmark on simulated sessions: of this run, or of one made elsewhere."""
+    return f"{(cfg.benchmark.tables.as_posix() if cfg.benchmark.tables else BENCHMARK)}/{name}"
+
+
+def results_so_far():
+    """Every plane of a real session that some recipe has been run on, as plain values."""
+    recordings = []
+    for key, plane in planes({key: session for key, session in SESSIONS.items() if session.simulate is None}):
+        where = {"session": key, "plane": plane}
+        found = {
+            (recipe.motion, recipe.denoise, recipe.extract): {
+                "motion_method": recipe.motion,
+                "shifts": f"{MOTION}/shifts.parquet".format(**where, **recipe.model_dump()),
+                "traces": f"{EXTRACT}/traces.parquet".format(**where, **recipe.model_dump()),
+            }
+            for recipe in cfg.recipes.values()
+        }
+        chains = [chain for chain in found.values() if os.path.exists(chain["traces"])]
+        if chains:
+            names = {"acquisition": "acquisition.json", "raw_quality": "raw_quality.parquet"}
+            files = {name: f"{PLANE}/{file}".format(**where) for name, file in names.items()}
+            recordings.append({**where, **files, "chains": chains})
+    return recordings
+
+
+def files_of_recordings(wildcards):
+    """What `suggest` reads of real sessions."""
+    if not cfg.benchmark.tables and not SIMULATED:
+        raise WorkflowError(
+            f"suggest: there is no benchmark to go by; add simulated sessions to {cfg.sessions} (column `simulate`), or "
+            "name the folder of a benchmark under `benchmark.tables` in the config"
+        )
+    recordings = results_so_far()
+    if not recordings:
+        raise WorkflowError(f"suggest: no real session of {cfg.sessions} has results yet; run `snakemake` first")
+    return [
+        path
+        for recording in recordings
+        for path in (
+            recording["acquisition"],
+            recording["raw_quality"],
+            *(chain[name] for chain in recording["chains"] for name in ("shifts", "traces")),
+        )
+    ]

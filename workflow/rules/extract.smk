@@ -11,6 +11,9 @@ rule extract:
         log_of(EXTRACT_STEP),
     benchmark:
         timing_of(EXTRACT_STEP)
+    # The control of the benchmark has a rule of its own.
+    wildcard_constraints:
+        extract=r"(?!oracle\b)[a-z][a-z0-9_]*",
     conda:
         environment_of("extract")
     threads: 2

@@ -11,23 +11,32 @@ from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
 from groundtrace.denoising.none import NoDenoising
 from groundtrace.dff import DffParameters
 from groundtrace.errors import InputError
+from groundtrace.extraction.cnmf import Cnmf
+from groundtrace.extraction.cnmfe import CnmfE
+from groundtrace.extraction.onacid import OnAcid
 from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.groundtruth.parameters import GroundTruthSource
 from groundtrace.motion.none import NoMotion
+from groundtrace.motion.normcorre import NormCorre
 from groundtrace.motion.suite2p import Suite2pMotion
 from groundtrace.network.parameters import TrainingParameters
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.section import Backend, Section
+from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.spikes.cascade import Cascade
 from groundtrace.spikes.convex import Convex
 from groundtrace.spikes.network import Network
 from groundtrace.spikes.oasis import Oasis
 
+ORACLE = "oracle"
+"""The control in place of an extraction: the true footprints of a simulated session."""
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """Names become folders: lower case letters, digits, underscores."""
 
-Motion = Annotated[NoMotion | Suite2pMotion, Field(discriminator="backend")]
+Motion = Annotated[NoMotion | Suite2pMotion | NormCorre, Field(discriminator="backend")]
+Extraction = Annotated[Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
 
 
@@ -39,7 +48,7 @@ class Recipe(Section):
     denoise: Name = "none"
     """Denoising."""
     extract: Name = "suite2p"
-    """Source extraction."""
+    """Source extraction; `oracle` measures the true footprints, of simulated sessions only."""
     spikes: Name = "network"
     """Spike inference."""
 
@@ -51,15 +60,15 @@ class Config(Section):
     """Sample sheet: one row per recording."""
     results: Path = Path("results")
     """Where everything is written."""
-    keep: tuple[Literal["registered_movie"], ...] = ()
-    """Large intermediate files not to delete after use."""
+    keep: tuple[Literal["registered_movie", "clean_movie"], ...] = ()
+    """Large files to keep: of every session the registered movie, of simulated ones the movie without noise."""
     recipes: dict[Name, Recipe] = Field(default={"default": Recipe()}, min_length=1)
     """The chains to run, by name."""
     motion: dict[Name, Motion] = {"none": NoMotion(), "suite2p": Suite2pMotion()}
     """Motion correction methods, by name."""
     denoise: dict[Name, NoDenoising] = {"none": NoDenoising()}
     """Denoising methods, by name."""
-    extract: dict[Name, Suite2pExtraction] = {"suite2p": Suite2pExtraction()}
+    extract: dict[Name, Extraction] = {"suite2p": Suite2pExtraction()}
     """Source extraction methods, by name."""
     dff: DffParameters = DffParameters()
     """Neuropil correction, baseline and dF/F."""
@@ -82,7 +91,7 @@ class Config(Section):
             for stage in ("motion", "denoise", "extract", "spikes"):
                 method = getattr(recipe, stage)
                 known = getattr(self, stage)
-                if method not in known:
+                if method not in known and (stage, method) != ("extract", ORACLE):
                     raise ValueError(
                         f"recipes.{name}.{stage}: {method!r} is not defined under `{stage}`; "
                         f"defined are {', '.join(known)}{_nearest(method, known)}"
@@ -98,10 +107,22 @@ class Config(Section):
                         f"benchmark.{field}: {name!r} is not defined under `spikes`; "
                         f"defined are {', '.join(self.spikes)}{_nearest(name, self.spikes)}"
                     )
+        if ORACLE in self.extract:
+            raise ValueError(f"extract.{ORACLE}: {ORACLE!r} stands for the true footprints; choose another name")
         for name in (*CONTROLS, "controls"):
             if name in self.spikes:
                 raise ValueError(f"spikes.{name}: {name!r} stands for controls of the benchmark; choose another name")
         return self
+
+    def check_sessions(self, sessions: Mapping[str, Session]) -> None:
+        """Raise InputError where a recipe needs a truth that a session of the sheet does not have."""
+        recipe = next((name for name, recipe in self.recipes.items() if recipe.extract == ORACLE), None)
+        real = next((key for key, session in sessions.items() if session.simulate is None), None)
+        if recipe and real:
+            raise InputError(
+                f"recipes.{recipe}.extract: {ORACLE!r} needs true footprints, and {real} of {self.sessions} is a real "
+                "recording; use another extraction, or a sheet of simulated sessions alone"
+            )
 
     def backend(self, stage: str, name: str) -> Backend:
         """The method `name` of a stage."""

@@ -2,18 +2,17 @@
 
 import ctypes
 import difflib
-import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, MutableSequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from groundtrace.errors import InputError
+from groundtrace.isolation import home, without
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "suite2p", "torch")
 """What decides the results of the Suite2p backends."""
@@ -31,7 +30,7 @@ def suite2p_session(scratch: Path, threads: int) -> Iterator[None]:
     on the number of threads. Everything is set back at the end.
     """
     with ExitStack() as stack:
-        stack.enter_context(_home(scratch))
+        stack.enter_context(home(scratch))
         stack.enter_context(_steady_heap())
         _import_suite2p()
         import torch
@@ -50,20 +49,6 @@ def worker_pool(threads: int) -> Iterator[Executor]:
 
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield pool
-
-
-@contextmanager
-def _home(folder: Path) -> Iterator[None]:
-    """Suite2p writes ~/.suite2p on import and would read a user's classifier and settings there."""
-    before = os.environ.get("HOME")
-    os.environ["HOME"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["HOME"]
-        else:
-            os.environ["HOME"] = before
 
 
 @contextmanager
@@ -98,30 +83,10 @@ def _import_suite2p() -> None:
     if "suite2p" in sys.modules:
         return
     names = [f"cellpose{part}" for part in ("", ".metrics", ".models", ".transforms", ".utils")]
-    absent = {} if "cellpose" in sys.modules else {name: _Absent(name) for name in names}
-    sys.modules.update(absent)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import suite2p.registration  # noqa: F401
-    finally:
-        for name in absent:
-            del sys.modules[name]
-
-
-class _Absent(ModuleType):
-    """Stands in for a module that is imported and not used."""
-
-    __path__: MutableSequence[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-
-        def missing(*_: Any, **__: Any) -> None:
-            raise RuntimeError(f"{self.__name__}.{name} is not available: groundtrace loads Suite2p without Cellpose")
-
-        return missing
+    unloaded = () if "cellpose" in sys.modules else names
+    with without("Suite2p", *unloaded), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import suite2p.registration  # noqa: F401
 
 
 def merge_settings(changes: Mapping[str, Any], own: Mapping[str, Any], closed: Mapping[str, str]) -> dict[str, Any]:

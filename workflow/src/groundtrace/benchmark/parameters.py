@@ -1,5 +1,6 @@
-"""Parameters of the benchmark of spike inference."""
+"""Parameters of the benchmarks."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
@@ -13,8 +14,17 @@ Level = Annotated[float, Field(gt=0, le=100)]
 """ν, % Hz^-1/2."""
 
 
+class RecordingBenchmark(Section):
+    """Scores motion correction, extraction and recipes on the simulated sessions of the sheet."""
+
+    detectability: float = Field(default=5.0, ge=0)
+    """d′ from which a soma counts as one that should be found."""
+    grid: int = Field(default=9, ge=2, le=64)
+    """Residual motion is measured at so many × so many places of the field."""
+
+
 class BenchmarkParameters(Section):
-    """Scores spike backends on ground truth; run by `snakemake benchmark`."""
+    """Scores spike backends on ground truth, and whole recipes on simulated sessions; run by `snakemake benchmark`."""
 
     backends: tuple[str, ...] | None = None
     """Names under `spikes` to score; empty means all of them."""
@@ -50,3 +60,8 @@ class BenchmarkParameters(Section):
     """Of noise, choice of neurons, simulated population and bootstrap."""
     parts: PositiveInt = 8
     """Jobs per backend; each takes every n-th data set. It changes no result."""
+    tables: Path | None = None
+    """Folder with the benchmark on simulated sessions that `snakemake suggest` reads (recipes.parquet,
+    extraction.parquet, recordings_timing.tsv); empty takes that of this run, and makes it when needed."""
+    recordings: RecordingBenchmark = RecordingBenchmark()
+    """Motion correction, extraction and recipes on simulated sessions."""

@@ -19,14 +19,23 @@ class Extraction:
     """Per ROI, columns of its pixels."""
     weight: list[FloatArray]
     """Per ROI, weights of its pixels, sum 1."""
-    cell_probability: FloatArray
-    """(n_rois,) of being a cell, by the backend's classifier."""
+    cell_probability: FloatArray | None
+    """(n_rois,) of being a cell, by the backend's classifier; None when it has none."""
     accepted: BoolArray
     """(n_rois,) counts as a cell."""
     fluorescence: FloatArray
     """(n_rois, n_frames) float32, detector units."""
     neuropil: FloatArray
     """(n_rois, n_frames) float32, detector units."""
+    # Of backends that model the movie; None for the others.
+    snr: FloatArray | None = None
+    """(n_rois,) peak of the ROI's trace over its noise."""
+    space_correlation: FloatArray | None = None
+    """(n_rois,) of the footprint with the movie while the ROI is active."""
+    calcium: FloatArray | None = None
+    """(n_rois, n_frames) float32, denoised light of the ROI without its background, detector units."""
+    activity: FloatArray | None = None
+    """(n_rois, n_frames) float32, deconvolved from `calcium`, detector units."""
 
 
 class ExtractionBackend(Backend):

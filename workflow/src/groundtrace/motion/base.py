@@ -28,6 +28,10 @@ class Registration:
     """(height, width) the image frames were registered to, detector units."""
     blocks: Blocks = RIGID
     """Where the blocks are."""
+    y_error: FloatArray | None = None
+    """(n_frames,) px, standard error of `y`; None when the backend knows none."""
+    x_error: FloatArray | None = None
+    """(n_frames,) px."""
 
 
 class MotionBackend(Backend):

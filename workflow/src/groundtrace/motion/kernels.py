@@ -27,3 +27,89 @@ def bilinear(raw, moved, grid, above, below, down, left, right, along, fill):
                 top = frame[i, j] * (1 - u) + frame[i, j1] * u
                 bottom = frame[i1, j] * (1 - u) + frame[i1, j1] * u
                 moved[n, r, c] = round(top * (1 - v) + bottom * v)
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+def newton_step(frame, template, weights, covariance, bounds, spacing, at, brightness, found):
+    """One step from the displacements `at` (blocks, 2): those where the weighted difference vanishes, into `found`.
+
+    A pixel that lies outside the frame is taken to be as in the template.
+    """
+    height, width = frame.shape
+    offsets = weights.shape[0]
+    for b in range(len(bounds)):
+        whole, bank = np.empty(2, np.int64), np.empty(2, np.int64)
+        for axis in range(2):
+            whole[axis] = round(at[b, axis])
+            nearest = round((at[b, axis] - whole[axis]) / spacing) + offsets // 2
+            bank[axis] = min(max(nearest, 0), offsets - 1)
+        top, bottom, left, right = bounds[b]
+        first, last = max(top, -whole[0]), min(bottom, height - whole[0])
+        start, stop = max(left, -whole[1]), min(right, width - whole[1])
+        gy, gx = weights[bank[0], bank[1], 0], weights[bank[0], bank[1], 1]
+        y, x = np.float32(0), np.float32(0)
+        for r in range(first, last):
+            pixels, wy, wx = frame[r + whole[0]], gy[r], gx[r]
+            for c in range(start, stop):
+                value = np.float32(pixels[c + whole[1]])
+                y += wy[c] * value
+                x += wx[c] * value
+        if first > top or last < bottom or start > left or stop < right:
+            for r in range(top, bottom):
+                for c in range(left, right):
+                    if not (first <= r < last and start <= c < stop):
+                        y += gy[r, c] * template[r, c] * brightness
+                        x += gx[r, c] * template[r, c] * brightness
+        error = covariance[bank[0], bank[1], b]
+        for axis in range(2):
+            step = (error[axis, 0] * y + error[axis, 1] * x) / brightness
+            found[b, axis] = whole[axis] + spacing * (bank[axis] - offsets // 2) + min(max(step, -2.0), 2.0)
+
+
+@njit(nogil=True, cache=True)
+def fit_frames(frames, template, weights, covariance, bounds, spacing, shrink, start, brightness, rounds, measured):
+    """Displacements of each frame's blocks, (n, blocks, 2) px, into `measured`.
+
+    start: (n, blocks, 2). shrink: (2, blocks, blocks), the posterior mean from a measurement about the start;
+    `rounds` of it come before the last measurement, which is left as it is.
+    """
+    for n in range(len(frames)):
+        at = start[n].copy()
+        for _ in range(rounds):
+            newton_step(frames[n], template, weights, covariance, bounds, spacing, at, brightness[n], measured[n])
+            for axis in range(2):
+                at[:, axis] = start[n, :, axis] + shrink[axis] @ np.ascontiguousarray(
+                    measured[n, :, axis] - start[n, :, axis]
+                )
+        newton_step(frames[n], template, weights, covariance, bounds, spacing, at, brightness[n], measured[n])
+
+
+@njit(nogil=True, cache=True)
+def follow(values, error, process, persistence, signal):
+    """Kalman filter and Rauch-Tung-Striebel smoother of x[k] = persistence * x[k - 1] + noise, values = x + error.
+
+    Returns mean and variance of each x, and the expected square of each x[k] - persistence * x[k - 1].
+    """
+    n = len(values)
+    mean, variance = np.empty(n), np.empty(n)
+    before, spread, change = np.empty(n), np.empty(n), np.zeros(n)
+    x, v = 0.0, signal
+    for k in range(n):
+        if k > 0:
+            x *= persistence
+            v = persistence * persistence * v + process[k]
+        before[k], spread[k] = x, v
+        gain = v / (v + error[k])
+        x += gain * (values[k] - x)
+        v *= 1 - gain
+        mean[k], variance[k] = x, v
+    for k in range(n - 2, -1, -1):
+        back = persistence * variance[k] / spread[k + 1]
+        together = back * variance[k + 1]
+        mean[k] += back * (mean[k + 1] - before[k + 1])
+        variance[k] += back * back * (variance[k + 1] - spread[k + 1])
+        moved = mean[k + 1] - persistence * mean[k]
+        change[k + 1] = (
+            moved * moved + variance[k + 1] + persistence * persistence * variance[k] - 2 * persistence * together
+        )
+    return mean, variance, change

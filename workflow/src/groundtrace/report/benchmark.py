@@ -15,10 +15,9 @@ from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
 from groundtrace.benchmark.population import POPULATION
 from groundtrace.report.html import number, render
 from groundtrace.report.session import Figure
-from groundtrace.report.svg import Axis, Line, Row, interval, lines, rows
+from groundtrace.report.svg import PALETTE, Axis, Line, Panel, Row, interval, lines, rows
 from groundtrace.simulation.processes import stream
 
-PALETTE = ("accent", "spike", "good", "warn", "bad", "other")
 GREYS = {"oracle": "ink", "dff": "muted", "shuffled": "faint", "zero": "faint"}
 SIMULATED = "X-"
 """Data sets of this beginning are simulated; they count in no summary of real neurons."""
@@ -39,15 +38,6 @@ class Standing:
     bar: Markup
     speed: float
     """Frames per CPU second."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One chart with its heading."""
-
-    title: str
-    chart: Markup
-    hint: str = ""
 
 
 class Benchmark:
@@ -175,7 +165,7 @@ def standing(data: Benchmark, own: pl.DataFrame, backend: str, note: str) -> Sta
     speed = data.timing.filter(pl.col("backend") == backend, pl.col("seconds") > 0)
     frames = float(speed["frames"].sum()) / float(speed["seconds"].sum()) if speed.height else math.nan
     colour = data.colours[backend]
-    bar = interval(*values["correlation"], colour, Axis("", 0, 1)) if own.height else Markup("")
+    bar = interval(*values["correlation"], colour, Axis("", 0, 1), 100) if own.height else Markup("")
     neurons = data.values(own, backend, "correlation").height
     return Standing(data.name(backend), note, colour, neurons, values, bar, frames)
 

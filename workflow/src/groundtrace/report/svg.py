@@ -12,6 +12,8 @@ from markupsafe import Markup
 
 from groundtrace.report.html import number
 
+PALETTE = ("accent", "spike", "good", "warn", "bad", "other")
+"""Colours of methods, in turn; the last is of the style of `charts.html`."""
 ROW = 17
 """Height of a row of dots, px."""
 
@@ -74,6 +76,15 @@ class Axis:
         return list(zip(ticks, self.names or [number(tick) for tick in ticks], strict=True))
 
 
+@dataclass(frozen=True)
+class Panel:
+    """One chart with its heading."""
+
+    title: str
+    chart: Markup
+    hint: str = ""
+
+
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """About `count` round numbers from `low` to `high`."""
     raw = (high - low) / count
@@ -93,8 +104,9 @@ def lines(drawn: Sequence[Line], x: Axis, y: Axis, label: str, width: int = 430,
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
         parts.append(f'<g style="color:var(--{line.colour})">')
         for (a, _), low, high in zip(points, line.low, line.high, strict=False):
-            up, down = y.place(high, bottom, top), y.place(low, bottom, top)
-            parts.append(f'<path class="interval" d="M{a:.1f} {up:.1f}V{down:.1f}"/>')
+            if math.isfinite(low):
+                up, down = y.place(high, bottom, top), y.place(low, bottom, top)
+                parts.append(f'<path class="interval" d="M{a:.1f} {up:.1f}V{down:.1f}"/>')
         parts.append(f'<polyline points="{path}"{dash}/>')
         notes = line.notes or [""] * len(points)
         for (a, b), value, note in zip(points, line.y, notes, strict=True):
@@ -129,14 +141,17 @@ def rows(drawn: Sequence[Row], x: Axis, label: str, width: int = 430, left: int 
 
 
 def interval(value: float, low: float, high: float, colour: str, axis: Axis, width: int = 130) -> Markup:
-    """A value and its interval, to stand in a cell of a table."""
+    """A value and its interval, if it has one, to stand in a cell of a table."""
+    known = math.isfinite(low)
+    low, high = (low, high) if known else (value, value)
     at, start, stop = (axis.place(v, 4, width - 4) for v in (value, low, high))
     zero = axis.place(0, 4, width - 4)
     parts = [
         f'<path class="grid" d="M{zero:.1f} 0v16"/><g style="color:var(--{colour})">',
         f'<path class="interval" d="M{start:.1f} 8H{stop:.1f}"/><circle cx="{at:.1f}" cy="8" r="4"/></g>',
     ]
-    return _svg(parts, width, 16, f"{number(value)} ({number(low)} to {number(high)})", "bar")
+    label = f"{number(value)} ({number(low)} to {number(high)})" if known else number(value)
+    return _svg(parts, width, 16, label, "bar")
 
 
 def _grid(axis: Axis, left: int, right: int, top: int, bottom: int, *, vertical: bool) -> str:

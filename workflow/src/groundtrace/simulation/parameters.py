@@ -54,7 +54,7 @@ class Simulation(Section):
     """Detector units at zero photons."""
     read_noise: NonNegativeFloat = 20.0
     """Standard deviation of the electronic noise, detector units."""
-    noise_correlation: float = Field(default=0.2, ge=0, le=0.5)
+    noise_correlation: float = Field(default=0.17, ge=0, le=0.5)
     """Correlation of the noise of neighbouring pixels, by the detector's bandwidth and resampling."""
     saturation: int = Field(default=32767, ge=1, le=32767)
     """Largest detector value."""

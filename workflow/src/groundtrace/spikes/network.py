@@ -30,7 +30,9 @@ class Network(SpikeBackend):
 
     backend: Literal["network"] = "network"
     lookahead: Annotated[int, Field(ge=0, le=MAX_LOOKAHEAD)] | None = None
-    """Frames after t that the rate at t may depend on, for online use; empty uses the whole recording."""
+    """Frames after t that the rate at t may depend on, for online use; empty uses the whole recording.
+    Noise, baseline and context that describe a trace come from all of what is given, also in the benchmark's sweep:
+    online, give what was recorded so far."""
     model: Path | None = None
     """Folder with weights made by `snakemake train`; empty takes the weights that come with groundtrace."""
     weights: str = "all"

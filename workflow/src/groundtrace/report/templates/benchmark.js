@@ -1,4 +1,4 @@
 "use strict";
-// The benchmark's charts are part of the page; there is nothing to draw.
+// The charts of the benchmarks are part of the page; there is nothing to draw.
 
 document.body.dataset.ready = "true";

@@ -1,0 +1,119 @@
+"""`snakemake benchmark` scores motion, extraction and recipes on simulated sessions, against the controls."""
+
+import re
+
+import polars as pl
+import pytest
+
+from tests.workflow.conftest import Project
+
+SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tjGCaMP8m\t30\tsmall\n"
+CONFIG = {
+    "recipes": {
+        "default": {"motion": "rigid", "spikes": "oasis"},
+        "ceiling": {"motion": "rigid", "extract": "oracle", "spikes": "oasis"},
+    },
+    "benchmark": {"bootstrap": 20},
+}
+NONRIGID = "  suite2p: {backend: suite2p, nonrigid: true}\n"
+RECIPES = {
+    "default": ("rigid", "none", "suite2p", "oasis"),
+    "ceiling": ("rigid", "none", "oracle", "oasis"),
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    project = Project.make(tmp_path_factory.mktemp("benchmark"), SHEET, **CONFIG)
+    project.edit("config/config.yaml", NONRIGID, "")
+    benchmark(project)
+    return project
+
+
+def benchmark(project: Project, *arguments: str) -> str:
+    # --configfile takes every word that follows it.
+    done = project.snakemake(*arguments, "--", "benchmark")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def table(project: Project, name: str) -> pl.DataFrame:
+    return pl.read_parquet(project.folder / f"results/benchmark/{name}.parquet")
+
+
+def test_motion_correction_is_scored_against_none(project):
+    motion = table(project, "motion")
+    assert motion.select("session", "plane", "motion_method").rows() == [
+        ("sub-a/ses-1", 0, "none"),
+        ("sub-a/ses-1", 0, "rigid"),
+    ]
+    none, rigid = motion.rows(named=True)
+    assert 0 < rigid["residual"] < 0.6 * none["residual"]
+    # Without correction all of the true motion is left.
+    assert none["residual_rigid"] == pytest.approx(none["motion"], rel=0.2)
+    assert rigid["residual_rigid"] <= rigid["residual"] < rigid["residual_99"]
+    assert none["frames"] == 300
+
+
+def test_the_oracle_finds_all_and_suite2p_not_more(project):
+    rows = {row["extract"]: row for row in table(project, "extraction").filter(selection="accepted").rows(named=True)}
+    oracle, suite2p = rows["oracle"], rows["suite2p"]
+    assert oracle["cells"] == suite2p["cells"] >= 3
+    assert [oracle[f"{name}_50"] for name in ("precision", "recall", "f1")] == [1, 1, 1]
+    assert oracle["overlap"] == 1
+    assert oracle["trace_correlation"] > 0.7
+    assert 0 < suite2p["f1_30"] < 1
+    assert oracle["residual"] == table(project, "motion").filter(motion_method="rigid")["residual"].item()
+
+
+def test_recipes_are_scored_from_movie_to_spikes(project):
+    recipes = {row["recipe"]: row for row in table(project, "recipes").rows(named=True)}
+    names = ("motion_method", "denoise", "extract", "spikes")
+    assert {name: tuple(row[part] for part in names) for name, row in recipes.items()} == RECIPES
+    assert recipes["ceiling"]["found"] == 1
+    assert recipes["ceiling"]["score"] > max(0.5, recipes["default"]["score"])
+    cells = table(project, "cells")
+    truth = pl.read_parquet(project.folder / "results/sub-a/ses-1/truth/cells.parquet")
+    for name, row in recipes.items():
+        own = cells.filter(recipe=name)
+        assert own["cell"].to_list() == truth["roi"].to_list()
+        counted = own.filter((pl.col("kind") == "soma") & (pl.col("detectability") >= 5) & (pl.col("true_spikes") > 0))
+        assert row["cells"] == len(counted)
+        assert row["score"] == pytest.approx(counted["spike_correlation"].mean(), abs=1e-6)
+        assert (counted.filter(pl.col("roi").is_null())["spike_correlation"] == 0).all()
+
+
+def test_costs_and_the_page_come_with_it(project):
+    folder = project.folder / "results/benchmark"
+    timing = pl.read_csv(folder / "recordings_timing.tsv", separator="\t")
+    assert set(timing.select("stage", "name").rows()) == {
+        ("simulate", "small"),
+        ("motion", "none"),
+        ("motion", "rigid"),
+        ("extract", "suite2p"),
+    }
+    assert (timing["frames"] == 300).all()
+    assert (timing["pixels"] == 96 * 96).all()
+    page = (folder / "recordings.html").read_text()
+    assert all(name in page for name in ("default", "ceiling", "rigid"))
+    assert "http://" not in page
+    assert "https://" not in page
+    assert not (folder / "report.html").exists()
+
+
+def test_only_what_depends_on_a_change_runs_again(project):
+    assert "Nothing to be done" in benchmark(project)
+    project.configure(benchmark={"bootstrap": 10})
+    assert planned(project) == {"benchmark_recordings_report": 1}
+
+
+def planned(project: Project) -> dict[str, int]:
+    jobs = re.findall(r"^(\w+) +(\d+)$", benchmark(project, "-n"), re.M)
+    return {rule: int(count) for rule, count in jobs if rule not in ("benchmark", "total")}
+
+
+def test_a_sheet_and_config_without_any_truth_say_what_to_do(tmp_path):
+    project = Project.make(tmp_path / "project", "subject\tsession\tindicator\tpath\n")
+    done = project.snakemake("-n", "--", "benchmark")
+    assert done.returncode != 0
+    assert "name recordings under `ground_truth` in the config" in done.stdout + done.stderr

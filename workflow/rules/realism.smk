@@ -1,0 +1,51 @@
+rule realism_statistics:
+    """What a plane, real or simulated, looks like to a statistician."""
+    input:
+        acquisition=f"{PLANE}/acquisition.json",
+        raw=f"{PLANE}/movie.npy",
+        shifts=recipe_path(f"{MOTION}/shifts.parquet"),
+        registered=recipe_path(f"{MOTION}/movie.npy"),
+        rois=recipe_path(f"{EXTRACT}/rois.parquet"),
+        traces=recipe_path(f"{EXTRACT}/traces.parquet"),
+    output:
+        table=f"{PLANE}/realism-{{recipe}}.parquet",
+    log:
+        log_of(f"{STEP}/realism-{{recipe}}"),
+    benchmark:
+        timing_of(f"{STEP}/realism-{{recipe}}")
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=megabytes(1500),
+        runtime=minutes(10, per_gigabyte=5),
+    params:
+        identity={"code": code_of("realism_statistics.py")},
+    script:
+        "../scripts/realism_statistics.py"
+
+
+rule realism:
+    """Simulated sessions beside real ones, by the first recipe of the config."""
+    input:
+        [
+            f"{PLANE}/realism-{{recipe}}.parquet".format(session=session, plane=plane, recipe=next(iter(cfg.recipes)))
+            for session, plane in planes()
+        ],
+    output:
+        table=f"{RESULTS}/realism.parquet",
+        page=report(f"{RESULTS}/realism.html", caption="../report/realism.rst", category="Simulation"),
+    log:
+        log_of("realism"),
+    benchmark:
+        timing_of("realism")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000),
+        runtime=minutes(10),
+    params:
+        identity={"code": code_of("realism.py"), "page": data_hash("report/templates")},
+    script:
+        "../scripts/realism.py"

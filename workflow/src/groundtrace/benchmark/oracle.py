@@ -1,0 +1,38 @@
+"""The control `oracle`: the true footprints of a simulated recording, measured in the registered movie."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from groundtrace.arrays import FloatArray, IntArray, Movie
+from groundtrace.benchmark.extraction import footprints, mask, placed
+from groundtrace.extraction.base import Extraction
+from groundtrace.extraction.footprints import overlaps
+from groundtrace.extraction.suite2p import measure
+from groundtrace.suite2p_api import merge_settings, suite2p_session, worker_pool
+
+
+def measure_truth(
+    movie: Movie, cells: pl.DataFrame, offset: tuple[float, float], detectability: float, scratch: Path, threads: int
+) -> Extraction:
+    """F and Fneu of the cells (rows of TruthCells) of at least this detectability, measured as Suite2p does its own.
+
+    movie: (T, Y, X) registered; registered[p] shows tissue[p + offset], (y, x) px.
+    """
+    shape = movie.shape[1], movie.shape[2]
+    chosen = footprints(cells.filter(pl.col("detectability") >= detectability))
+    found = [part for footprint in chosen if len((part := mask(placed(footprint, offset, shape)))[0])]
+    rows: list[IntArray] = [part[0].astype(np.int32) for part in found]
+    columns: list[IntArray] = [part[1].astype(np.int32) for part in found]
+    weight: list[FloatArray] = [(part[2] / part[2].sum()).astype(np.float32) for part in found]
+    stat = [
+        {"ypix": y, "xpix": x, "lam": w, "overlap": shared, "radius": np.sqrt(len(y) / np.pi)}
+        for y, x, w, shared in zip(rows, columns, weight, overlaps(rows, columns, shape), strict=True)
+    ]
+    traces = np.zeros((2, 0, len(movie)), np.float32)
+    if stat:
+        with suite2p_session(scratch, threads), worker_pool(threads) as pool:
+            traces = measure(movie, np.array(stat), merge_settings({}, {}, {})["extraction"], pool)
+    sure = np.ones(len(stat), np.float32)
+    return Extraction(rows, columns, weight, sure, sure > 0, traces[0], traces[1])

@@ -1,0 +1,138 @@
+"""Tables of the benchmark on simulated recordings: motion, extraction, single cells, whole recipes.
+
+Every row starts with the conditions of its recording, so that each table can be read alone. Names of methods are in
+`motion_method`, `denoise`, `extract` and `spikes`; `motion` is the size of the true motion.
+"""
+
+import polars as pl
+from pandera.typing.polars import Series
+
+from groundtrace.tables import Table, column
+
+
+class Conditions(Table):
+    """What was recorded: the first columns of every table here."""
+
+    session: Series[str] = column("", "sub-…/ses-…")
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    indicator: Series[str] = column("", "as in the sheet")
+    frame_rate: Series[pl.Float32] = column("Hz", "of the plane", low=0)
+    pixel_size: Series[pl.Float32] = column("µm", "of the field", low=0)
+    photons: Series[pl.Float32] = column("photons per pixel and frame", "mean, as simulated", low=0)
+    density: Series[pl.Float32] = column("cells per mm³", "as simulated", low=0)
+    motion: Series[pl.Float32] = column("px", "RMS length of the true rigid displacement from its mean", low=0)
+    nonrigid: Series[pl.Float32] = column("px", "RMS length of the true displacement beyond rigid and rows", low=0)
+    axial: Series[pl.Float32] = column("µm", "standard deviation of the true axial displacement", low=0)
+
+
+class MotionBenchmark(Conditions):
+    """One row per plane and motion correction: how far its frames are from where the tissue truly was."""
+
+    class Config(Table.Config):
+        unique = ["session", "plane", "motion_method"]
+
+    motion_method: Series[str] = column("", "name under `motion`")
+    residual: Series[pl.Float32] = column("px", "RMS over field and frames of the displacement left", low=0)
+    residual_rigid: Series[pl.Float32] = column("px", "the same of its mean over the field", low=0)
+    residual_99: Series[pl.Float32] = column("px", "99th percentile over frames of the RMS over the field", low=0)
+    residual_rest: Series[pl.Float32] = column(
+        "px", "RMS over the frames at rest; empty without any", low=0, nullable=True
+    )
+    residual_moving: Series[pl.Float32] = column(
+        "px", "RMS over the frames during locomotion; empty without any", low=0, nullable=True
+    )
+    frames_lost: Series[pl.Float32] = column(
+        "fraction", "frames off by more than 2 px or marked bad, of those that the acquisition kept", low=0, high=1
+    )
+    frames: Series[pl.Int32] = column("", "frames of the plane", low=1)
+
+
+class ExtractionBenchmark(Conditions):
+    """One row per plane, chain of methods and selection of ROIs: which cells were found, and how well measured.
+
+    Counted are detectable somata; a ROI that matches an undetectable cell or a dendrite is neither hit nor false.
+    """
+
+    class Config(Table.Config):
+        unique = ["session", "plane", "motion_method", "denoise", "extract", "selection"]
+
+    motion_method: Series[str] = column("", "name under `motion`")
+    denoise: Series[str] = column("", "name under `denoise`")
+    extract: Series[str] = column("", "name under `extract`, or the control oracle")
+    selection: Series[str] = column("", "which ROIs: accepted, or all", isin=["accepted", "all"])
+    cells: Series[pl.Int32] = column("", "detectable somata", low=0)
+    rois: Series[pl.Int32] = column("", "ROIs of the selection", low=0)
+    precision_30: Series[pl.Float32] = column("", "at an IoU of 0.3 or more", low=0, high=1, nullable=True)
+    recall_30: Series[pl.Float32] = column("", "at an IoU of 0.3 or more", low=0, high=1, nullable=True)
+    f1_30: Series[pl.Float32] = column("", "at an IoU of 0.3 or more", low=0, high=1, nullable=True)
+    precision_50: Series[pl.Float32] = column("", "at an IoU of 0.5 or more", low=0, high=1, nullable=True)
+    recall_50: Series[pl.Float32] = column("", "at an IoU of 0.5 or more", low=0, high=1, nullable=True)
+    f1_50: Series[pl.Float32] = column("", "at an IoU of 0.5 or more", low=0, high=1, nullable=True)
+    overlap: Series[pl.Float32] = column("", "median IoU of the pairs at 0.3", low=0, high=1, nullable=True)
+    trace_correlation: Series[pl.Float32] = column(
+        "", "median over the cells found of r between dF/F and true calcium", low=-1, high=1, nullable=True
+    )
+    crosstalk_neighbours: Series[pl.Float32] = column(
+        "", "median over the cells found of the correlation with neighbours beyond their own", high=1, nullable=True
+    )
+    crosstalk_neuropil: Series[pl.Float32] = column(
+        "", "median over the cells found of the correlation with neuropil beyond their own", high=1, nullable=True
+    )
+    noise_level: Series[pl.Float32] = column("% Hz^-1/2", "median ν of the cells found", low=0, nullable=True)
+    residual: Series[pl.Float32] = column("px", "displacement that motion correction left", low=0)
+
+
+class CellBenchmark(Conditions):
+    """One row per true cell and recipe: was it found, and how right are its trace and its spikes."""
+
+    class Config(Table.Config):
+        unique = ["session", "plane", "recipe", "cell"]
+
+    recipe: Series[str] = column("", "name under `recipes`")
+    motion_method: Series[str] = column("", "name under `motion`")
+    denoise: Series[str] = column("", "name under `denoise`")
+    extract: Series[str] = column("", "name under `extract`, or the control oracle")
+    spikes: Series[str] = column("", "name under `spikes`")
+    cell: Series[pl.Int32] = column("", "0-based, column roi of the truth", low=0)
+    kind: Series[str] = column("", "soma or dendrite", isin=["soma", "dendrite"])
+    depth: Series[pl.Float32] = column("µm", "of the cell's centre from the focal plane, as in the truth")
+    detectability: Series[pl.Float32] = column("", "d′ of the cell, as in the truth", low=0)
+    true_spikes: Series[pl.Int32] = column("", "spikes during the recording", low=0)
+    roi: Series[pl.Int32] = column("", "accepted ROI matched at an IoU of 0.3; empty when missed", low=0, nullable=True)
+    iou: Series[pl.Float32] = column("", "of the cell and its ROI", low=0, high=1, nullable=True)
+    trace_correlation: Series[pl.Float32] = column(
+        "", "Pearson r of dF/F with true calcium; empty when missed", low=-1, high=1, nullable=True
+    )
+    spike_correlation: Series[pl.Float32] = column(
+        "", "Pearson r with true spikes, both smoothed; 0 when missed, empty without spikes", low=-1, high=1,
+        nullable=True,
+    )  # fmt: skip
+    crosstalk_neighbours: Series[pl.Float32] = column(
+        "", "correlation with the calcium of its neighbours beyond its own", low=-1, high=1, nullable=True
+    )
+    crosstalk_neuropil: Series[pl.Float32] = column(
+        "", "correlation with the neuropil around it beyond its own calcium", low=-1, high=1, nullable=True
+    )
+    noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν of its ROI", low=0, nullable=True)
+
+
+class RecipeBenchmark(Conditions):
+    """One row per plane and recipe, from raw movie to spike rate: what a user of the recipe gets."""
+
+    class Config(Table.Config):
+        unique = ["session", "plane", "recipe"]
+
+    recipe: Series[str] = column("", "name under `recipes`")
+    motion_method: Series[str] = column("", "name under `motion`")
+    denoise: Series[str] = column("", "name under `denoise`")
+    extract: Series[str] = column("", "name under `extract`, or the control oracle")
+    spikes: Series[str] = column("", "name under `spikes`")
+    cells: Series[pl.Int32] = column("", "detectable somata with spikes", low=0)
+    score: Series[pl.Float32] = column(
+        "", "mean over them of r with true spikes, missed cells as 0", low=-1, high=1, nullable=True
+    )
+    found: Series[pl.Float32] = column("fraction", "of them that have a ROI", low=0, high=1, nullable=True)
+    found_correlation: Series[pl.Float32] = column(
+        "", "mean r with true spikes of those found", low=-1, high=1, nullable=True
+    )
+    noise_level: Series[pl.Float32] = column("% Hz^-1/2", "median ν of those found", low=0, nullable=True)

@@ -1,0 +1,47 @@
+"""Registration close to what the photons allow: a matched filter, then weighted least squares block by block, then a
+smoother over space and time; and the error of every shift."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from threadpoolctl import threadpool_limits
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.arrays import Movie
+from groundtrace.errors import InputError
+from groundtrace.motion.base import MotionBackend, Registration
+
+
+class Phase(MotionBackend):
+    """Matched filter, weighted least squares and a space-time smoother; every shift with its standard error.
+
+    A frame is moved once, from its raw pixels: whole pixels where the displacement is whole, bilinear elsewhere.
+    """
+
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "numba")
+
+    backend: Literal["phase"] = "phase"
+    nonrigid: bool = True
+    """Also follow smooth displacements beyond the rigid one, and the motion while a frame is scanned."""
+    max_shift: float = Field(default=0.1, gt=0, le=0.5)
+    """Largest rigid shift, fraction of the field's shorter side."""
+    reference_frames: int = Field(default=300, ge=20)
+    """Frames, evenly spread, from which the template is made."""
+
+    def run(
+        self, movie: Movie, registered: Movie, acquisition: Acquisition, scratch: Path, threads: int
+    ) -> Registration:
+        from groundtrace.motion.phase.registration import Settings, register
+
+        bound = round(self.max_shift * min(movie.shape[1:]))
+        if bound < 1:
+            raise InputError(
+                f"max_shift {self.max_shift} of a field of {movie.shape[1]} x {movie.shape[2]} px is less than one "
+                "pixel; raise it"
+            )
+        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+            return register(
+                movie, registered, Settings(bound, self.reference_frames, self.nonrigid, acquisition.frame_rate), pool
+            )

@@ -1,0 +1,113 @@
+"""Displacement of each block of a frame: Newton steps of weighted least squares on a template.
+
+In a block a frame is a T(p - d) + c + noise of variance v(p). With g = ∂T(p - d)/∂d made orthogonal to T and to 1
+(brightness a and background c drop out), the step is (Σ g gᵀ/v)⁻¹ Σ g f/v / a: two products per pixel, and the inverse
+is the step's error covariance, the Cramér-Rao bound of this block.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import map_coordinates, spline_filter
+
+from groundtrace.arrays import FloatArray, IntArray
+
+OFFSETS = 5
+"""Sub-pixel positions along each axis at which the template is held."""
+SPACING = 0.25
+"""px between them."""
+SLOPE = 0.25
+"""px, of the central difference for the gradient."""
+SIDE = 32
+"""px, about; of a block."""
+MOST = (16, 8)
+"""Blocks along y and x: lines are scanned one after the other, so that more rows are worth it."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Non-overlapping blocks that fill the field, row by row."""
+
+    shape: tuple[int, int]
+    edges_y: IntArray
+    edges_x: IntArray
+
+    @classmethod
+    def over(cls, shape: tuple[int, int], side: int = SIDE) -> "Grid":
+        counts = [int(np.clip(round(size / side), 1, most)) for size, most in zip(shape, MOST, strict=True)]
+        edges = [
+            np.linspace(0, size, count + 1).round().astype(np.int64) for size, count in zip(shape, counts, strict=True)
+        ]
+        return cls(shape, edges[0], edges[1])
+
+    @property
+    def centres(self) -> tuple[FloatArray, FloatArray]:
+        return tuple((edges[:-1] + edges[1:] - 1) / 2 for edges in (self.edges_y, self.edges_x))  # pyright: ignore[reportReturnType]
+
+    @property
+    def bounds(self) -> IntArray:
+        """(blocks, 4) top, bottom, left, right."""
+        rows = np.stack([self.edges_y[:-1], self.edges_y[1:]], axis=1)
+        columns = np.stack([self.edges_x[:-1], self.edges_x[1:]], axis=1)
+        return np.concatenate([np.repeat(rows, len(columns), axis=0), np.tile(columns, (len(rows), 1))], axis=1)
+
+    def places(self) -> FloatArray:
+        """(blocks, 2) px, centre of each."""
+        return np.stack([part.ravel() for part in np.meshgrid(*self.centres, indexing="ij")], axis=1)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a template allows to measure, ready for the loop over frames."""
+
+    grid: Grid
+    template: FloatArray
+    weights: FloatArray
+    """(OFFSETS, OFFSETS, 2, height, width) float32: g/v at each sub-pixel position, for y and x."""
+    covariance: FloatArray
+    """(OFFSETS, OFFSETS, blocks, 2, 2) px², of a step."""
+
+    @classmethod
+    def of(cls, template: FloatArray, variance: FloatArray, grid: Grid) -> "Fit":
+        """template and variance of its frames' noise: (height, width)."""
+        weights = np.empty((OFFSETS, OFFSETS, 2, *grid.shape), np.float32)
+        covariance = np.empty((OFFSETS, OFFSETS, len(grid.bounds), 2, 2))
+        coefficients = spline_filter(template.astype(np.float64), order=3)
+        places = np.indices(grid.shape, dtype=float)
+
+        def at(y: float, x: float) -> FloatArray:
+            moved = places - np.array([y, x])[:, None, None]
+            return np.asarray(map_coordinates(coefficients, moved, order=3, prefilter=False, mode="nearest"))
+
+        for i, y in enumerate(_positions()):
+            for j, x in enumerate(_positions()):
+                slopes = (at(y + SLOPE, x) - at(y - SLOPE, x), at(y, x + SLOPE) - at(y, x - SLOPE))
+                image, gradient = at(y, x), np.stack(slopes) / (2 * SLOPE)
+                for b, (top, bottom, left, right) in enumerate(grid.bounds):
+                    part = (slice(top, bottom), slice(left, right))
+                    g, covariance[i, j, b] = _step(image[part], gradient[:, *part], variance[part])
+                    weights[i, j, :, *part] = g
+        return cls(grid, template.astype(np.float32), weights, covariance)
+
+    @property
+    def error(self) -> FloatArray:
+        """(2, blocks) variance, px², of y and of x at the template's own position."""
+        middle = self.covariance[OFFSETS // 2, OFFSETS // 2]
+        return np.stack([middle[:, 0, 0], middle[:, 1, 1]])
+
+
+def _positions() -> FloatArray:
+    return SPACING * (np.arange(OFFSETS) - OFFSETS // 2)
+
+
+def _step(image: FloatArray, gradient: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Weights (2, height, width) and covariance (2, 2) of the step in one block."""
+    weight = (1 / variance).ravel().astype(np.float64)
+    nuisance = np.stack([np.ones(weight.size), image.ravel()], axis=1)
+    slopes = gradient.reshape(2, -1).T
+    weighted = nuisance * weight[:, None]
+    own = slopes - nuisance @ np.linalg.lstsq(weighted.T @ nuisance, weighted.T @ slopes, rcond=None)[0]
+    information = (own * weight[:, None]).T @ own
+    # A block without structure tells nothing: a step of no weight and no certainty.
+    information += 1e-6 * np.eye(2)
+    return (own * weight[:, None]).T.reshape(2, *image.shape), np.linalg.inv(information)

@@ -1,0 +1,175 @@
+"""The passes over a movie: estimate, refine, move."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, median_filter
+
+from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
+from groundtrace.io import release
+from groundtrace.motion.base import Registration
+from groundtrace.motion.kernels import fit_frames
+from groundtrace.motion.moving import RIGID, Blocks, as_integers, move_frames
+from groundtrace.motion.phase.blocks import SPACING, Fit, Grid
+from groundtrace.motion.phase.smoothing import Modes, Prior, smooth_field
+from groundtrace.motion.phase.template import SMOOTHING, Matcher, first_template, noise_floor, sample
+
+BATCH_BYTES = 4 << 20
+"""Of frames that one thread works on at a time; it changes no result."""
+SAMPLE_BYTES = 160 << 20
+"""Most of the frames that the template is made from."""
+SHOWN = 0.3
+"""A frame that shows less of the template than this, relative to those around it, is not trusted: its shift is what
+its neighbours tell."""
+NEIGHBOURHOOD = 301
+"""Frames among which a frame's brightness is judged."""
+NEWTON_ROUNDS = 2
+OUTPUT = (17, 9)
+"""Most rows and columns of the grid of displacements that is written; its outermost points are the field's edges."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    bound: int
+    """px, largest rigid shift."""
+    reference_frames: int
+    nonrigid: bool
+    frame_rate: float
+    """Hz."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Displacements of all frames at some places."""
+
+    field: FloatArray
+    """(n_frames, places, 2) px."""
+    error: FloatArray
+    """(n_frames, 2) px, standard error of the mean over places."""
+
+
+def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor) -> Registration:
+    """Fill `registered` and return the displacements; the same whatever the number of threads."""
+    indices = sample(movie, min(settings.reference_frames, max(50, SAMPLE_BYTES // movie[0].nbytes)))
+    frames = np.stack([movie[i] for i in indices])
+    template, variance = first_template(frames, settings.bound, pool)
+    matcher = Matcher.of(gaussian_filter(template, SMOOTHING), variance, settings.bound)
+    work = _Passes(movie, settings, pool)
+    shifts, share = work.locate(matcher)
+    usual = median_filter(share, min(NEIGHBOURHOOD, len(share)), mode="nearest")
+    trusted, brightness = share > SHOWN * np.maximum(usual, 1e-3), np.maximum(usual, 0.05)
+    grid = Grid.over(template.shape)
+    start = np.repeat(shifts[:, None].astype(np.float64), len(grid.bounds), axis=1)
+    fit = Fit.of(template, variance, grid)
+    first = work.smooth(work.measure(fit, start, brightness, NEWTON_ROUNDS), fit, trusted, brightness, grid.places())
+    template, variance = _sharpen(frames, first.field[indices], grid)
+    fit = Fit.of(template, variance, grid)
+    measured = work.measure(fit, first.field, brightness, 0)
+    blocks = _output(template.shape) if settings.nonrigid else RIGID
+    wanted = np.stack([part.ravel() for part in np.meshgrid(blocks.y, blocks.x, indexing="ij")], axis=1)
+    found = work.smooth(measured, fit, trusted, brightness, wanted if settings.nonrigid else grid.places())
+    rigid = found.field.mean(axis=1)
+    beyond = found.field - rigid[:, None] if settings.nonrigid else np.zeros((len(movie), 0, 2))
+    work.move(registered, rigid, beyond, blocks, as_integers(template, movie.dtype))
+    y, x = rigid.T.astype(np.float32)
+    block_y, block_x = np.moveaxis(beyond, 2, 0).astype(np.float32)
+    return Registration(
+        y, x, share.astype(np.float32), block_y, block_x, template, blocks, *found.error.T.astype(np.float32)
+    )
+
+
+def _output(shape: tuple[int, ...]) -> Blocks:
+    counts = [int(np.clip(round(size / 32) + 1, 2, most)) for size, most in zip(shape, OUTPUT, strict=True)]
+    return Blocks(
+        *(np.linspace(0, size - 1, count, dtype=np.float32) for size, count in zip(shape, counts, strict=True))
+    )
+
+
+def _sharpen(frames: IntArray, field: FloatArray, grid: Grid) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance (height, width) of the sampled frames, moved to where they were found."""
+    blocks, none = Blocks(*grid.centres), np.zeros(len(frames))
+    total, squares, seen = np.zeros((3, *grid.shape))
+    for start in range(0, len(frames), 16):
+        part = slice(start, start + 16)
+        # Scaled up, so that rounding does not add to a dim movie's noise; no value of the scale is below -2**30.
+        raw = frames[part].astype(np.int32)
+        moved = move_frames(
+            raw * 16,
+            (none[part], none[part]),
+            (field[part, :, 0], field[part, :, 1]),
+            blocks,
+            np.full(grid.shape, -(2**31), np.int32),
+        )
+        inside = moved > -(2**30)
+        values = np.where(inside, moved / 16, 0.0)
+        total += values.sum(axis=0)
+        squares += (values**2).sum(axis=0)
+        seen += inside.sum(axis=0)
+    known = seen > 1
+    mean = np.where(known, total / np.maximum(seen, 1), total.sum() / max(seen.sum(), 1))
+    variance = np.where(known, squares / np.maximum(seen, 1) - mean**2, np.nan)
+    variance = np.where(known, variance, np.nanmedian(variance))
+    return mean.astype(np.float32), noise_floor(variance)
+
+
+class _Passes:
+    """Loops over the movie, batches side by side; each frame is worked on alone."""
+
+    def __init__(self, movie: Movie, settings: Settings, pool: Executor):
+        self.movie, self.settings, self.pool = movie, settings, pool
+        self.prior = Prior.of(settings.nonrigid)
+
+    def _each(self, work: Callable[[slice, IntArray], None]) -> None:
+        size = max(1, BATCH_BYTES // self.movie[0].nbytes)
+
+        def run(start: int) -> None:
+            part = slice(start, min(start + size, len(self.movie)))
+            work(part, np.ascontiguousarray(self.movie[part]))
+            release(self.movie)
+
+        list(self.pool.map(run, range(0, len(self.movie), size)))
+
+    def locate(self, matcher: Matcher) -> tuple[FloatArray, FloatArray]:
+        shifts, share = np.empty((len(self.movie), 2)), np.empty(len(self.movie))
+
+        def work(part: slice, frames: IntArray) -> None:
+            shifts[part], share[part] = matcher.locate(frames)
+
+        self._each(work)
+        return shifts, share
+
+    def measure(self, fit: Fit, start: FloatArray, brightness: FloatArray, rounds: int) -> FloatArray:
+        """(n_frames, blocks, 2) px."""
+        measured = np.empty_like(start)
+        shrink = np.stack([self.prior.shrinkage(fit.grid.places(), error, fit.grid.shape) for error in fit.error])
+        constant = (fit.template, fit.weights, fit.covariance, fit.grid.bounds, SPACING, shrink)
+
+        def work(part: slice, frames: IntArray) -> None:
+            fit_frames(frames, *constant, start[part], brightness[part], rounds, measured[part])
+
+        self._each(work)
+        return measured
+
+    def smooth(
+        self, measured: FloatArray, fit: Fit, trusted: BoolArray, brightness: FloatArray, wanted: FloatArray
+    ) -> Estimate:
+        field, error = np.empty((len(measured), len(wanted), 2)), np.empty((len(measured), 2))
+        for axis in (0, 1):
+            modes = Modes.of(self.prior, fit.grid.places(), fit.error[axis], fit.grid.shape, wanted)
+            field[..., axis], variance = smooth_field(
+                measured[..., axis], modes, trusted, brightness, self.settings.frame_rate
+            )
+            error[:, axis] = np.sqrt(variance)
+        return Estimate(field, error)
+
+    def move(self, registered: Movie, rigid: FloatArray, beyond: FloatArray, blocks: Blocks, fill: IntArray) -> None:
+        def work(part: slice, frames: IntArray) -> None:
+            shift, more = rigid[part], beyond[part]
+            registered[part] = move_frames(
+                frames, (shift[:, 0], shift[:, 1]), (more[..., 0], more[..., 1]), blocks, fill
+            )
+            release(registered)
+
+        self._each(work)

@@ -1,0 +1,139 @@
+"""From noisy displacements of blocks to a smooth field: a Gaussian process in space, followed through time.
+
+In space the prior's covariance has three parts: the field as a whole, its rows (scanned one after the other) and
+smooth nonrigid motion. In the basis where both it and the blocks' errors are diagonal, each mode is a number per
+frame with known error; it is followed by a Kalman smoother whose process noise is learnt from the movie and adapts to
+rest, running and single jumps, so that jumps are not smeared.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundtrace.arrays import BoolArray, FloatArray
+
+LEAST = 0.02
+"""Modes of a smaller prior variance, in units of a block's error variance, are left out."""
+ROUNDS = 4
+TAIL = 3.0
+"""Degrees of freedom: how much a single jump weighs against those around it."""
+WINDOW = 1.0
+"""s; stretch from which the process noise of a frame is learnt."""
+UNTRUSTED = 1e6
+"""Error variance of a frame that shows nothing, in units of the others'."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What displacements of a frame are like, beyond those of its matched filter."""
+
+    common: float = 4.0
+    """px², variance of the field as a whole."""
+    rows: float = 0.3
+    """px², of its rows."""
+    nonrigid: float = 0.5
+    """px², of smooth nonrigid motion."""
+    reach: float = 0.35
+    """Of the field; standard deviation of the Gaussian by which displacements of places are alike."""
+
+    @classmethod
+    def of(cls, nonrigid: bool) -> "Prior":
+        return cls() if nonrigid else cls(rows=0.0, nonrigid=0.0)
+
+    def covariance(self, places: FloatArray, others: FloatArray, shape: tuple[int, int]) -> FloatArray:
+        """Of displacements along one axis at `places` (n, 2) and `others` (m, 2) px: (n, m) px²."""
+        row, column = np.moveaxis(((places[:, None] - others[None]) / np.array(shape) / self.reach) ** 2 / 2, 2, 0)
+        return self.common + self.rows * np.exp(-row) + self.nonrigid * np.exp(-row - column)
+
+    def shrinkage(self, places: FloatArray, error: FloatArray, shape: tuple[int, int]) -> FloatArray:
+        """(blocks, blocks): posterior mean of the blocks from their measurements; error: (blocks,) px²."""
+        prior = self.covariance(places, places, shape)
+        return prior @ np.linalg.inv(prior + np.diag(error))
+
+
+@dataclass(frozen=True)
+class Modes:
+    """The basis of one axis."""
+
+    analysis: FloatArray
+    """(blocks, modes): from displacements to modes of unit error."""
+    synthesis: FloatArray
+    """(modes, places): from modes to displacements anywhere."""
+    rest: FloatArray
+    """(blocks, others): to what holds noise alone."""
+
+    @classmethod
+    def of(
+        cls, prior: Prior, places: FloatArray, error: FloatArray, shape: tuple[int, int], wanted: FloatArray
+    ) -> "Modes":
+        """error: (blocks,) px²; wanted: (places, 2) px where displacements are asked for."""
+        scale = np.sqrt(error)
+        alike = prior.covariance(places, places, shape)
+        values, vectors = np.linalg.eigh(alike / scale[:, None] / scale)
+        order = np.argsort(-values, kind="stable")
+        values, vectors = values[order], vectors[:, order]
+        # The sign of an eigenvector is anyone's; the largest entry is made positive.
+        vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
+        kept = max(1, int((values > LEAST).sum()))
+        analysis = vectors / scale[:, None]
+        synthesis = prior.covariance(wanted, places, shape) @ (vectors[:, :kept] / scale[:, None]) / values[:kept]
+        return cls(analysis[:, :kept], synthesis.T, analysis[:, kept:])
+
+
+def smooth_field(
+    measured: FloatArray, modes: Modes, trusted: BoolArray, brightness: FloatArray, frame_rate: float
+) -> tuple[FloatArray, FloatArray]:
+    """Displacements (n_frames, places) px of one axis, and the variance (n_frames,) px² of their mean over places.
+
+    measured: (n_frames, blocks) px. brightness: of each frame, relative to the template; it scales the errors.
+    """
+    from groundtrace.motion.kernels import follow
+
+    values = measured @ modes.analysis
+    scale = _noise(measured @ modes.rest, brightness, trusted) if modes.rest.shape[1] > 3 else 1.0
+    error = np.where(trusted, scale / brightness**2, scale * UNTRUSTED)
+    window = max(5, round(WINDOW * frame_rate)) | 1
+    smooth, variance = np.empty_like(values), np.empty_like(values)
+    for mode in range(values.shape[1]):
+        middle = np.median(values[trusted, mode]) if trusted.any() else 0.0
+        smooth[:, mode], variance[:, mode] = _follow_mode(values[:, mode] - middle, error, trusted, window, follow)
+        smooth[:, mode] += middle
+    mean = modes.synthesis.mean(axis=1)
+    return smooth @ modes.synthesis, variance @ mean**2
+
+
+def _noise(rest: FloatArray, brightness: FloatArray, trusted: BoolArray) -> float:
+    """How much larger the errors are than photon noise alone makes them: from modes in which nothing else is."""
+    if not trusted.any():
+        return 1.0
+    found = (rest * brightness[:, None])[trusted]
+    spread = 1.4826 * np.median(np.abs(found - np.median(found, axis=0)), axis=0)
+    return max(float(np.median(spread**2)), 1e-3)
+
+
+def _follow_mode(
+    values: FloatArray, error: FloatArray, trusted: BoolArray, window: int, follow
+) -> tuple[FloatArray, FloatArray]:
+    """One mode through time: smoothed values and their variances; an AR(1) process learnt by moments and EM."""
+    frames = len(values)
+    known = np.where(trusted, values, 0.0)
+    base = float(np.median(error[trusted])) if trusted.any() else 1.0
+    power = float((known**2).mean())
+    signal = max(power - base, 1e-3 * base)
+    lagged = float((known[1:] * known[:-1]).mean()) if frames > 1 else 0.0
+    persistence = float(np.clip(lagged / signal, 0.0, 0.999)) if power > 1.02 * base else 0.5
+    process = np.full(frames, signal * (1 - persistence**2))
+    for _ in range(ROUNDS):
+        smooth, variance, change = follow(values, error, process, persistence, signal)
+        process = (TAIL * _local_mean(change, window) + change) / (TAIL + 1)
+        process = np.maximum(process, 1e-8 * base)
+    return smooth, variance
+
+
+def _local_mean(values: FloatArray, window: int) -> FloatArray:
+    """Running mean over `window` frames, fewer at the ends; the first value, of no change, is that of the second."""
+    values = np.concatenate([values[1:2], values[1:]]) if len(values) > 1 else values
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    at = np.arange(len(values))
+    start, stop = np.maximum(at - window // 2, 0), np.minimum(at + window // 2 + 1, len(values))
+    return (total[stop] - total[start]) / (stop - start)
