@@ -14,12 +14,15 @@ from groundtrace.io import create_movie, open_movie
 from groundtrace.motion.base import MotionBackend, Registration
 from groundtrace.motion.none import NoMotion
 from groundtrace.motion.normcorre import NormCorre
+from groundtrace.motion.phase.backend import Phase
 from groundtrace.motion.quality import assess
 from groundtrace.motion.suite2p import Suite2pMotion
 from groundtrace.tables import MotionQuality, Shifts, validate
 
 BACKENDS = {
     "none": NoMotion(),
+    "phase": Phase(),
+    "phase_rigid": Phase(nonrigid=False),
     "rigid": Suite2pMotion(nonrigid=False),
     "nonrigid": Suite2pMotion(block_size=(64, 64)),
     "normcorre_rigid": NormCorre(nonrigid=False),

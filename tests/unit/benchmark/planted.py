@@ -47,6 +47,8 @@ def found_shifts(y, x, block_y=None, block_x=None, bad=()) -> pl.DataFrame:
             "frame": np.arange(n, dtype=np.int32),
             "y": np.asarray(y, np.float32),
             "x": np.asarray(x, np.float32),
+            "y_error": pl.Series([None] * n, dtype=pl.Float32),
+            "x_error": pl.Series([None] * n, dtype=pl.Float32),
             "correlation": np.ones(n, np.float32),
             "block_y": list_column(np.asarray(empty if block_y is None else block_y, np.float32)),
             "block_x": list_column(np.asarray(empty if block_x is None else block_x, np.float32)),

@@ -215,7 +215,8 @@ def written(folder, accepted, levels) -> Recording:
     quality = {"frames": 2, "gain": 1.0, "offset": 0.0, "photons": 3.0, "brightness": 3.0}
     rest = dict.fromkeys(("brightness_drift", "saturated", "blank_frames", "dropped_frames"), 0)
     save(folder / "raw_quality.parquet", RawQuality, quality | rest, 1)
-    moved = {"frame": [0, 1], "y": [0, 6], "x": [0, 8], "correlation": 1, "block_y": [[], []], "block_x": [[], []]}
+    moved = {"frame": [0, 1], "y": [0, 6], "x": [0, 8], "y_error": None, "x_error": None, "correlation": 1}
+    moved |= {"block_y": [[], []], "block_x": [[], []]}
     save(folder / "shifts.parquet", Shifts, moved | {"template_correlation": 1, "bad": False, "reason": ""}, 2)
     count = len(levels)
     traces = {name: list_column(np.zeros((count, 2), np.float32)) for name in ("fluorescence", "neuropil", "dff")}

@@ -135,6 +135,7 @@ def example_shifts(rng: np.random.Generator, frames: int) -> pl.DataFrame:
     bad = np.abs(bursts) > 6
     bad[frames // 3 : frames // 3 + 12] = True
     empty = pl.Series([[]] * frames, dtype=pl.List(pl.Float32))
+    unknown = pl.Series([None] * frames, dtype=pl.Float32)
     return validate(
         Shifts,
         pl.DataFrame(
@@ -142,6 +143,8 @@ def example_shifts(rng: np.random.Generator, frames: int) -> pl.DataFrame:
                 "frame": np.arange(frames, dtype=np.int32),
                 "y": y.astype(np.float32),
                 "x": x.astype(np.float32),
+                "y_error": unknown,
+                "x_error": unknown,
                 "correlation": correlation.astype(np.float32) * 0.1,
                 "block_y": empty,
                 "block_x": empty,

@@ -18,6 +18,7 @@ from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.groundtruth.parameters import GroundTruthSource
 from groundtrace.motion.none import NoMotion
 from groundtrace.motion.normcorre import NormCorre
+from groundtrace.motion.phase.backend import Phase
 from groundtrace.motion.suite2p import Suite2pMotion
 from groundtrace.network.parameters import TrainingParameters
 from groundtrace.report.parameters import ReportParameters
@@ -35,7 +36,7 @@ ORACLE = "oracle"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """Names become folders: lower case letters, digits, underscores."""
 
-Motion = Annotated[NoMotion | Suite2pMotion | NormCorre, Field(discriminator="backend")]
+Motion = Annotated[NoMotion | Phase | Suite2pMotion | NormCorre, Field(discriminator="backend")]
 Extraction = Annotated[Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
 

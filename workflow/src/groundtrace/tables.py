@@ -87,9 +87,14 @@ class RawQuality(Table):
 class Shifts(Table):
     """One row per frame: where the tissue was. registered[t, p] = raw[t, p + (y, x)]."""
 
+    class Config(Table.Config):
+        metadata = {"version": 2}
+
     frame: Series[pl.Int32] = column("", "0-based frame", low=0, unique=True)
     y: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive down")
     x: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive right")
+    y_error: Series[pl.Float32] = column("px", "standard error of the mean displacement; empty: unknown", nullable=True)
+    x_error: Series[pl.Float32] = column("px", "standard error of the mean displacement; empty: unknown", nullable=True)
     correlation: Series[pl.Float32] = column("", "peak of the backend's registration correlation, its own scale")
     block_y: Floats = column("px", "nonrigid displacement beyond (y, x), per block; empty when rigid")
     block_x: Floats = column("px", "nonrigid displacement beyond (y, x), per block; empty when rigid")

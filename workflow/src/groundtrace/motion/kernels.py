@@ -8,25 +8,29 @@ from numba import njit
 def bilinear(raw, moved, grid, above, below, down, left, right, along, fill):
     """grid: (n, 2, rows, columns) displacements at the centres; the arrays between: `_cells` of rows and columns."""
     height, width = fill.shape
-    ey, ex = np.empty(grid.shape[3]), np.empty(grid.shape[3])
+    columns = grid.shape[3]
+    ey, ex = np.empty(columns), np.empty(columns)
+    y, x = np.empty(width), np.empty(width)
     for n in range(len(raw)):
         frame = raw[n]
         for r in range(height):
-            for k in range(grid.shape[3]):
+            for k in range(columns):
                 ey[k] = grid[n, 0, above[r], k] * (1 - down[r]) + grid[n, 0, below[r], k] * down[r] + r
                 ex[k] = grid[n, 1, above[r], k] * (1 - down[r]) + grid[n, 1, below[r], k] * down[r]
             for c in range(width):
-                y = ey[left[c]] * (1 - along[c]) + ey[right[c]] * along[c]
-                x = ex[left[c]] * (1 - along[c]) + ex[right[c]] * along[c] + c
-                if not (0 <= y <= height - 1 and 0 <= x <= width - 1):
+                y[c] = ey[left[c]] * (1 - along[c]) + ey[right[c]] * along[c]
+                x[c] = ex[left[c]] * (1 - along[c]) + ex[right[c]] * along[c] + c
+            for c in range(width):
+                if not (0 <= y[c] <= height - 1 and 0 <= x[c] <= width - 1):
                     moved[n, r, c] = fill[r, c]
                     continue
-                i, j = int(y), int(x)
-                i1, j1 = min(i + 1, height - 1), min(j + 1, width - 1)
-                v, u = y - i, x - j
-                top = frame[i, j] * (1 - u) + frame[i, j1] * u
-                bottom = frame[i1, j] * (1 - u) + frame[i1, j1] * u
-                moved[n, r, c] = round(top * (1 - v) + bottom * v)
+                # Unsigned, because what might be a negative index is checked at every pixel.
+                i, j = np.uintp(y[c]), np.uintp(x[c])
+                i1, j1 = min(i + np.uintp(1), np.uintp(height - 1)), min(j + np.uintp(1), np.uintp(width - 1))
+                v, u = y[c] - i, x[c] - j
+                top = frame[i, j] + (frame[i, j1] * 1.0 - frame[i, j]) * u
+                bottom = frame[i1, j] + (frame[i1, j1] * 1.0 - frame[i1, j]) * u
+                moved[n, r, c] = np.rint(top + (bottom - top) * v)
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
@@ -49,9 +53,11 @@ def newton_step(frame, template, weights, covariance, bounds, spacing, at, brigh
         gy, gx = weights[bank[0], bank[1], 0], weights[bank[0], bank[1], 1]
         y, x = np.float32(0), np.float32(0)
         for r in range(first, last):
-            pixels, wy, wx = frame[r + whole[0]], gy[r], gx[r]
-            for c in range(start, stop):
-                value = np.float32(pixels[c + whole[1]])
+            # Slices, because the compiler does not vectorise what might be a negative index.
+            pixels = frame[r + whole[0], start + whole[1] : stop + whole[1]]
+            wy, wx = gy[r, start:stop], gx[r, start:stop]
+            for c in range(len(pixels)):
+                value = np.float32(pixels[c])
                 y += wy[c] * value
                 x += wx[c] * value
         if first > top or last < bottom or start > left or stop < right:

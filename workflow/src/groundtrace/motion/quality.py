@@ -251,12 +251,18 @@ def _vertex(values: FloatArray) -> float:
     return 0.5 * (left - right) / curvature if curvature < 0 else 0.0
 
 
+def _known(values: FloatArray | None, frames: int) -> pl.Series:
+    return pl.Series([None] * frames if values is None else values, dtype=pl.Float32)
+
+
 def _shifts_table(registration: Registration, correlation: FloatArray, reasons: np.ndarray) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "frame": np.arange(len(correlation), dtype=np.int32),
             "y": registration.y.astype(np.float32),
             "x": registration.x.astype(np.float32),
+            "y_error": _known(registration.y_error, len(correlation)),
+            "x_error": _known(registration.x_error, len(correlation)),
             "correlation": registration.correlation.astype(np.float32),
             "block_y": list_column(registration.block_y.astype(np.float32)),
             "block_x": list_column(registration.block_x.astype(np.float32)),

@@ -5,10 +5,11 @@ In a block a frame is a T(p - d) + c + noise of variance v(p). With g = ∂T(p -
 is the step's error covariance, the Cramér-Rao bound of this block.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import map_coordinates, spline_filter
+from scipy.ndimage import correlate1d, spline_filter
 
 from groundtrace.arrays import FloatArray, IntArray
 
@@ -16,10 +17,9 @@ OFFSETS = 5
 """Sub-pixel positions along each axis at which the template is held."""
 SPACING = 0.25
 """px between them."""
-SLOPE = 0.25
-"""px, of the central difference for the gradient."""
 SIDE = 32
 """px, about; of a block."""
+Taps = Callable[[float], float]
 MOST = (16, 8)
 """Blocks along y and x: lines are scanned one after the other, so that more rows are worth it."""
 
@@ -73,16 +73,11 @@ class Fit:
         weights = np.empty((OFFSETS, OFFSETS, 2, *grid.shape), np.float32)
         covariance = np.empty((OFFSETS, OFFSETS, len(grid.bounds), 2, 2))
         coefficients = spline_filter(template.astype(np.float64), order=3)
-        places = np.indices(grid.shape, dtype=float)
-
-        def at(y: float, x: float) -> FloatArray:
-            moved = places - np.array([y, x])[:, None, None]
-            return np.asarray(map_coordinates(coefficients, moved, order=3, prefilter=False, mode="nearest"))
-
         for i, y in enumerate(_positions()):
             for j, x in enumerate(_positions()):
-                slopes = (at(y + SLOPE, x) - at(y - SLOPE, x), at(y, x + SLOPE) - at(y, x - SLOPE))
-                image, gradient = at(y, x), np.stack(slopes) / (2 * SLOPE)
+                image = _shifted(coefficients, (y, x), (_values, _values))
+                kinds = ((_slopes, _values), (_values, _slopes))
+                gradient = np.stack([_shifted(coefficients, (y, x), taps) for taps in kinds])
                 for b, (top, bottom, left, right) in enumerate(grid.bounds):
                     part = (slice(top, bottom), slice(left, right))
                     g, covariance[i, j, b] = _step(image[part], gradient[:, *part], variance[part])
@@ -98,6 +93,27 @@ class Fit:
 
 def _positions() -> FloatArray:
     return SPACING * (np.arange(OFFSETS) - OFFSETS // 2)
+
+
+def _shifted(coefficients: FloatArray, shift: tuple[float, float], taps: tuple[Taps, Taps]) -> FloatArray:
+    """The cubic spline of these coefficients, or a derivative of it, displaced by `shift` px."""
+    for axis in (0, 1):
+        # Tap k of correlate1d reads the coefficient k - 2 pixels further.
+        weights = np.array([taps[axis](k - 2 + shift[axis]) for k in range(5)])
+        coefficients = correlate1d(coefficients, weights, axis=axis, mode="nearest")
+    return coefficients
+
+
+def _values(t: float) -> float:
+    """The cubic B-spline."""
+    t = abs(t)
+    return 2 / 3 - t**2 + t**3 / 2 if t < 1 else max(2 - t, 0.0) ** 3 / 6
+
+
+def _slopes(t: float) -> float:
+    """Its derivative."""
+    sign, t = np.sign(t), abs(t)
+    return float(sign * (1.5 * t**2 - 2 * t if t < 1 else -(max(2 - t, 0.0) ** 2) / 2))
 
 
 def _step(image: FloatArray, gradient: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -26,6 +26,8 @@ its neighbours tell."""
 NEIGHBOURHOOD = 301
 """Frames among which a frame's brightness is judged."""
 NEWTON_ROUNDS = 2
+WINDOW = 1.0
+"""s; stretch from which the process noise of a frame is learnt."""
 OUTPUT = (17, 9)
 """Most rows and columns of the grid of displacements that is written; its outermost points are the field's edges."""
 
@@ -70,7 +72,7 @@ def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor
     blocks = _output(template.shape) if settings.nonrigid else RIGID
     wanted = np.stack([part.ravel() for part in np.meshgrid(blocks.y, blocks.x, indexing="ij")], axis=1)
     found = work.smooth(measured, fit, trusted, brightness, wanted if settings.nonrigid else grid.places())
-    rigid = found.field.mean(axis=1)
+    rigid = _field_mean(found.field, blocks) if settings.nonrigid else found.field.mean(axis=1)
     beyond = found.field - rigid[:, None] if settings.nonrigid else np.zeros((len(movie), 0, 2))
     work.move(registered, rigid, beyond, blocks, as_integers(template, movie.dtype))
     y, x = rigid.T.astype(np.float32)
@@ -85,6 +87,13 @@ def _output(shape: tuple[int, ...]) -> Blocks:
     return Blocks(
         *(np.linspace(0, size - 1, count, dtype=np.float32) for size, count in zip(shape, counts, strict=True))
     )
+
+
+def _field_mean(field: FloatArray, blocks: Blocks) -> FloatArray:
+    """Mean over the field (n_frames, 2) of displacements on a grid whose outermost points are its edges."""
+    y, x = (np.where(np.isin(np.arange(len(c)), (0, len(c) - 1)), 0.5, 1.0) for c in (blocks.y, blocks.x))
+    weight = np.outer(y, x).ravel()
+    return np.einsum("p,tpa->ta", weight / weight.sum(), field)
 
 
 def _sharpen(frames: IntArray, field: FloatArray, grid: Grid) -> tuple[FloatArray, FloatArray]:
@@ -155,12 +164,11 @@ class _Passes:
     def smooth(
         self, measured: FloatArray, fit: Fit, trusted: BoolArray, brightness: FloatArray, wanted: FloatArray
     ) -> Estimate:
+        window = max(5, round(WINDOW * self.settings.frame_rate)) | 1
         field, error = np.empty((len(measured), len(wanted), 2)), np.empty((len(measured), 2))
         for axis in (0, 1):
             modes = Modes.of(self.prior, fit.grid.places(), fit.error[axis], fit.grid.shape, wanted)
-            field[..., axis], variance = smooth_field(
-                measured[..., axis], modes, trusted, brightness, self.settings.frame_rate
-            )
+            field[..., axis], variance = smooth_field(measured[..., axis], modes, trusted, brightness, window)
             error[:, axis] = np.sqrt(variance)
         return Estimate(field, error)
 

@@ -12,13 +12,16 @@ import numpy as np
 
 from groundtrace.arrays import BoolArray, FloatArray
 
+UNMODELLED = 1.25
+"""Standard errors are larger by this than photon noise and the prior make them: active neuropil and cells, measured on
+simulated recordings (docs/results.md)."""
 LEAST = 0.02
 """Modes of a smaller prior variance, in units of a block's error variance, are left out."""
-ROUNDS = 4
+ROUNDS = 3
 TAIL = 3.0
 """Degrees of freedom: how much a single jump weighs against those around it."""
-WINDOW = 1.0
-"""s; stretch from which the process noise of a frame is learnt."""
+OUTLIER = 5.0
+"""Standard deviations; larger residuals count as so large when the size of errors is measured."""
 UNTRUSTED = 1e6
 """Error variance of a frame that shows nothing, in units of the others'."""
 
@@ -59,6 +62,8 @@ class Modes:
     """(blocks, modes): from displacements to modes of unit error."""
     synthesis: FloatArray
     """(modes, places): from modes to displacements anywhere."""
+    mean: FloatArray
+    """(modes,) of each mode's displacement over the field."""
     rest: FloatArray
     """(blocks, others): to what holds noise alone."""
 
@@ -66,7 +71,7 @@ class Modes:
     def of(
         cls, prior: Prior, places: FloatArray, error: FloatArray, shape: tuple[int, int], wanted: FloatArray
     ) -> "Modes":
-        """error: (blocks,) px²; wanted: (places, 2) px where displacements are asked for."""
+        """error: (blocks,) px²; places: (blocks, 2) px, evenly over the field; wanted: (places, 2) px."""
         scale = np.sqrt(error)
         alike = prior.covariance(places, places, shape)
         values, vectors = np.linalg.eigh(alike / scale[:, None] / scale)
@@ -77,29 +82,29 @@ class Modes:
         kept = max(1, int((values > LEAST).sum()))
         analysis = vectors / scale[:, None]
         synthesis = prior.covariance(wanted, places, shape) @ (vectors[:, :kept] / scale[:, None]) / values[:kept]
-        return cls(analysis[:, :kept], synthesis.T, analysis[:, kept:])
+        mean = (vectors[:, :kept] * scale[:, None]).mean(axis=0)
+        return cls(analysis[:, :kept], synthesis.T, mean, analysis[:, kept:])
 
 
 def smooth_field(
-    measured: FloatArray, modes: Modes, trusted: BoolArray, brightness: FloatArray, frame_rate: float
+    measured: FloatArray, modes: Modes, trusted: BoolArray, brightness: FloatArray, window: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Displacements (n_frames, places) px of one axis, and the variance (n_frames,) px² of their mean over places.
+    """Displacements (n_frames, places) px of one axis, and the variance (n_frames,) px² of their mean over the field.
 
     measured: (n_frames, blocks) px. brightness: of each frame, relative to the template; it scales the errors.
+    window: frames from which the process noise of each is learnt, odd.
     """
     from groundtrace.motion.kernels import follow
 
     values = measured @ modes.analysis
     scale = _noise(measured @ modes.rest, brightness, trusted) if modes.rest.shape[1] > 3 else 1.0
     error = np.where(trusted, scale / brightness**2, scale * UNTRUSTED)
-    window = max(5, round(WINDOW * frame_rate)) | 1
     smooth, variance = np.empty_like(values), np.empty_like(values)
     for mode in range(values.shape[1]):
         middle = np.median(values[trusted, mode]) if trusted.any() else 0.0
         smooth[:, mode], variance[:, mode] = _follow_mode(values[:, mode] - middle, error, trusted, window, follow)
         smooth[:, mode] += middle
-    mean = modes.synthesis.mean(axis=1)
-    return smooth @ modes.synthesis, variance @ mean**2
+    return smooth @ modes.synthesis, UNMODELLED**2 * (variance @ modes.mean**2)
 
 
 def _noise(rest: FloatArray, brightness: FloatArray, trusted: BoolArray) -> float:
@@ -107,8 +112,9 @@ def _noise(rest: FloatArray, brightness: FloatArray, trusted: BoolArray) -> floa
     if not trusted.any():
         return 1.0
     found = (rest * brightness[:, None])[trusted]
-    spread = 1.4826 * np.median(np.abs(found - np.median(found, axis=0)), axis=0)
-    return max(float(np.median(spread**2)), 1e-3)
+    found -= np.median(found, axis=0)
+    limit = OUTLIER * 1.4826 * np.median(np.abs(found), axis=0)
+    return max(float((found.clip(-limit, limit) ** 2).mean()), 1e-3)
 
 
 def _follow_mode(
@@ -123,10 +129,10 @@ def _follow_mode(
     lagged = float((known[1:] * known[:-1]).mean()) if frames > 1 else 0.0
     persistence = float(np.clip(lagged / signal, 0.0, 0.999)) if power > 1.02 * base else 0.5
     process = np.full(frames, signal * (1 - persistence**2))
+    smooth, variance, change = follow(values, error, process, persistence, signal)
     for _ in range(ROUNDS):
+        process = np.maximum((TAIL * _local_mean(change, window) + change) / (TAIL + 1), 1e-8 * base)
         smooth, variance, change = follow(values, error, process, persistence, signal)
-        process = (TAIL * _local_mean(change, window) + change) / (TAIL + 1)
-        process = np.maximum(process, 1e-8 * base)
     return smooth, variance
 
 
