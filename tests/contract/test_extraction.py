@@ -18,10 +18,11 @@ from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.io import open_movie, write_table
 from groundtrace.tables import Fluorescence, Rois, validate
 
+# The faster regression: CaImAn's backends take minutes for this file with the other.
 BACKENDS = {
     "suite2p": Suite2pExtraction(),
-    "cnmf": Cnmf(),
-    "cnmfe": CnmfE(min_correlation=0.5, min_peak_to_noise=5),
+    "cnmf": Cnmf(regression="nnls_L0"),
+    "cnmfe": CnmfE(min_correlation=0.5, min_peak_to_noise=5, regression="nnls_L0"),
     "onacid": OnAcid(),
 }
 

@@ -29,7 +29,7 @@ UNUSED = ("tensorflow", "caiman.utils.nn_models")
 GROUPS = ("data", "patch", "preprocess", "init", "spatial", "temporal", "merging", "quality", "online", "motion")
 FRAMES_AT_ONCE = 1024
 """So many values of one pixel fill a page of the file."""
-BLOCK_BYTES = 64 << 20
+BLOCK_BYTES = 32 << 20
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def _import_caiman() -> None:
     with without("CaImAn", *UNUSED), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            import caiman.source_extraction.cnmf  # noqa: F401
+            import caiman.source_extraction.cnmf  # pyright: ignore[reportMissingImports]  # noqa: F401
         except ImportError as error:
             raise BackendError(
                 f"CaImAn does not import ({error}); it is on conda-forge only: run snakemake with --sdm conda, "
@@ -80,7 +80,7 @@ def _processes(count: int) -> Iterator[Pool]:
         def map_async(function: Callable[[Any], Any], tasks: Iterable[Any], *rest: Any, **options: Any) -> Any:
             return unseeded(_seeded, [(function, task) for task in tasks], *rest, **options)
 
-        pool.map_async = map_async
+        pool.map_async = map_async  # pyright: ignore[reportAttributeAccessIssue]
         yield pool
 
 
@@ -154,7 +154,8 @@ def map_pixels(movie: Movie, frames: IntArray, origin: int, scratch: Path) -> Pa
 
 
 def _from(origin: int, values: IntArray) -> FloatArray:
-    return np.subtract(values, origin, dtype=np.int64).astype(np.float32)
+    exact = np.int32 if values.dtype.itemsize <= 2 else np.int64
+    return np.subtract(values, origin, dtype=exact).astype(np.float32)
 
 
 def parameters(changes: Mapping[str, Any], own: Mapping[str, Any], closed: Mapping[str, str]) -> Any:
@@ -163,7 +164,7 @@ def parameters(changes: Mapping[str, Any], own: Mapping[str, Any], closed: Mappi
     `closed` are settings that a user cannot change here, as dotted name (a trailing dot closes all below) and what to
     do instead. Raises InputError at unknown, closed or impossible ones.
     """
-    from caiman.source_extraction.cnmf.params import CNMFParams
+    from caiman.source_extraction.cnmf.params import CNMFParams  # pyright: ignore[reportMissingImports]
 
     known = {group: CNMFParams().get_group(group) for group in GROUPS}
     merged: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}

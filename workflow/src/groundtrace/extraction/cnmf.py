@@ -40,10 +40,10 @@ class Cnmf(CaimanExtraction):
     """Fit once more in the whole field, from the components of the patches: better footprints, twice the time."""
 
     def _fit(self, path: Path, settings: Any, processes: Pool) -> Any:
-        from caiman.source_extraction.cnmf import CNMF
+        from caiman.source_extraction.cnmf import CNMF  # pyright: ignore[reportMissingImports]
 
         images = load(path)
-        model = CNMF(len(processes._pool), params=settings, dview=processes)
+        model = CNMF(1, params=settings, dview=processes)
         model.fit(images)
         if not keep_accepted(model, images, processes):
             return None

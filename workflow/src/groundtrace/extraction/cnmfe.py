@@ -47,10 +47,10 @@ class CnmfE(CaimanExtraction):
     """px, by which neighbouring patches overlap; None takes two and a half cell diameters."""
 
     def _fit(self, path: Path, settings: Any, processes: Pool) -> Any:
-        from caiman.source_extraction.cnmf import CNMF
+        from caiman.source_extraction.cnmf import CNMF  # pyright: ignore[reportMissingImports]
 
         images = load(path)
-        model = CNMF(len(processes._pool), params=settings, dview=processes)
+        model = CNMF(1, params=settings, dview=processes)
         model.fit(images)
         return model.estimates if keep_accepted(model, images, processes) else None
 

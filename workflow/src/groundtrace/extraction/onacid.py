@@ -46,7 +46,7 @@ class OnAcid(CaimanExtraction):
     """Correlation of a candidate's footprint with the latest frames from which it becomes a component."""
 
     def _fit(self, path: Path, settings: Any, processes: Pool) -> Any:
-        from caiman.source_extraction.cnmf.online_cnmf import OnACID
+        from caiman.source_extraction.cnmf.online_cnmf import OnACID  # pyright: ignore[reportMissingImports]
 
         images = load(path)
         settings.change_params({"data": {"fnames": [str(path)]}})

@@ -100,7 +100,7 @@ class NormCorre(MotionBackend):
 
     def _estimate(self, path: Path, nonrigid: bool, max_shift: int, processes: Any) -> Any:
         """CaImAn's MotionCorrect after its work."""
-        from caiman.motion_correction import MotionCorrect
+        from caiman.motion_correction import MotionCorrect  # pyright: ignore[reportMissingImports]
 
         sigma = None if self.filter_sigma is None else [self.filter_sigma, self.filter_sigma]
         frames = int(path.stem.rpartition("_")[2])
@@ -135,7 +135,7 @@ def _sample(movie: Movie) -> np.ndarray:
 
 
 def _blocks(field: tuple[int, ...], overlap: Sequence[int], stride: Sequence[int]) -> Blocks:
-    from caiman.motion_correction import get_patch_centers
+    from caiman.motion_correction import get_patch_centers  # pyright: ignore[reportMissingImports]
 
     y, x = get_patch_centers(field, overlaps=tuple(overlap), strides=tuple(stride))
     return Blocks(np.array(y, np.float32), np.array(x, np.float32))

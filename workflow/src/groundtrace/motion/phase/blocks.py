@@ -68,8 +68,8 @@ class Fit:
     """(OFFSETS, OFFSETS, blocks, 2, 2) px², of a step."""
 
     @classmethod
-    def of(cls, template: FloatArray, variance: FloatArray, grid: Grid) -> "Fit":
-        """template and variance of its frames' noise: (height, width)."""
+    def of(cls, template: FloatArray, variance: FloatArray, grid: Grid, noise: FloatArray) -> "Fit":
+        """template and variance of its frames' noise: (height, width); noise: (n, height, width) of some frames."""
         weights = np.empty((OFFSETS, OFFSETS, 2, *grid.shape), np.float32)
         covariance = np.empty((OFFSETS, OFFSETS, len(grid.bounds), 2, 2))
         coefficients = spline_filter(template.astype(np.float64), order=3)
@@ -82,13 +82,34 @@ class Fit:
                     part = (slice(top, bottom), slice(left, right))
                     g, covariance[i, j, b] = _step(image[part], gradient[:, *part], variance[part])
                     weights[i, j, :, *part] = g
-        return cls(grid, template.astype(np.float32), weights, covariance)
+        inflation = _inflation(noise, weights[OFFSETS // 2, OFFSETS // 2], variance, grid)
+        return cls(grid, template.astype(np.float32), weights, covariance, inflation)
+
+    inflation: FloatArray
+    """(2, blocks) by how much the variance of a step of y and of x is larger than independent pixels make it."""
 
     @property
     def error(self) -> FloatArray:
         """(2, blocks) variance, px², of y and of x at the template's own position."""
         middle = self.covariance[OFFSETS // 2, OFFSETS // 2]
-        return np.stack([middle[:, 0, 0], middle[:, 1, 1]])
+        return self.inflation * np.stack([middle[:, 0, 0], middle[:, 1, 1]])
+
+
+def _inflation(noise: FloatArray, weights: FloatArray, variance: FloatArray, grid: Grid) -> FloatArray:
+    """Variance of weighted sums of the noise over that of independent pixels: (2, blocks) for y and x.
+
+    Noise of neighbouring pixels is correlated, and active cells and neuropil are noise too. Weights mirrored within
+    each block have the same size and texture, but no longer answer to motion.
+    """
+    found, expected = np.zeros((2, len(grid.bounds))), np.zeros((2, len(grid.bounds)))
+    for b, (top, bottom, left, right) in enumerate(grid.bounds):
+        part = (slice(top, bottom), slice(left, right))
+        for axis, across in ((0, 1), (0, 2), (1, 1), (1, 2)):
+            mirrored = np.flip(weights[axis][part], across - 1)
+            sums = np.tensordot(noise[:, *part], mirrored, axes=2)
+            found[axis, b] += sums.var()
+            expected[axis, b] += float((mirrored**2 * variance[part]).sum())
+    return np.maximum(found / np.maximum(expected, 1e-30), 1e-3)
 
 
 def _positions() -> FloatArray:

@@ -64,10 +64,10 @@ def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor
     trusted, brightness = share > SHOWN * np.maximum(usual, 1e-3), np.maximum(usual, 0.05)
     grid = Grid.over(template.shape)
     start = np.repeat(shifts[:, None].astype(np.float64), len(grid.bounds), axis=1)
-    fit = Fit.of(template, variance, grid)
+    fit = Fit.of(template, variance, grid, _noise(frames, shifts[indices], template))
     first = work.smooth(work.measure(fit, start, brightness, NEWTON_ROUNDS), fit, trusted, brightness, grid.places())
     template, variance = _sharpen(frames, first.field[indices], grid)
-    fit = Fit.of(template, variance, grid)
+    fit = Fit.of(template, variance, grid, _noise(frames, first.field[indices].mean(axis=1), template))
     measured = work.measure(fit, first.field, brightness, 0)
     blocks = _output(template.shape) if settings.nonrigid else RIGID
     wanted = np.stack([part.ravel() for part in np.meshgrid(blocks.y, blocks.x, indexing="ij")], axis=1)
@@ -94,6 +94,15 @@ def _field_mean(field: FloatArray, blocks: Blocks) -> FloatArray:
     y, x = (np.where(np.isin(np.arange(len(c)), (0, len(c) - 1)), 0.5, 1.0) for c in (blocks.y, blocks.x))
     weight = np.outer(y, x).ravel()
     return np.einsum("p,tpa->ta", weight / weight.sum(), field)
+
+
+def _noise(frames: IntArray, shifts: FloatArray, template: FloatArray) -> FloatArray:
+    """What is left of frames, moved by whole pixels, without their mean: (n, height, width) float32."""
+    y, x = np.rint(shifts).T
+    none = np.zeros((len(frames), 0))
+    moved = move_frames(frames, (y, x), (none, none), RIGID, as_integers(template, frames.dtype)).astype(np.float32)
+    moved -= moved.mean(axis=0)
+    return moved
 
 
 def _sharpen(frames: IntArray, field: FloatArray, grid: Grid) -> tuple[FloatArray, FloatArray]:

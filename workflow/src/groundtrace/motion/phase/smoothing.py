@@ -12,16 +12,13 @@ import numpy as np
 
 from groundtrace.arrays import BoolArray, FloatArray
 
-UNMODELLED = 1.25
-"""Standard errors are larger by this than photon noise and the prior make them: active neuropil and cells, measured on
-simulated recordings (docs/results.md)."""
+UNMODELLED = 1.1
+"""Standard errors are larger by this than the model says: what mirrored weights do not see (docs/results.md)."""
 LEAST = 0.02
 """Modes of a smaller prior variance, in units of a block's error variance, are left out."""
 ROUNDS = 3
 TAIL = 3.0
 """Degrees of freedom: how much a single jump weighs against those around it."""
-OUTLIER = 5.0
-"""Standard deviations; larger residuals count as so large when the size of errors is measured."""
 UNTRUSTED = 1e6
 """Error variance of a frame that shows nothing, in units of the others'."""
 
@@ -64,8 +61,6 @@ class Modes:
     """(modes, places): from modes to displacements anywhere."""
     mean: FloatArray
     """(modes,) of each mode's displacement over the field."""
-    rest: FloatArray
-    """(blocks, others): to what holds noise alone."""
 
     @classmethod
     def of(
@@ -83,7 +78,7 @@ class Modes:
         analysis = vectors / scale[:, None]
         synthesis = prior.covariance(wanted, places, shape) @ (vectors[:, :kept] / scale[:, None]) / values[:kept]
         mean = (vectors[:, :kept] * scale[:, None]).mean(axis=0)
-        return cls(analysis[:, :kept], synthesis.T, mean, analysis[:, kept:])
+        return cls(analysis[:, :kept], synthesis.T, mean)
 
 
 def smooth_field(
@@ -97,24 +92,13 @@ def smooth_field(
     from groundtrace.motion.kernels import follow
 
     values = measured @ modes.analysis
-    scale = _noise(measured @ modes.rest, brightness, trusted) if modes.rest.shape[1] > 3 else 1.0
-    error = np.where(trusted, scale / brightness**2, scale * UNTRUSTED)
+    error = np.where(trusted, 1 / brightness**2, UNTRUSTED)
     smooth, variance = np.empty_like(values), np.empty_like(values)
     for mode in range(values.shape[1]):
         middle = np.median(values[trusted, mode]) if trusted.any() else 0.0
         smooth[:, mode], variance[:, mode] = _follow_mode(values[:, mode] - middle, error, trusted, window, follow)
         smooth[:, mode] += middle
     return smooth @ modes.synthesis, UNMODELLED**2 * (variance @ modes.mean**2)
-
-
-def _noise(rest: FloatArray, brightness: FloatArray, trusted: BoolArray) -> float:
-    """How much larger the errors are than photon noise alone makes them: from modes in which nothing else is."""
-    if not trusted.any():
-        return 1.0
-    found = (rest * brightness[:, None])[trusted]
-    found -= np.median(found, axis=0)
-    limit = OUTLIER * 1.4826 * np.median(np.abs(found), axis=0)
-    return max(float((found.clip(-limit, limit) ** 2).mean()), 1e-3)
 
 
 def _follow_mode(

@@ -1,0 +1,233 @@
+"""The own motion backend: each step against a slow reference, the whole on recordings whose motion is known."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
+from synthetic_movies import acquisition
+
+from groundtrace.errors import BackendError
+from groundtrace.motion.kernels import fit_frames, follow
+from groundtrace.motion.moving import RIGID, estimated_displacement
+from groundtrace.motion.phase.backend import Phase
+from groundtrace.motion.phase.blocks import SPACING, Fit, Grid
+from groundtrace.motion.phase.smoothing import Modes, Prior
+from groundtrace.motion.phase.template import Matcher
+from groundtrace.motion.quality import assess
+from groundtrace.sessions import Session
+from groundtrace.simulation.parameters import Simulation
+from groundtrace.simulation.simulate import prepare, raw_frames
+from groundtrace.simulation.truth import true_displacement
+
+SHAPE = (96, 128)
+
+
+@pytest.fixture(scope="module")
+def scene() -> np.ndarray:
+    """A template with structure of a few pixels, 40 units bright."""
+    return 40 + 8 * gaussian_filter(np.random.default_rng(0).standard_normal(SHAPE), 1.5) / 0.19
+
+
+def displaced(scene: np.ndarray, y: float, x: float) -> np.ndarray:
+    rows, columns = np.indices(scene.shape, dtype=float)
+    return map_coordinates(spline_filter(scene), (rows - y, columns - x), order=3, prefilter=False, mode="nearest")
+
+
+def fit_of(template: np.ndarray, variance: np.ndarray | float) -> Fit:
+    """With noise of independent pixels."""
+    variance = np.broadcast_to(variance, SHAPE).astype(float)
+    noise = np.sqrt(variance) * np.random.default_rng(7).standard_normal((400, *SHAPE))
+    return Fit.of(template, variance, Grid.over(SHAPE), noise.astype(np.float32))
+
+
+def measure(fit: Fit, frames: np.ndarray, start: np.ndarray, rounds: int) -> np.ndarray:
+    """Displacements (n, blocks, 2) with no prior."""
+    identity = np.stack([np.eye(len(fit.grid.bounds))] * 2)
+    found = np.empty((len(frames), len(fit.grid.bounds), 2))
+    at = np.repeat(start[:, None], len(fit.grid.bounds), axis=1)
+    constant = (fit.template, fit.weights, fit.covariance, fit.grid.bounds, SPACING, identity)
+    fit_frames(frames, *constant, at, np.ones(len(frames)), rounds, found)
+    return found
+
+
+def inner(grid: Grid) -> np.ndarray:
+    """Blocks that stay in the frame when it moves: a pixel from outside counts as the template's."""
+    top, bottom, left, right = grid.bounds.T
+    return (top >= 8) & (left >= 8) & (bottom <= grid.shape[0] - 8) & (right <= grid.shape[1] - 8)
+
+
+@pytest.mark.parametrize(("y", "x"), [(0.0, 0.0), (0.4, -0.3), (3.2, -5.7), (-7.5, 6.1)])
+def test_a_known_displacement_is_found_in_every_block(scene, y, x):
+    frames = np.rint(100 * displaced(scene, y, x)).astype(np.int16)[None]
+    fit = fit_of(100 * scene, 4.0)
+    found = measure(fit, frames, np.array([[np.rint(y), np.rint(x)]]), rounds=3)
+    within = inner(fit.grid)
+    np.testing.assert_allclose(found[0, within], np.broadcast_to([y, x], (within.sum(), 2)), atol=0.01)
+
+
+def test_brightness_and_background_do_not_matter(scene):
+    fit = fit_of(100 * scene, 4.0)
+    frame = displaced(scene, 0.3, 0.6)
+    frames = np.rint([100 * frame, 100 * frame + 3000, 120 * frame - 500]).astype(np.int16)
+    found = measure(fit, frames, np.zeros((3, 2)), rounds=2)
+    within = inner(fit.grid)
+    np.testing.assert_allclose(found[1, within], found[0, within], atol=2e-3)
+    np.testing.assert_allclose(found[2, within], found[0, within], atol=0.05)
+
+
+def test_the_error_of_a_block_is_that_of_photon_noise(scene):
+    random = np.random.default_rng(1)
+    fit = fit_of(scene, scene)
+    frames = random.poisson(displaced(scene, 0.1, -0.2), (300, *SHAPE)).astype(np.uint16)
+    found = measure(fit, frames, np.zeros((300, 2)), rounds=1)
+    spread = found.std(axis=0)
+    np.testing.assert_allclose(spread[:, 0], np.sqrt(fit.error[0]), rtol=0.25)
+    np.testing.assert_allclose(spread[:, 1], np.sqrt(fit.error[1]), rtol=0.25)
+    np.testing.assert_allclose((spread**2).mean(axis=0), fit.error.mean(axis=1), rtol=0.1)
+
+
+def test_correlated_noise_makes_larger_errors():
+    scene = 40 + 8 * gaussian_filter(np.random.default_rng(0).standard_normal(SHAPE), 1.5) / 0.19
+    random = np.random.default_rng(2)
+    independent = random.standard_normal((400, *SHAPE)).astype(np.float32)
+    smooth = gaussian_filter(independent, (0, 1, 1))
+    smooth /= smooth.std()
+    fits = [Fit.of(scene, np.ones(SHAPE), Grid.over(SHAPE), noise) for noise in (independent, smooth)]
+    assert fits[0].inflation.mean() == pytest.approx(1, rel=0.1)
+    frames = np.rint(100 * (scene + smooth)).astype(np.int16)
+    hundredfold = Fit.of(100 * scene, np.full(SHAPE, 1e4), Grid.over(SHAPE), 100 * smooth)
+    spread = measure(hundredfold, frames, np.zeros((400, 2)), rounds=1).var(axis=0)
+    assert fits[1].inflation.mean() > 3
+    np.testing.assert_allclose(spread.mean(axis=0), hundredfold.error.mean(axis=1), rtol=0.25)
+
+
+def test_where_a_frame_lies_and_how_much_of_it_is_seen(scene):
+    matcher = Matcher.of(scene, np.ones(SHAPE), 12)
+    wanted = np.array([(0, 0), (3.3, -6.8), (-11, 10.4)])
+    frames = [100 * np.roll(displaced(scene, *(shift % 1)), np.floor(shift).astype(int), (0, 1)) for shift in wanted]
+    shifts, share = matcher.locate(np.rint([*frames, np.full(SHAPE, 4000.0)]).astype(np.int16))
+    np.testing.assert_allclose(shifts[:3], wanted, atol=0.3)
+    np.testing.assert_allclose(share[:3] / 100, 1, atol=0.15)
+    assert abs(share[3]) < 1e-3
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.floats(0, 0.999))
+def test_following_a_mode_is_the_gaussian_posterior(seed, persistence):
+    """Against the dense solution: x has the AR(1) prior, values = x + error."""
+    random = np.random.default_rng(seed)
+    n, signal = 12, float(random.uniform(0.1, 5))
+    values, error, process = random.normal(0, 2, n), random.uniform(0.05, 3, n), random.uniform(0.01, 2, n)
+    steps = np.eye(n) - persistence * np.eye(n, k=-1)
+    precision = steps.T @ np.diag(1 / np.concatenate([[signal], process[1:]])) @ steps
+    covariance = np.linalg.inv(precision + np.diag(1 / error))
+    expected = covariance @ (values / error)
+    mean, variance, change = follow(values, error, process, persistence, signal)
+    np.testing.assert_allclose(mean, expected, atol=1e-8)
+    np.testing.assert_allclose(variance, np.diag(covariance), atol=1e-8)
+    second = steps @ (covariance + np.outer(expected, expected)) @ steps.T
+    np.testing.assert_allclose(change[1:], np.diag(second)[1:], atol=1e-8)
+
+
+def test_modes_give_the_gaussian_process_back():
+    """Measured without error, a field drawn from the prior is found everywhere; the mean is that over the field."""
+    grid, prior = Grid.over((128, 256)), Prior()
+    error = np.random.default_rng(0).uniform(1e-7, 2e-7, len(grid.bounds))
+    places, wanted = grid.places(), np.array([[0.0, 0.0], [60.0, 130.0], [127.0, 255.0]])
+    together = np.concatenate([places, wanted])
+    covariance = prior.covariance(together, together, grid.shape)
+    field = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(together))) @ np.random.default_rng(1).standard_normal(
+        len(together)
+    )
+    modes = Modes.of(prior, places, error, grid.shape, wanted)
+    found = field[: len(places)] @ modes.analysis
+    regression = covariance[len(places) :, : len(places)] @ np.linalg.inv(
+        covariance[: len(places), : len(places)] + np.diag(error)
+    )
+    np.testing.assert_allclose(found @ modes.synthesis, regression @ field[: len(places)], atol=0.05)
+    assert found @ modes.mean == pytest.approx(field[: len(places)].mean(), abs=1e-3)
+
+
+def recording(**changes) -> tuple[np.ndarray, pl.DataFrame]:
+    """A simulated movie and the table of its true motion."""
+    parameters = Simulation(**{"frames": 300, "height": 128, "width": 128} | changes)
+    session = Session(subject="a", session="1", indicator="GCaMP6s", frame_rate=30, pixel_size=1.5, simulate="x")
+    planes = prepare(parameters, session)
+    return np.array(list(raw_frames(planes, parameters, session))), planes[0].truth().displacement(0)
+
+
+def register(movie: np.ndarray, tmp_path, **parameters):
+    registered = np.empty_like(movie)
+    return registered, Phase(**parameters).run(movie, registered, acquisition(movie.shape), tmp_path, 1)
+
+
+@pytest.fixture(scope="module", params=[10.0, 2.0])
+def known(request, tmp_path_factory):
+    movie, truth = recording(photons=request.param)
+    registered, result = register(movie, tmp_path_factory.mktemp("known"))
+    light = np.zeros(len(movie), bool)
+    frames = {"frame": np.arange(len(movie)), "brightness": 1.0, "saturated": 0.0, "blank": light, "dropped": light}
+    shifts, *_ = assess(movie, registered, result, pl.DataFrame(frames))
+    y, x = np.meshgrid(np.arange(8, 128, 16.0), np.arange(8, 128, 16.0), indexing="ij")
+    found = estimated_displacement(shifts, result.blocks, y, x)
+    return request.param, found - true_displacement(truth, (128, 128), y + found[0], x + found[1]), result
+
+
+def test_the_residual_is_close_to_what_the_photons_allow(known):
+    photons, residual, _ = known
+    residual = residual - residual.mean(axis=(1, 2, 3), keepdims=True)
+    assert np.sqrt((residual**2).sum(axis=0).mean()) < {10.0: 0.4, 2.0: 0.5}[photons]
+
+
+def test_standard_errors_say_how_far_off_a_shift_is(known):
+    _, residual, result = known
+    for axis, error in enumerate((result.y_error, result.x_error)):
+        off = residual[axis].mean(axis=(1, 2))
+        inside = np.abs(off - np.median(off)) < 1.645 * error
+        assert 0.8 < inside.mean() < 0.98
+
+
+def test_a_jump_is_not_smeared_over_its_neighbours(tmp_path):
+    still, _ = recording(frames=200, motion=0, nonrigid=0, line_jitter=0)
+    movie = still.copy()
+    movie[100] = np.roll(still[100], (5, -4), (0, 1))
+    _, result = register(movie, tmp_path)
+    shifts = np.stack([result.y, result.x], axis=1) - np.median([result.y, result.x], axis=1)
+    np.testing.assert_allclose(shifts[100], [5, -4], atol=0.5)
+    assert np.abs(np.delete(shifts, 100, axis=0)).max() < 0.3
+
+
+@pytest.mark.parametrize("kind", ["dark", "saturated", "half a field away"])
+def test_a_frame_that_shows_nothing_is_interpolated_and_says_so(kind, tmp_path):
+    movie, truth = recording(frames=120)
+    movie[60] = {"dark": 0, "saturated": 32767}.get(kind, np.roll(movie[60], (64, 64), (0, 1)))
+    _, result = register(movie, tmp_path)
+    off = result.y - truth["y"].to_numpy()
+    assert result.correlation[60] < 0.3 * np.median(result.correlation)
+    assert result.y_error[60] > 1.5 * np.median(result.y_error)
+    assert abs(off[60] - np.median(off)) < 4 * result.y_error[60]
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (33, 200), (20, 20), (128, 320)])
+def test_small_and_long_fields(shape, tmp_path):
+    movie, _ = recording(frames=40, height=shape[0], width=shape[1], motion=1)
+    registered, result = register(movie, tmp_path, max_shift=0.2)
+    assert np.isfinite(result.block_y).all()
+    assert np.isfinite(result.y_error).all()
+    assert (registered.std(axis=(1, 2)) > 0).all()
+
+
+def test_rigid_has_no_blocks(tmp_path):
+    movie, truth = recording(frames=100, nonrigid=0)
+    _, result = register(movie, tmp_path, nonrigid=False)
+    assert result.blocks is RIGID
+    assert result.block_y.shape == (100, 0)
+    off = result.y - truth["y"].to_numpy()
+    assert (off - np.median(off)).std() < 0.1
+
+
+def test_a_closed_shutter_is_an_error(tmp_path):
+    with pytest.raises(BackendError, match="shutter"):
+        register(np.full((30, 64, 64), 7, np.int16), tmp_path)
