@@ -144,6 +144,7 @@ def test_assessed_alike(backend, truth, tmp_path):
     validate(MotionQuality, quality)
     assert shifts["block_y"].list.len().to_list() == [result.block_y.shape[1]] * FRAMES
     centres = [images.pop(f"block_centre_{axis}") for axis in "yx"]
+    assert images.pop("scan_offset") == result.blocks.scan_offset
     assert len(centres[0]) * len(centres[1]) == result.block_y.shape[1]
     assert set(images) == {"template", "mean", "mean_before"}
     assert all(image.dtype == np.float32 and image.shape == truth.still.shape for image in images.values())

@@ -40,7 +40,7 @@ class MotionScore:
 
 def blocks_of(images: Mapping[str, FloatArray]) -> Blocks:
     """Where the blocks of a registration are, from the arrays of its images.npz."""
-    return Blocks(images["block_centre_y"], images["block_centre_x"])
+    return Blocks(images["block_centre_y"], images["block_centre_x"], float(images["scan_offset"]))
 
 
 def plane_truth(table: pl.DataFrame, plane: int) -> pl.DataFrame:

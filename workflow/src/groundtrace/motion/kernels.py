@@ -5,8 +5,11 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
-def bilinear(raw, moved, grid, above, below, down, left, right, along, fill):
-    """grid: (n, 2, rows, columns) displacements at the centres; the arrays between: `_cells` of rows and columns."""
+def bilinear(raw, moved, grid, above, below, down, left, right, along, offset, fill, rounded):
+    """grid: (n, 2, rows, columns) displacements at the centres; above to along: `_cells` of rows and columns.
+
+    offset: px by which odd rows of `raw` are displaced along x.
+    """
     height, width = fill.shape
     columns = grid.shape[3]
     ey, ex = np.empty(columns), np.empty(columns)
@@ -21,16 +24,20 @@ def bilinear(raw, moved, grid, above, below, down, left, right, along, fill):
                 y[c] = ey[left[c]] * (1 - along[c]) + ey[right[c]] * along[c]
                 x[c] = ex[left[c]] * (1 - along[c]) + ex[right[c]] * along[c] + c
             for c in range(width):
-                if not (0 <= y[c] <= height - 1 and 0 <= x[c] <= width - 1):
+                odd = offset * (int(y[c]) & 1)
+                one, other = x[c] + odd, x[c] + offset - odd
+                if not (0 <= y[c] <= height - 1 and min(one, other) >= 0 and max(one, other) <= width - 1):
                     moved[n, r, c] = fill[r, c]
                     continue
                 # Unsigned, because what might be a negative index is checked at every pixel.
-                i, j = np.uintp(y[c]), np.uintp(x[c])
-                i1, j1 = min(i + np.uintp(1), np.uintp(height - 1)), min(j + np.uintp(1), np.uintp(width - 1))
-                v, u = y[c] - i, x[c] - j
-                top = frame[i, j] + (frame[i, j1] * 1.0 - frame[i, j]) * u
-                bottom = frame[i1, j] + (frame[i1, j1] * 1.0 - frame[i1, j]) * u
-                moved[n, r, c] = np.rint(top + (bottom - top) * v)
+                i, j, k = np.uintp(y[c]), np.uintp(one), np.uintp(other)
+                i1 = min(i + np.uintp(1), np.uintp(height - 1))
+                j1, k1 = min(j + np.uintp(1), np.uintp(width - 1)), min(k + np.uintp(1), np.uintp(width - 1))
+                v = y[c] - i
+                top = frame[i, j] + (frame[i, j1] * 1.0 - frame[i, j]) * (one - j)
+                bottom = frame[i1, k] + (frame[i1, k1] * 1.0 - frame[i1, k]) * (other - k)
+                value = top + (bottom - top) * v
+                moved[n, r, c] = np.rint(value) if rounded else value
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})

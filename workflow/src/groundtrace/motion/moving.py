@@ -20,6 +20,8 @@ class Blocks:
     """(rows,) px; empty when motion is rigid."""
     x: FloatArray
     """(columns,) px."""
+    scan_offset: float = 0.0
+    """px; displacement along x of every second line of the raw frame, which is scanned backwards."""
 
     @property
     def count(self) -> int:
@@ -41,14 +43,22 @@ def estimated_displacement(shifts: pl.DataFrame, blocks: Blocks, y: FloatArray, 
     """
     rigid = shifts.select("y", "x").to_numpy().T
     rigid = rigid.reshape(2, -1, *(1,) * np.ndim(y))
-    if not blocks.count:
-        return np.broadcast_to(rigid, (2, shifts.height, *np.shape(y))).astype(np.float32)
+    found = np.array(np.broadcast_to(rigid, (2, shifts.height, *np.shape(y))), np.float32)
+    if blocks.count:
+        found += _beyond(shifts, blocks, y, x)
+    if blocks.scan_offset:
+        found[1] += blocks.scan_offset * (np.rint(y + found[0]).astype(int) % 2)
+    return found
+
+
+def _beyond(shifts: pl.DataFrame, blocks: Blocks, y: FloatArray, x: FloatArray) -> FloatArray:
+    """(2, n_frames, *y.shape) px, nonrigid."""
     above, left = _between(blocks.y, np.ravel(y)), _between(blocks.x, np.ravel(x))
     beyond = [
         np.einsum("pi,tij,pj->tp", above, blocks.grid(stack(shifts[name])), left, optimize=True)
         for name in ("block_y", "block_x")
     ]
-    return (rigid + np.stack(beyond).reshape(2, -1, *np.shape(y))).astype(np.float32)
+    return np.stack(beyond).reshape(2, -1, *np.shape(y)).astype(np.float32)
 
 
 def _between(centres: FloatArray, places: FloatArray) -> FloatArray:
@@ -57,15 +67,15 @@ def _between(centres: FloatArray, places: FloatArray) -> FloatArray:
 
 
 def move_frames(
-    raw: IntArray,
+    raw: np.ndarray,
     rigid: tuple[FloatArray, FloatArray],
     beyond: tuple[FloatArray, FloatArray],
     blocks: Blocks,
-    fill: IntArray,
-) -> IntArray:
+    fill: np.ndarray,
+) -> np.ndarray:
     """moved[t, p] = raw[t, p + e(t, p)] for raw frames (n, height, width); pixels from outside the field are `fill`.
 
-    rigid: y and x (n,) px. beyond: y and x (n, blocks) px. Whole pixels are copied, others bilinear and rounded.
+    rigid: y and x (n,) px. beyond: y and x (n, blocks) px. Bilinear; integers are rounded.
     Frames are moved one by one: how many are given at once changes nothing.
     """
     # Compiled: slow to import, and the config imports this module.
@@ -79,7 +89,8 @@ def move_frames(
         total = [np.asarray(r)[:, None, None] for r in rigid]
         places = np.zeros(1), np.zeros(1)
     cells = [_cells(centres, size) for centres, size in zip(places, fill.shape, strict=True)]
-    bilinear(raw, moved, np.stack(total, axis=1).astype(np.float64), *cells[0], *cells[1], fill)
+    grid = np.stack(total, axis=1).astype(np.float64)
+    bilinear(raw, moved, grid, *cells[0], *cells[1], float(blocks.scan_offset), fill, raw.dtype.kind != "f")
     return moved
 
 

@@ -1,6 +1,7 @@
 """Registration with NoRMCorre of CaImAn 1.12: it estimates where the tissue was, we move the raw pixels there, once."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 from warnings import warn
@@ -15,7 +16,6 @@ from groundtrace.errors import BackendError, InputError
 from groundtrace.io import release
 from groundtrace.motion.base import MotionBackend, Registration
 from groundtrace.motion.moving import RIGID, Blocks, as_integers, move_frames
-from groundtrace.suite2p_api import worker_pool
 
 SAMPLE = 200
 """Frames, evenly spread, that show the range of the movie."""
@@ -30,7 +30,7 @@ class NormCorre(MotionBackend):
     """
 
     environment: ClassVar[str] = "caiman"
-    packages: ClassVar[tuple[str, ...]] = (*PACKAGES, "torch")
+    packages: ClassVar[tuple[str, ...]] = (*PACKAGES, "numba")
 
     backend: Literal["normcorre"] = "normcorre"
     nonrigid: bool = True
@@ -79,7 +79,7 @@ class NormCorre(MotionBackend):
             )
             release(movie, registered)
 
-        with worker_pool(threads) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             list(pool.map(move, range(0, len(movie), step)))
         if self.filter_sigma:
             template = _sample(registered).mean(axis=0, dtype=np.float64)

@@ -39,7 +39,8 @@ def assess(
 ) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, FloatArray]]:
     """Judge a registration: tables Shifts and MotionQuality, and arrays.
 
-    The arrays: images template, mean and mean_before, and where the blocks lie, block_centre_y and block_centre_x, px.
+    The arrays: images template, mean and mean_before, where the blocks lie, block_centre_y and block_centre_x,
+    px, and scan_offset, px, of odd lines.
 
     movie, registered: (T, Y, X), read in chunks. frames: the table Frames of this plane. Images are (Y, X) float32 in
     detector units; both means leave out frames without light.
@@ -76,6 +77,7 @@ def assess(
     )
     images = {"template": template, "mean": mean, "mean_before": mean_before}
     blocks = {"block_centre_y": registration.blocks.y, "block_centre_x": registration.blocks.x}
+    blocks["scan_offset"] = np.array(registration.blocks.scan_offset)
     return shifts, quality, images | blocks
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, median_filter
@@ -13,6 +13,7 @@ from groundtrace.motion.base import Registration
 from groundtrace.motion.kernels import fit_frames
 from groundtrace.motion.moving import RIGID, Blocks, as_integers, move_frames
 from groundtrace.motion.phase.blocks import SPACING, Fit, Grid
+from groundtrace.motion.phase.scanning import scan_offset, straighten
 from groundtrace.motion.phase.smoothing import Modes, Prior, smooth_field
 from groundtrace.motion.phase.template import SMOOTHING, Matcher, first_template, noise_floor, sample
 
@@ -26,6 +27,9 @@ its neighbours tell."""
 NEIGHBOURHOOD = 301
 """Frames among which a frame's brightness is judged."""
 NEWTON_ROUNDS = 2
+SCAN_ROUNDS = 2
+LEAST_OFFSET = 0.05
+"""px; a smaller offset of odd lines is left alone."""
 WINDOW = 1.0
 """s; stretch from which the process noise of a frame is learnt."""
 OUTPUT = (17, 9)
@@ -55,10 +59,18 @@ class Estimate:
 def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor) -> Registration:
     """Fill `registered` and return the displacements; the same whatever the number of threads."""
     indices = sample(movie, min(settings.reference_frames, max(50, SAMPLE_BYTES // movie[0].nbytes)))
-    frames = np.stack([movie[i] for i in indices])
-    template, variance = first_template(frames, settings.bound, pool)
+    raw = np.stack([movie[i] for i in indices])
+    template, variance, whole = first_template(raw, settings.bound, pool)
+    offset = scan_offset(raw, whole)
+    offset = offset if abs(offset) >= LEAST_OFFSET else 0.0
+    frames = straighten(raw, offset)
+    # Lines mix when the tissue moves across them, which makes the offset look smaller.
+    for _ in range(SCAN_ROUNDS if offset else 0):
+        template, variance, whole = first_template(frames, settings.bound, pool)
+        offset += scan_offset(frames, whole)
+        frames = straighten(raw, offset)
     matcher = Matcher.of(gaussian_filter(template, SMOOTHING), variance, settings.bound)
-    work = _Passes(movie, settings, pool)
+    work = _Passes(movie, settings, pool, offset)
     shifts, share = work.locate(matcher)
     usual = median_filter(share, min(NEIGHBOURHOOD, len(share)), mode="nearest")
     trusted, brightness = share > SHOWN * np.maximum(usual, 1e-3), np.maximum(usual, 0.05)
@@ -69,7 +81,7 @@ def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor
     template, variance = _sharpen(frames, first.field[indices], grid)
     fit = Fit.of(template, variance, grid, _noise(frames, first.field[indices].mean(axis=1), template))
     measured = work.measure(fit, first.field, brightness, 0)
-    blocks = _output(template.shape) if settings.nonrigid else RIGID
+    blocks = replace(_output(template.shape) if settings.nonrigid else RIGID, scan_offset=offset)
     wanted = np.stack([part.ravel() for part in np.meshgrid(blocks.y, blocks.x, indexing="ij")], axis=1)
     found = work.smooth(measured, fit, trusted, brightness, wanted if settings.nonrigid else grid.places())
     rigid = _field_mean(found.field, blocks) if settings.nonrigid else found.field.mean(axis=1)
@@ -96,32 +108,32 @@ def _field_mean(field: FloatArray, blocks: Blocks) -> FloatArray:
     return np.einsum("p,tpa->ta", weight / weight.sum(), field)
 
 
-def _noise(frames: IntArray, shifts: FloatArray, template: FloatArray) -> FloatArray:
+def _noise(frames: np.ndarray, shifts: FloatArray, template: FloatArray) -> FloatArray:
     """What is left of frames, moved by whole pixels, without their mean: (n, height, width) float32."""
     y, x = np.rint(shifts).T
     none = np.zeros((len(frames), 0))
-    moved = move_frames(frames, (y, x), (none, none), RIGID, as_integers(template, frames.dtype)).astype(np.float32)
+    moved = move_frames(frames, (y, x), (none, none), RIGID, template.astype(frames.dtype)).astype(np.float32)
     moved -= moved.mean(axis=0)
     return moved
 
 
-def _sharpen(frames: IntArray, field: FloatArray, grid: Grid) -> tuple[FloatArray, FloatArray]:
+def _sharpen(frames: np.ndarray, field: FloatArray, grid: Grid) -> tuple[FloatArray, FloatArray]:
     """Mean and variance (height, width) of the sampled frames, moved to where they were found."""
     blocks, none = Blocks(*grid.centres), np.zeros(len(frames))
     total, squares, seen = np.zeros((3, *grid.shape))
+    outside = np.full(grid.shape, np.nan, np.float32)
     for start in range(0, len(frames), 16):
         part = slice(start, start + 16)
-        # Scaled up, so that rounding does not add to a dim movie's noise; no value of the scale is below -2**30.
-        raw = frames[part].astype(np.int32)
-        moved = move_frames(
-            raw * 16,
+        # Not rounded, and what lies outside is no number.
+        values = move_frames(
+            frames[part].astype(np.float32),
             (none[part], none[part]),
             (field[part, :, 0], field[part, :, 1]),
             blocks,
-            np.full(grid.shape, -(2**31), np.int32),
+            outside,
         )
-        inside = moved > -(2**30)
-        values = np.where(inside, moved / 16, 0.0)
+        inside = np.isfinite(values)
+        values[~inside] = 0
         total += values.sum(axis=0)
         squares += (values**2).sum(axis=0)
         seen += inside.sum(axis=0)
@@ -135,8 +147,8 @@ def _sharpen(frames: IntArray, field: FloatArray, grid: Grid) -> tuple[FloatArra
 class _Passes:
     """Loops over the movie, batches side by side; each frame is worked on alone."""
 
-    def __init__(self, movie: Movie, settings: Settings, pool: Executor):
-        self.movie, self.settings, self.pool = movie, settings, pool
+    def __init__(self, movie: Movie, settings: Settings, pool: Executor, scan_offset: float):
+        self.movie, self.settings, self.pool, self.scan_offset = movie, settings, pool, scan_offset
         self.prior = Prior.of(settings.nonrigid)
 
     def _each(self, work: Callable[[slice, IntArray], None]) -> None:
@@ -153,7 +165,7 @@ class _Passes:
         shifts, share = np.empty((len(self.movie), 2)), np.empty(len(self.movie))
 
         def work(part: slice, frames: IntArray) -> None:
-            shifts[part], share[part] = matcher.locate(frames)
+            shifts[part], share[part] = matcher.locate(straighten(frames, self.scan_offset))
 
         self._each(work)
         return shifts, share
@@ -165,7 +177,8 @@ class _Passes:
         constant = (fit.template, fit.weights, fit.covariance, fit.grid.bounds, SPACING, shrink)
 
         def work(part: slice, frames: IntArray) -> None:
-            fit_frames(frames, *constant, start[part], brightness[part], rounds, measured[part])
+            straight = straighten(frames, self.scan_offset)
+            fit_frames(straight, *constant, start[part], brightness[part], rounds, measured[part])
 
         self._each(work)
         return measured

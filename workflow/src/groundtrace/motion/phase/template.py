@@ -48,7 +48,7 @@ class Matcher:
         bound = min(-(-bound // binning), (min(wanted.shape) - 3) // 2)
         return cls(spectrum, bound, float((wanted * seen).sum()), binning)
 
-    def locate(self, frames: IntArray) -> tuple[FloatArray, FloatArray]:
+    def locate(self, frames: IntArray | FloatArray) -> tuple[FloatArray, FloatArray]:
         """Shifts (n, 2) px, (y, x), to a fraction of a pixel, and how much of the template is there (n,): 1 is all."""
         shifts, share = np.zeros((len(frames), 2)), np.zeros(len(frames))
         around = np.arange(-self.bound - 1, self.bound + 2)
@@ -89,20 +89,22 @@ def sample(movie: Movie, count: int) -> IntArray:
     return indices[shown]
 
 
-def first_template(frames: IntArray, bound: int, pool: Executor) -> tuple[FloatArray, FloatArray]:
-    """Mean and variance (height, width) of sampled frames, aligned to a pixel in ROUNDS."""
+def first_template(
+    frames: IntArray | FloatArray, bound: int, pool: Executor
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Mean and variance (height, width) of sampled frames, aligned in ROUNDS, and their shifts (n, 2), whole px."""
     mean = _most_alike(frames)
-    variance = np.ones_like(mean)
+    variance, whole = np.ones_like(mean), np.zeros((len(frames), 2), int)
     for _ in range(ROUNDS):
         matcher = Matcher.of(gaussian_filter(mean, SMOOTHING), variance, bound)
         parts = np.array_split(frames, max(1, len(frames) // 16))
         shifts = np.concatenate([found for found, _ in pool.map(matcher.locate, parts)])
         whole = np.rint(shifts - np.median(shifts, axis=0)).astype(int)
         mean, variance = _moments(frames, whole)
-    return mean, variance
+    return mean, variance, whole
 
 
-def _moments(frames: IntArray, shifts: IntArray) -> tuple[FloatArray, FloatArray]:
+def _moments(frames: IntArray | FloatArray, shifts: IntArray) -> tuple[FloatArray, FloatArray]:
     """Mean and variance of frames moved by whole pixels."""
     total, squares = np.zeros(frames.shape[1:]), np.zeros(frames.shape[1:])
     for frame, shift in zip(frames, shifts, strict=True):
@@ -119,7 +121,7 @@ def noise_floor(variance: FloatArray) -> FloatArray:
     return np.maximum(smooth, max(1e-3 * float(np.median(smooth)), 1e-6)).astype(np.float32)
 
 
-def _most_alike(frames: IntArray) -> FloatArray:
+def _most_alike(frames: IntArray | FloatArray) -> FloatArray:
     """Mean of the frame that is most like its nearest, and of those (as Pachitariu et al. 2017)."""
     coarse = np.stack([binned(binned(frame, 2), 2).ravel() for frame in frames])
     coarse -= coarse.mean(axis=1, keepdims=True)
