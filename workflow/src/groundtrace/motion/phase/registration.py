@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, median_filter
@@ -27,6 +27,7 @@ its neighbours tell."""
 NEIGHBOURHOOD = 301
 """Frames among which a frame's brightness is judged."""
 NEWTON_ROUNDS = 2
+NOISE_FRAMES = 100
 SCAN_ROUNDS = 2
 LEAST_OFFSET = 0.05
 """px; a smaller offset of odd lines is left alone."""
@@ -59,46 +60,54 @@ class Estimate:
 def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor) -> Registration:
     """Fill `registered` and return the displacements; the same whatever the number of threads."""
     indices = sample(movie, min(settings.reference_frames, max(50, SAMPLE_BYTES // movie[0].nbytes)))
-    raw = np.stack([movie[i] for i in indices])
-    template, variance, whole = first_template(raw, settings.bound, pool)
-    offset = scan_offset(raw, whole)
-    offset = offset if abs(offset) >= LEAST_OFFSET else 0.0
-    frames = straighten(raw, offset)
-    # Lines mix when the tissue moves across them, which makes the offset look smaller.
-    for _ in range(SCAN_ROUNDS if offset else 0):
-        template, variance, whole = first_template(frames, settings.bound, pool)
-        offset += scan_offset(frames, whole)
-        frames = straighten(raw, offset)
-    matcher = Matcher.of(gaussian_filter(template, SMOOTHING), variance, settings.bound)
-    work = _Passes(movie, settings, pool, offset)
-    shifts, share = work.locate(matcher)
+    frames, template, variance, offset = _begin(np.stack([movie[i] for i in indices]), settings, pool)
+    work, grid = _Passes(movie, settings, pool, offset), Grid.over(template.shape)
+    shifts, share = work.locate(Matcher.of(gaussian_filter(template, SMOOTHING), variance, settings.bound))
     usual = median_filter(share, min(NEIGHBOURHOOD, len(share)), mode="nearest")
     trusted, brightness = share > SHOWN * np.maximum(usual, 1e-3), np.maximum(usual, 0.05)
-    grid = Grid.over(template.shape)
-    start = np.repeat(shifts[:, None].astype(np.float64), len(grid.bounds), axis=1)
+
     fit = Fit.of(template, variance, grid, _noise(frames, shifts[indices], template))
+    start = np.repeat(shifts[:, None], len(grid.bounds), axis=1)
     first = work.smooth(work.measure(fit, start, brightness, NEWTON_ROUNDS), fit, trusted, brightness, grid.places())
+
     template, variance = _sharpen(frames, first.field[indices], grid)
     fit = Fit.of(template, variance, grid, _noise(frames, first.field[indices].mean(axis=1), template))
     measured = work.measure(fit, first.field, brightness, 0)
-    blocks = replace(_output(template.shape) if settings.nonrigid else RIGID, scan_offset=offset)
-    wanted = np.stack([part.ravel() for part in np.meshgrid(blocks.y, blocks.x, indexing="ij")], axis=1)
-    found = work.smooth(measured, fit, trusted, brightness, wanted if settings.nonrigid else grid.places())
-    rigid = _field_mean(found.field, blocks) if settings.nonrigid else found.field.mean(axis=1)
-    beyond = found.field - rigid[:, None] if settings.nonrigid else np.zeros((len(movie), 0, 2))
+    if settings.nonrigid:
+        blocks, wanted = _output(template.shape, offset)
+        found = work.smooth(measured, fit, trusted, brightness, wanted)
+        rigid = _field_mean(found.field, blocks)
+        beyond = found.field - rigid[:, None]
+    else:
+        blocks = Blocks(RIGID.y, RIGID.x, offset)
+        found = work.smooth(measured, fit, trusted, brightness, grid.places()[:1])
+        rigid, beyond = found.field[:, 0], np.zeros((len(movie), 0, 2))
     work.move(registered, rigid, beyond, blocks, as_integers(template, movie.dtype))
-    y, x = rigid.T.astype(np.float32)
+    (y, x), error = rigid.T.astype(np.float32), found.error.T.astype(np.float32)
     block_y, block_x = np.moveaxis(beyond, 2, 0).astype(np.float32)
-    return Registration(
-        y, x, share.astype(np.float32), block_y, block_x, template, blocks, *found.error.T.astype(np.float32)
-    )
+    return Registration(y, x, share.astype(np.float32), block_y, block_x, template, blocks, *error)
 
 
-def _output(shape: tuple[int, ...]) -> Blocks:
+def _begin(raw: IntArray, settings: Settings, pool: Executor) -> tuple[np.ndarray, FloatArray, FloatArray, float]:
+    """Sampled frames with straight lines, their template and variance (height, width), and the offset of odd lines."""
+    template, variance, whole = first_template(raw, settings.bound, pool)
+    offset = scan_offset(raw, whole)
+    if abs(offset) < LEAST_OFFSET:
+        return raw, template, variance, 0.0
+    frames = straighten(raw, offset)
+    # Lines mix when the tissue moves across them, which makes the offset look smaller.
+    for _ in range(SCAN_ROUNDS):
+        template, variance, whole = first_template(frames, settings.bound, pool)
+        offset += scan_offset(frames, whole)
+        frames = straighten(raw, offset)
+    return frames, template, variance, offset
+
+
+def _output(shape: tuple[int, ...], offset: float) -> tuple[Blocks, FloatArray]:
+    """Where displacements are written, and the same as places (n, 2) px."""
     counts = [int(np.clip(round(size / 32) + 1, 2, most)) for size, most in zip(shape, OUTPUT, strict=True)]
-    return Blocks(
-        *(np.linspace(0, size - 1, count, dtype=np.float32) for size, count in zip(shape, counts, strict=True))
-    )
+    y, x = (np.linspace(0, size - 1, count, dtype=np.float32) for size, count in zip(shape, counts, strict=True))
+    return Blocks(y, x, offset), np.stack([part.ravel() for part in np.meshgrid(y, x, indexing="ij")], axis=1)
 
 
 def _field_mean(field: FloatArray, blocks: Blocks) -> FloatArray:
@@ -110,7 +119,8 @@ def _field_mean(field: FloatArray, blocks: Blocks) -> FloatArray:
 
 def _noise(frames: np.ndarray, shifts: FloatArray, template: FloatArray) -> FloatArray:
     """What is left of frames, moved by whole pixels, without their mean: (n, height, width) float32."""
-    y, x = np.rint(shifts).T
+    every = max(1, len(frames) // NOISE_FRAMES)
+    frames, (y, x) = frames[::every], np.rint(shifts[::every]).T
     none = np.zeros((len(frames), 0))
     moved = move_frames(frames, (y, x), (none, none), RIGID, template.astype(frames.dtype)).astype(np.float32)
     moved -= moved.mean(axis=0)
