@@ -54,6 +54,22 @@ def test_rigid_shifts_move_whole_pixels_exactly_and_others_bilinearly(shift):
     np.testing.assert_allclose(moved[:, 8:-8, 8:-8], mean[:, 8:-8, 8:-8], atol=0.51)
 
 
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_rigid_is_the_general_case_with_one_block(seed):
+    random = np.random.default_rng(seed)
+    raw = random.integers(-500, 500, (2, 20, 24)).astype(np.int16)
+    y, x = np.where(
+        random.random((2, 2)) < 0.3, np.rint(random.uniform(-30, 30, (2, 2))), random.uniform(-25, 25, (2, 2))
+    )
+    none, fill = np.zeros((2, 0)), random.integers(0, 9, (20, 24)).astype(np.int16)
+    one = Blocks(np.array([9.5], np.float32), np.array([11.5], np.float32))
+    zeros = np.zeros((2, 1))
+    np.testing.assert_array_equal(
+        move_frames(raw, (y, x), (none, none), RIGID, fill), move_frames(raw, (y, x), (zeros, zeros), one, fill)
+    )
+
+
 def test_between_blocks_displacements_are_bilinear_and_beyond_them_constant():
     beyond = np.arange(6.0).reshape(1, 6)
     found = estimated_displacement(

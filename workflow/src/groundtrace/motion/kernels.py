@@ -40,6 +40,32 @@ def bilinear(raw, moved, grid, above, below, down, left, right, along, offset, f
                 moved[n, r, c] = np.rint(value) if rounded else value
 
 
+@njit(nogil=True, cache=True)
+def bilinear_rigid(raw, moved, shifts, fill, rounded):
+    """The same where all pixels of a frame move alike: shifts (n, 2)."""
+    height, width = fill.shape
+    for n in range(len(raw)):
+        moved[n] = fill
+        i, j = int(np.floor(shifts[n, 0])), int(np.floor(shifts[n, 1]))
+        v, u = shifts[n, 0] - i, shifts[n, 1] - j
+        # A whole shift reads no further pixel.
+        down, right = int(v > 0), int(u > 0)
+        first, last = max(0, -i), min(height, height - i - down)
+        start, stop = max(0, -j), min(width, width - j - right)
+        if stop <= start:
+            continue
+        for r in range(first, last):
+            above, below = raw[n, r + i], raw[n, r + i + down]
+            a, b = above[start + j : stop + j], above[start + j + right : stop + j + right]
+            c, d = below[start + j : stop + j], below[start + j + right : stop + j + right]
+            out = moved[n, r, start:stop]
+            for k in range(len(out)):
+                top = a[k] + (b[k] * 1.0 - a[k]) * u
+                bottom = c[k] + (d[k] * 1.0 - c[k]) * u
+                value = top + (bottom - top) * v
+                out[k] = np.rint(value) if rounded else value
+
+
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
 def newton_step(frame, template, weights, covariance, bounds, spacing, at, brightness, found):
     """One step from the displacements `at` (blocks, 2): those where the weighted difference vanishes, into `found`.

@@ -79,9 +79,12 @@ def move_frames(
     Frames are moved one by one: how many are given at once changes nothing.
     """
     # Compiled: slow to import, and the config imports this module.
-    from groundtrace.motion.kernels import bilinear
+    from groundtrace.motion.kernels import bilinear, bilinear_rigid
 
-    moved = np.empty_like(raw)
+    moved, rounded = np.empty_like(raw), raw.dtype.kind != "f"
+    if not blocks.count and not blocks.scan_offset:
+        bilinear_rigid(raw, moved, np.stack(rigid, axis=1).astype(np.float64), fill, rounded)
+        return moved
     if blocks.count:
         total = [r[:, None, None] + blocks.grid(b) for r, b in zip(rigid, beyond, strict=True)]
         places = blocks.y, blocks.x
@@ -90,7 +93,7 @@ def move_frames(
         places = np.zeros(1), np.zeros(1)
     cells = [_cells(centres, size) for centres, size in zip(places, fill.shape, strict=True)]
     grid = np.stack(total, axis=1).astype(np.float64)
-    bilinear(raw, moved, grid, *cells[0], *cells[1], float(blocks.scan_offset), fill, raw.dtype.kind != "f")
+    bilinear(raw, moved, grid, *cells[0], *cells[1], float(blocks.scan_offset), fill, rounded)
     return moved
 
 
