@@ -4,7 +4,7 @@ import json
 
 import pyarrow.parquet as pq
 
-CHAIN = "results/sub-a/ses-1/plane-0/motion-suite2p/denoise-none/extract-suite2p"
+CHAIN = "results/sub-a/ses-1/plane-0/motion-phase/denoise-none/extract-suite2p"
 
 
 def test_a_fresh_copy_of_a_finished_project_has_nothing_to_do(project):

@@ -44,7 +44,7 @@ Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="back
 class Recipe(Section):
     """One chain of methods from raw movie to spike rates; each value is a name from the section of that stage."""
 
-    motion: Name = "suite2p"
+    motion: Name = "phase"
     """Motion correction."""
     denoise: Name = "none"
     """Denoising."""
@@ -65,7 +65,7 @@ class Config(Section):
     """Large files to keep: of every session the registered movie, of simulated ones the movie without noise."""
     recipes: dict[Name, Recipe] = Field(default={"default": Recipe()}, min_length=1)
     """The chains to run, by name."""
-    motion: dict[Name, Motion] = {"none": NoMotion(), "suite2p": Suite2pMotion()}
+    motion: dict[Name, Motion] = {"phase": Phase(), "none": NoMotion(), "suite2p": Suite2pMotion()}
     """Motion correction methods, by name."""
     denoise: dict[Name, NoDenoising] = {"none": NoDenoising()}
     """Denoising methods, by name."""
