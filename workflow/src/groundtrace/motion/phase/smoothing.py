@@ -12,7 +12,7 @@ import numpy as np
 
 from groundtrace.arrays import BoolArray, FloatArray
 
-UNMODELLED = 1.1
+UNMODELLED = 1.15
 """Standard errors are larger by this than the model says: what mirrored weights do not see (docs/results.md)."""
 LEAST = 0.02
 """Modes of a smaller prior variance, in units of a block's error variance, are left out."""
