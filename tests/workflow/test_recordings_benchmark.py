@@ -45,10 +45,11 @@ def test_motion_correction_is_scored_against_none(project):
     motion = table(project, "motion")
     assert motion.select("session", "plane", "motion_method").rows() == [
         ("sub-a/ses-1", 0, "none"),
+        ("sub-a/ses-1", 0, "phase"),
         ("sub-a/ses-1", 0, "rigid"),
     ]
-    none, rigid = motion.rows(named=True)
-    assert 0 < rigid["residual"] < 0.6 * none["residual"]
+    none, phase, rigid = motion.rows(named=True)
+    assert 0 < phase["residual"] < rigid["residual"] < 0.6 * none["residual"]
     # Without correction all of the true motion is left.
     assert none["residual_rigid"] == pytest.approx(none["motion"], rel=0.2)
     assert rigid["residual_rigid"] <= rigid["residual"] < rigid["residual_99"]
@@ -89,6 +90,7 @@ def test_costs_and_the_page_come_with_it(project):
     assert set(timing.select("stage", "name").rows()) == {
         ("simulate", "small"),
         ("motion", "none"),
+        ("motion", "phase"),
         ("motion", "rigid"),
         ("extract", "suite2p"),
     }
