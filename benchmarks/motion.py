@@ -80,7 +80,9 @@ def run(folder: Path, parameters: dict, threads: int) -> dict[str, float]:
         registered = create_movie(folder / "registered.npy", (frames, height, width), movie.dtype)
         with tempfile.TemporaryDirectory() as scratch:
             wall, cpu = time.perf_counter(), time.process_time()
-            result = backend.run(movie if frames == len(movie) else movie[:frames], registered, acquisition, Path(scratch), threads)
+            result = backend.run(
+                movie if frames == len(movie) else movie[:frames], registered, acquisition, Path(scratch), threads
+            )
             return result, time.perf_counter() - wall, time.process_time() - cpu
 
     once(min(frames, 100))
