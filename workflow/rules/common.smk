@@ -292,3 +292,16 @@ def files_of_recordings(wildcards):
             *(chain[name] for chain in recording["chains"] for name in ("shifts", "traces")),
         )
     ]
+
+
+def realism_of_planes(wildcards):
+    """The statistics of every plane, by the first recipe; there must be both real and simulated ones."""
+    simulated = {session.simulate is not None for session in SESSIONS.values()}
+    if simulated != {True, False}:
+        raise WorkflowError(
+            f"{cfg.sessions}: realism compares simulated with real recordings, and there is none of "
+            f"{'either' if not simulated else 'the real ones' if True in simulated else 'the simulated ones'}; "
+            "add a row with `path` or with `simulate`"
+        )
+    pattern, recipe = f"{PLANE}/realism-{{recipe}}.parquet", next(iter(cfg.recipes))
+    return [pattern.format(session=session, plane=plane, recipe=recipe) for session, plane in planes()]

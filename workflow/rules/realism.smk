@@ -28,10 +28,7 @@ rule realism_statistics:
 rule realism:
     """Simulated sessions beside real ones, by the first recipe of the config."""
     input:
-        [
-            f"{PLANE}/realism-{{recipe}}.parquet".format(session=session, plane=plane, recipe=next(iter(cfg.recipes)))
-            for session, plane in planes()
-        ],
+        realism_of_planes,
     output:
         table=f"{RESULTS}/realism.parquet",
         page=report(f"{RESULTS}/realism.html", caption="../report/realism.rst", category="Simulation"),
