@@ -12,7 +12,7 @@ from groundtrace.errors import BackendError
 from groundtrace.motion.kernels import fit_frames, follow
 from groundtrace.motion.moving import estimated_displacement
 from groundtrace.motion.phase.backend import Phase
-from groundtrace.motion.phase.blocks import SPACING, Fit, Grid
+from groundtrace.motion.phase.blocks import Fit, Grid
 from groundtrace.motion.phase.smoothing import Modes, Prior
 from groundtrace.motion.phase.template import Matcher
 from groundtrace.motion.quality import assess
@@ -48,8 +48,7 @@ def measure(fit: Fit, frames: np.ndarray, start: np.ndarray, rounds: int) -> np.
     identity = np.stack([np.eye(len(fit.grid.bounds))] * 2)
     found = np.empty((len(frames), len(fit.grid.bounds), 2))
     at = np.repeat(start[:, None], len(fit.grid.bounds), axis=1)
-    constant = (fit.template, fit.weights, fit.covariance, fit.grid.bounds, SPACING, identity)
-    fit_frames(frames, *constant, at, np.ones(len(frames)), rounds, found)
+    fit_frames(frames, fit.model, identity, at, np.ones(len(frames)), rounds, found)
     return found
 
 
@@ -89,8 +88,7 @@ def test_the_error_of_a_block_is_that_of_photon_noise(scene):
     np.testing.assert_allclose((spread**2).mean(axis=0), fit.error.mean(axis=1), rtol=0.1)
 
 
-def test_correlated_noise_makes_larger_errors():
-    scene = 40 + 8 * gaussian_filter(np.random.default_rng(0).standard_normal(SHAPE), 1.5) / 0.19
+def test_correlated_noise_makes_larger_errors(scene):
     random = np.random.default_rng(2)
     independent = random.standard_normal((400, *SHAPE)).astype(np.float32)
     smooth = gaussian_filter(independent, (0, 1, 1))

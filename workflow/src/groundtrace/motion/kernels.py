@@ -67,12 +67,13 @@ def bilinear_rigid(raw, moved, shifts, fill, rounded):
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def newton_step(frame, template, weights, covariance, bounds, spacing, at, brightness, found):
+def newton_step(frame, model, at, brightness, found):
     """One step from the displacements `at` (blocks, 2): those where the weighted difference vanishes, into `found`.
 
     A pixel that lies outside the frame is taken to be as in the template.
     """
     height, width = frame.shape
+    template, weights, covariance, bounds, spacing = model
     offsets = weights.shape[0]
     for b in range(len(bounds)):
         whole, bank = np.empty(2, np.int64), np.empty(2, np.int64)
@@ -106,21 +107,22 @@ def newton_step(frame, template, weights, covariance, bounds, spacing, at, brigh
 
 
 @njit(nogil=True, cache=True)
-def fit_frames(frames, template, weights, covariance, bounds, spacing, shrink, start, brightness, rounds, measured):
+def fit_frames(frames, model, shrink, start, brightness, rounds, measured):
     """Displacements of each frame's blocks, (n, blocks, 2) px, into `measured`.
 
-    start: (n, blocks, 2). shrink: (2, blocks, blocks), the posterior mean from a measurement about the start;
-    `rounds` of it come before the last measurement, which is left as it is.
+    model: template, weights, covariance, bounds and spacing of a Fit. start: (n, blocks, 2). shrink: (2, blocks,
+    blocks), the posterior mean from a measurement about the start; `rounds` of it come before the last measurement,
+    which is left as it is.
     """
     for n in range(len(frames)):
         at = start[n].copy()
         for _ in range(rounds):
-            newton_step(frames[n], template, weights, covariance, bounds, spacing, at, brightness[n], measured[n])
+            newton_step(frames[n], model, at, brightness[n], measured[n])
             for axis in range(2):
                 at[:, axis] = start[n, :, axis] + shrink[axis] @ np.ascontiguousarray(
                     measured[n, :, axis] - start[n, :, axis]
                 )
-        newton_step(frames[n], template, weights, covariance, bounds, spacing, at, brightness[n], measured[n])
+        newton_step(frames[n], model, at, brightness[n], measured[n])
 
 
 @njit(nogil=True, cache=True)

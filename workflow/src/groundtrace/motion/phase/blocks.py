@@ -89,6 +89,11 @@ class Fit:
     """(2, blocks) by how much the variance of a step of y and of x is larger than independent pixels make it."""
 
     @property
+    def model(self) -> tuple[FloatArray, FloatArray, FloatArray, IntArray, float]:
+        """What `kernels.fit_frames` needs of it."""
+        return self.template, self.weights, self.covariance, self.grid.bounds, SPACING
+
+    @property
     def error(self) -> FloatArray:
         """(2, blocks) variance, px², of y and of x at the template's own position."""
         middle = self.covariance[OFFSETS // 2, OFFSETS // 2]

@@ -12,7 +12,7 @@ from groundtrace.io import release
 from groundtrace.motion.base import Registration
 from groundtrace.motion.kernels import fit_frames
 from groundtrace.motion.moving import RIGID, Blocks, as_integers, move_frames
-from groundtrace.motion.phase.blocks import SPACING, Fit, Grid
+from groundtrace.motion.phase.blocks import Fit, Grid
 from groundtrace.motion.phase.scanning import scan_offset, straighten
 from groundtrace.motion.phase.smoothing import Modes, Prior, smooth_field
 from groundtrace.motion.phase.template import SMOOTHING, Matcher, first_template, noise_floor, sample
@@ -184,11 +184,10 @@ class _Passes:
         """(n_frames, blocks, 2) px."""
         measured = np.empty_like(start)
         shrink = np.stack([self.prior.shrinkage(fit.grid.places(), error, fit.grid.shape) for error in fit.error])
-        constant = (fit.template, fit.weights, fit.covariance, fit.grid.bounds, SPACING, shrink)
 
         def work(part: slice, frames: IntArray) -> None:
             straight = straighten(frames, self.scan_offset)
-            fit_frames(straight, *constant, start[part], brightness[part], rounds, measured[part])
+            fit_frames(straight, fit.model, shrink, start[part], brightness[part], rounds, measured[part])
 
         self._each(work)
         return measured
