@@ -74,7 +74,7 @@ def test_rigid_is_the_general_case_with_one_block(seed):
 def test_every_pixel_is_the_bilinear_mean_of_four_of_the_raw_frame(seed):
     """Pixel by pixel, odd lines displaced, displacements large enough to leave the field on every side."""
     random = np.random.default_rng(seed)
-    raw = random.integers(-500, 500, (2, HEIGHT, WIDTH)).astype(random.choice([np.int16, np.int32, np.float32]))
+    raw = random.integers(-500, 500, (2, HEIGHT, WIDTH)).astype((np.int16, np.int32, np.float32)[random.integers(3)])
     fill = np.full((HEIGHT, WIDTH), 9999).astype(raw.dtype)
     rigid, beyond = random.uniform(-9, 9, (2, 2)), random.uniform(-3, 3, (2, 2, BLOCKS.count))
     blocks = Blocks(BLOCKS.y, BLOCKS.x, random.choice([0.0, 0.7, -1.4]))

@@ -16,6 +16,7 @@ from groundtrace.motion.phase.backend import Phase
 from groundtrace.motion.phase.blocks import Fit, Grid
 from groundtrace.motion.phase.kernels import block_steps, follow, measure_blocks
 from groundtrace.motion.phase.smoothing import Modes, Prior
+from groundtrace.motion.phase.stretches import find_stretches
 from groundtrace.motion.phase.template import Matcher, binned
 from groundtrace.motion.quality import assess
 from groundtrace.sessions import Session
@@ -54,7 +55,7 @@ def measure(fit: Fit, frames: np.ndarray, start: np.ndarray, rounds: int) -> np.
     """Displacements (n, blocks, 2) with no prior."""
     found = np.repeat(start[:, None], len(fit.grid.bounds), axis=1)
     for _ in range(rounds + 1):
-        measure_blocks(frames, fit.model, found.copy(), np.ones(len(frames)), found)
+        measure_blocks(frames, np.arange(len(frames)), fit.model, found.copy(), np.ones(len(frames)), found)
     return found
 
 
@@ -238,6 +239,44 @@ def test_a_frame_that_shows_nothing_is_interpolated_and_says_so(kind, tmp_path):
     assert result.correlation[60] < 0.3 * np.median(result.correlation)
     assert result.y_error[60] > 1.5 * np.median(result.y_error)
     assert abs(off[60] - np.median(off)) < 4 * result.y_error[60]
+
+
+def scenes(count: int) -> list[np.ndarray]:
+    """Unrelated structure (128, 128), 30 units bright."""
+    draws = np.random.default_rng(5).standard_normal((count, 128, 128))
+    return [np.clip(30 + 10 * gaussian_filter(draw, 2) / 0.14, 1, None) for draw in draws]
+
+
+def test_a_frame_out_of_focus_is_looked_for_near_its_neighbours(tmp_path):
+    own, other = scenes(2)
+    random = np.random.default_rng(0)
+    movie = random.poisson(np.repeat(own[None], 150, axis=0))
+    lookalike = 0.45 * np.roll(own, (9, -11), (0, 1)) + 0.35 * own + 0.2 * other
+    movie[70:76] = random.poisson(np.repeat(lookalike[None], 6, axis=0))
+    _, result = register(movie.astype(np.int16), tmp_path, max_shift=0.2)
+    assert np.hypot(result.y - np.median(result.y), result.x - np.median(result.x)).max() < 1
+
+
+def test_when_the_focus_drifts_each_stretch_has_its_template(tmp_path):
+    """Half of the recording shows hardly anything of the other half; displacements are one walk all the same."""
+    early, late = scenes(2)
+    random = np.random.default_rng(1)
+    walk = np.cumsum(random.normal(0, 0.2, (660, 2)), axis=0)
+    walk -= walk.mean(axis=0)
+    share = np.clip((np.arange(660) - 250) / 160, 0, 0.9)
+    frames = [
+        random.poisson(np.clip(displaced((1 - s) * early + s * late, *shift), 0, None))
+        for s, shift in zip(share, walk, strict=True)
+    ]
+    movie = np.array(frames).astype(np.int16)
+    with ThreadPoolExecutor(1) as pool:
+        stretches, _ = find_stretches(movie, 300, 25, pool)
+        assert [stretch.part.stop for stretch in stretches] == [330, 660]
+        steady = random.poisson(np.repeat(early[None], 660, axis=0)).astype(np.int16)
+        assert len(find_stretches(steady, 300, 25, pool)[0]) == 1
+    _, result = register(movie, tmp_path, max_shift=0.2, nonrigid=False)
+    off = np.stack([result.y, result.x], axis=1) - walk
+    assert np.sqrt(((off - np.median(off, axis=0)) ** 2).sum(axis=1).mean()) < 0.25
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (33, 200), (20, 20), (128, 320)])

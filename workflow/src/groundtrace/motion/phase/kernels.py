@@ -88,9 +88,9 @@ def block_steps(image, slope_y, slope_x, variance, bounds, weights, covariance):
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def measure_blocks(frames, model, at, brightness, found):
-    """One step in every block of every frame from the displacements `at` (n, blocks, 2) px, into `found`: those where
-    the weighted difference from the template vanishes.
+def measure_blocks(frames, which, model, at, brightness, found):
+    """One step in every block of the frames `which` from the displacements `at` (n, blocks, 2) px, into `found`: those
+    where the weighted difference from the template vanishes.
 
     model: template, weights, covariance, bounds and spacing of a Fit. A pixel outside the frame is taken to be as in
     the template. Block by block, because a block's weights stay in the cache.
@@ -101,7 +101,7 @@ def measure_blocks(frames, model, at, brightness, found):
     sums = np.empty((2, weights.shape[5]), np.float32)
     for b in range(len(bounds)):
         top, bottom, left, right = bounds[b]
-        for n in range(len(frames)):
+        for n in which:
             whole_y, whole_x = round(at[n, b, 0]), round(at[n, b, 1])
             p = min(max(round((at[n, b, 0] - whole_y) / spacing) + middle, 0), 2 * middle)
             q = min(max(round((at[n, b, 1] - whole_x) / spacing) + middle, 0), 2 * middle)

@@ -1,8 +1,9 @@
 """The passes over a movie: estimate, refine, move."""
 
+import itertools
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, median_filter
@@ -13,24 +14,23 @@ from groundtrace.motion.base import Registration
 from groundtrace.motion.moving import RIGID, Blocks, as_integers, move_frames
 from groundtrace.motion.phase.blocks import Fit, Grid
 from groundtrace.motion.phase.kernels import measure_blocks
-from groundtrace.motion.phase.scanning import scan_offset, straighten
+from groundtrace.motion.phase.scanning import straighten
 from groundtrace.motion.phase.smoothing import Modes, Prior, smooth_field
-from groundtrace.motion.phase.template import SMOOTHING, Matcher, first_template, noise_floor, sample
+from groundtrace.motion.phase.stretches import Stretch, find_stretches, frames_at
+from groundtrace.motion.phase.template import SMOOTHING, Matcher, noise_floor
 
 BATCH_BYTES = 2 << 20
 """Of frames that one thread works on at a time; it changes no result."""
-SAMPLE_BYTES = 160 << 20
-"""Most of the frames that the template is made from."""
 SHOWN = 0.3
 """A frame that shows less of the template than this, relative to those around it, is not trusted: its shift is what
 its neighbours tell."""
+SURE, NEAR = 0.6, 6.0
+"""A frame that shows less of the template than this is looked for only so many px from where its neighbours lie."""
 NEIGHBOURHOOD = 301
 """Frames among which a frame's brightness is judged."""
-NEWTON_ROUNDS = 2
+MOST_STEPS, NEAR_ENOUGH = 10, 0.12
+"""Steps go on until those of a frame are shorter than this, px."""
 NOISE_FRAMES = 100
-SCAN_ROUNDS = 2
-LEAST_OFFSET = 0.05
-"""px; a smaller offset of odd lines is left alone."""
 WINDOW = 1.0
 """s; stretch from which the process noise of a frame is learnt."""
 OUTPUT = (17, 9)
@@ -59,48 +59,35 @@ class Estimate:
 
 def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor) -> Registration:
     """Fill `registered` and return the displacements; the same whatever the number of threads."""
-    indices = sample(movie, min(settings.reference_frames, max(50, SAMPLE_BYTES // movie[0].nbytes)))
-    frames, template, variance, offset = _begin(np.stack([movie[i] for i in indices]), settings, pool)
-    work, grid = _Passes(movie, settings, pool, offset), Grid.over(template.shape)
-    shifts, share = work.locate(Matcher.of(gaussian_filter(template, SMOOTHING), variance, settings.bound))
+    stretches, offset = find_stretches(movie, settings.reference_frames, settings.bound, pool)
+    work, grid = _Passes(movie, settings, pool, offset), Grid.over(movie.shape[1:])
+    shifts, share = work.locate(stretches)
     usual = median_filter(share, min(NEIGHBOURHOOD, len(share)), mode="nearest")
+    usual = np.maximum(usual, 0.7 * np.median(share))
+    work.locate_again(stretches, shifts, share, share > SURE * usual)
     trusted, brightness = share > SHOWN * np.maximum(usual, 1e-3), np.maximum(usual, 0.05)
 
-    fit = Fit.of(template, variance, grid, _noise(frames, shifts[indices], template), pool)
     start = np.repeat(shifts[:, None], len(grid.bounds), axis=1)
-    first = work.smooth(work.measure(fit, start, brightness, NEWTON_ROUNDS), fit, trusted, brightness, grid.places())
+    measured, error = work.measure(stretches, grid, start, brightness)
+    first = work.smooth(measured, grid, error, trusted, brightness, grid.places()).field
 
-    template, variance = _sharpen(frames, first.field[indices], grid, pool)
-    fit = Fit.of(template, variance, grid, _noise(frames, first.field[indices].mean(axis=1), template), pool)
-    measured = work.measure(fit, first.field, brightness, 0)
+    first -= _warp(first, trusted)
+    sharp = [work.sharpen(stretch, grid, first) for stretch in stretches]
+    measured, error = work.measure(sharp, grid, first, brightness)
     if settings.nonrigid:
-        blocks, wanted = _output(template.shape, offset)
-        found = work.smooth(measured, fit, trusted, brightness, wanted)
+        blocks, wanted = _output(grid.shape, offset)
+        found = work.smooth(measured, grid, error, trusted, brightness, wanted)
         rigid = _field_mean(found.field, blocks)
         beyond = found.field - rigid[:, None]
     else:
         blocks = Blocks(RIGID.y, RIGID.x, offset)
-        found = work.smooth(measured, fit, trusted, brightness, grid.places()[:1])
+        found = work.smooth(measured, grid, error, trusted, brightness, grid.places()[:1])
         rigid, beyond = found.field[:, 0], np.zeros((len(movie), 0, 2))
+    template = sharp[len(sharp) // 2].template
     work.move(registered, rigid, beyond, blocks, as_integers(template, movie.dtype))
-    (y, x), error = rigid.T.astype(np.float32), found.error.T.astype(np.float32)
+    (y, x), errors = rigid.T.astype(np.float32), found.error.T.astype(np.float32)
     block_y, block_x = np.moveaxis(beyond, 2, 0).astype(np.float32)
-    return Registration(y, x, share.astype(np.float32), block_y, block_x, template, blocks, *error)
-
-
-def _begin(raw: IntArray, settings: Settings, pool: Executor) -> tuple[np.ndarray, FloatArray, FloatArray, float]:
-    """Sampled frames with straight lines, their template and variance (height, width), and the offset of odd lines."""
-    template, variance, whole = first_template(raw, settings.bound, pool)
-    offset = scan_offset(raw, whole)
-    if abs(offset) < LEAST_OFFSET:
-        return raw, template, variance, 0.0
-    frames = straighten(raw, offset)
-    # Lines mix when the tissue moves across them, which makes the offset look smaller.
-    for _ in range(SCAN_ROUNDS):
-        template, variance, whole = first_template(frames, settings.bound, pool)
-        offset += scan_offset(frames, whole)
-        frames = straighten(raw, offset)
-    return frames, template, variance, offset
+    return Registration(y, x, share.astype(np.float32), block_y, block_x, template, blocks, *errors)
 
 
 def _output(shape: tuple[int, ...], offset: float) -> tuple[Blocks, FloatArray]:
@@ -117,6 +104,12 @@ def _field_mean(field: FloatArray, blocks: Blocks) -> FloatArray:
     return np.einsum("p,tpa->ta", weight / weight.sum(), field)
 
 
+def _warp(field: FloatArray, trusted: BoolArray) -> FloatArray:
+    """Mean displacement (places, 2) px of each place beyond that of the field: of the first template, not of tissue."""
+    mean = field[trusted].mean(axis=0) if trusted.any() else field.mean(axis=0)
+    return mean - mean.mean(axis=0)
+
+
 def _noise(frames: np.ndarray, shifts: FloatArray, template: FloatArray) -> FloatArray:
     """What is left of frames, moved by whole pixels, without their mean: (n, height, width) float32."""
     every = max(1, len(frames) // NOISE_FRAMES)
@@ -127,36 +120,6 @@ def _noise(frames: np.ndarray, shifts: FloatArray, template: FloatArray) -> Floa
     return moved
 
 
-def _sharpen(frames: np.ndarray, field: FloatArray, grid: Grid, pool: Executor) -> tuple[FloatArray, FloatArray]:
-    """Mean and variance (height, width) of the sampled frames, moved to where they were found."""
-    blocks, none = Blocks(*grid.centres), np.zeros(len(frames))
-    outside = np.full(grid.shape, np.nan, np.float32)
-
-    def work(start: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        part = slice(start, start + 16)
-        # Not rounded, and what lies outside is no number.
-        values = move_frames(
-            frames[part].astype(np.float32),
-            (none[part], none[part]),
-            (field[part, :, 0], field[part, :, 1]),
-            blocks,
-            outside,
-        )
-        inside = np.isfinite(values)
-        values[~inside] = 0
-        return values.sum(axis=0), np.einsum("tyx,tyx->yx", values, values), inside.sum(axis=0)
-
-    total, squares, seen = np.zeros((3, *grid.shape))
-    for parts in pool.map(work, range(0, len(frames), 16)):
-        for whole, part in zip((total, squares, seen), parts, strict=True):
-            whole += part
-    known = seen > 1
-    mean = np.where(known, total / np.maximum(seen, 1), total.sum() / max(seen.sum(), 1))
-    variance = np.where(known, squares / np.maximum(seen, 1) - mean**2, np.nan)
-    variance = np.where(known, variance, np.nanmedian(variance))
-    return mean.astype(np.float32), noise_floor(variance)
-
-
 class _Passes:
     """Loops over the movie, batches side by side; each frame is worked on alone."""
 
@@ -164,53 +127,121 @@ class _Passes:
         self.movie, self.settings, self.pool, self.scan_offset = movie, settings, pool, scan_offset
         self.prior = Prior.of(settings.nonrigid)
 
-    def _each(self, work: Callable[[slice, IntArray], None]) -> None:
+    def _each(self, work: Callable[[slice, IntArray], None], part: slice | None = None) -> None:
         size = max(1, BATCH_BYTES // self.movie[0].nbytes)
+        begin, end = (part.start, part.stop) if part else (0, len(self.movie))
 
         def run(start: int) -> None:
-            part = slice(start, min(start + size, len(self.movie)))
-            work(part, read_frames(self.movie, part))
+            batch = slice(start, min(start + size, end))
+            work(batch, read_frames(self.movie, batch))
 
-        list(self.pool.map(run, range(0, len(self.movie), size)))
+        list(self.pool.map(run, range(begin, end, size)))
 
-    def locate(self, matcher: Matcher) -> tuple[FloatArray, FloatArray]:
+    def locate(self, stretches: list[Stretch]) -> tuple[FloatArray, FloatArray]:
+        """Shifts (n_frames, 2) px on the template of each frame's stretch, and how much of it is there (n_frames,)."""
         shifts, share = np.empty((len(self.movie), 2)), np.empty(len(self.movie))
+        for stretch in stretches:
+            matcher = self._matcher(stretch)
 
-        def work(part: slice, frames: IntArray) -> None:
-            shifts[part], share[part] = matcher.locate(straighten(frames, self.scan_offset))
+            def work(part: slice, frames: IntArray, matcher: Matcher = matcher) -> None:
+                shifts[part], share[part] = matcher.locate(straighten(frames, self.scan_offset))
 
-        self._each(work)
+            self._each(work, stretch.part)
         return shifts, share
 
-    def measure(self, fit: Fit, start: FloatArray, brightness: FloatArray, rounds: int) -> FloatArray:
-        """(n_frames, blocks, 2) px, measured after `rounds` of steps to where each frame's blocks then lie together."""
-        measured = np.empty_like(start)
-        shrink = [self.prior.shrinkage(fit.grid.places(), error, fit.grid.shape).T for error in fit.error]
+    def locate_again(self, stretches: list[Stretch], shifts: FloatArray, share: FloatArray, sure: BoolArray) -> None:
+        """Look for frames that show little of the template only near where the sure frames around them lie."""
+        if sure.all() or not sure.any():
+            return
+        every = np.arange(len(shifts))
+        expected = np.stack([np.interp(every, every[sure], shifts[sure, axis]) for axis in (0, 1)], axis=1)
+        for stretch in stretches:
+            matcher, part = self._matcher(stretch), every[stretch.part]
+            for i in part[~sure[part]]:
+                frame = frames_at(self.movie, np.array([i]), self.scan_offset)
+                shifts[i], share[i] = (found[0] for found in matcher.locate(frame, expected[i], NEAR))
 
-        def work(part: slice, frames: IntArray) -> None:
-            straight, at = straighten(frames, self.scan_offset), start[part]
-            for left in range(rounds, -1, -1):
-                measure_blocks(straight, fit.model, at, brightness[part], measured[part])
-                if left:
-                    away = measured[part] - start[part]
-                    at = start[part] + np.stack([away[..., axis] @ shrink[axis] for axis in (0, 1)], axis=2)
+    def _matcher(self, stretch: Stretch) -> Matcher:
+        return Matcher.of(gaussian_filter(stretch.template, SMOOTHING), stretch.variance, self.settings.bound)
 
-        self._each(work)
-        return measured
+    def measure(
+        self, stretches: list[Stretch], grid: Grid, start: FloatArray, brightness: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Displacements (n_frames, blocks, 2) px from the middle stretch's template, and their variance (2, blocks).
+
+        Each frame is measured on its stretch's template, beginning at `start`, and each template on the one before.
+        """
+        measured, error, links = np.empty_like(start), np.zeros((2, len(grid.bounds))), np.zeros((1, *start.shape[1:]))
+        for stretch, following in itertools.zip_longest(stretches, stretches[1:]):
+            frames, part = frames_at(self.movie, stretch.indices, self.scan_offset), stretch.part
+            noise = _noise(frames, start[stretch.indices].mean(axis=1), stretch.template)
+            fit = Fit.of(stretch.template, stretch.variance, grid, noise, self.pool)
+            shrink = [self.prior.shrinkage(grid.places(), own, grid.shape).T for own in fit.error]
+
+            def work(batch: slice, frames: IntArray, fit: Fit = fit, shrink: list = shrink) -> None:
+                straight = straighten(frames, self.scan_offset)
+                measured[batch] = _steps(straight, fit, shrink, start[batch], brightness[batch])
+
+            self._each(work, part)
+            measured[part] += links[-1]
+            error += fit.error * (part.stop - part.start) / len(measured)
+            if following:
+                links = np.concatenate([links, links[-1:] + self._link(stretch, following.template, fit, shrink)])
+        for stretch in stretches:
+            measured[stretch.part] -= links[len(links) // 2]
+        return measured, error
+
+    def _link(self, stretch: Stretch, image: FloatArray, fit: Fit, shrink: list[FloatArray]) -> FloatArray:
+        """Displacement (1, blocks, 2) px of a later template."""
+        shift, _ = self._matcher(stretch).locate(image[None])
+        start = np.repeat(shift[:, None], len(fit.grid.bounds), axis=1)
+        found = _steps(image[None], fit, shrink, start, np.ones(1))
+        return start + _together(found - start, shrink)
 
     def smooth(
-        self, measured: FloatArray, fit: Fit, trusted: BoolArray, brightness: FloatArray, wanted: FloatArray
+        self,
+        measured: FloatArray,
+        grid: Grid,
+        variance: FloatArray,
+        trusted: BoolArray,
+        brightness: FloatArray,
+        wanted: FloatArray,
     ) -> Estimate:
         window = max(5, round(WINDOW * self.settings.frame_rate)) | 1
         field, error = np.empty((len(measured), len(wanted), 2)), np.empty((len(measured), 2))
 
         def work(axis: int) -> None:
-            modes = Modes.of(self.prior, fit.grid.places(), fit.error[axis], fit.grid.shape, wanted)
-            field[..., axis], variance = smooth_field(measured[..., axis], modes, trusted, brightness, window)
-            error[:, axis] = np.sqrt(variance)
+            modes = Modes.of(self.prior, grid.places(), variance[axis], grid.shape, wanted)
+            field[..., axis], squares = smooth_field(measured[..., axis], modes, trusted, brightness, window)
+            error[:, axis] = np.sqrt(squares)
 
         list(self.pool.map(work, (0, 1)))
         return Estimate(field, error)
+
+    def sharpen(self, stretch: Stretch, grid: Grid, field: FloatArray) -> Stretch:
+        """The stretch with mean and variance of its sampled frames, moved to where they were found."""
+        indices, none = stretch.indices, np.zeros(16)
+        blocks, outside = Blocks(*grid.centres), np.full(grid.shape, np.nan, np.float32)
+
+        def work(start: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+            part = indices[start : start + 16]
+            frames = frames_at(self.movie, part, self.scan_offset).astype(np.float32)
+            rigid, (y, x) = none[: len(part)], np.moveaxis(field[part], 2, 0)
+            # Not rounded, and what lies outside is no number.
+            values = move_frames(frames, (rigid, rigid), (y, x), blocks, outside)
+            inside = np.isfinite(values)
+            values[~inside] = 0
+            return values.sum(axis=0), np.einsum("tyx,tyx->yx", values, values), inside.sum(axis=0)
+
+        total, squares, seen = np.zeros((3, *grid.shape))
+        for parts in self.pool.map(work, range(0, len(indices), 16)):
+            for whole, part in zip((total, squares, seen), parts, strict=True):
+                whole += part
+        known = seen > 1
+        mean = np.where(known, total / np.maximum(seen, 1), total.sum() / max(seen.sum(), 1))
+        variance = np.where(known, squares / np.maximum(seen, 1) - mean**2, np.nan)
+        variance = np.where(known, variance, np.nanmedian(variance))
+        return replace(stretch, template=mean.astype(np.float32), variance=noise_floor(variance))
 
     def move(self, registered: Movie, rigid: FloatArray, beyond: FloatArray, blocks: Blocks, fill: IntArray) -> None:
         def work(part: slice, frames: IntArray) -> None:
@@ -219,3 +250,23 @@ class _Passes:
             write_frames(registered, part, moved)
 
         self._each(work)
+
+
+def _steps(
+    frames: np.ndarray, fit: Fit, shrink: list[FloatArray], start: FloatArray, brightness: FloatArray
+) -> FloatArray:
+    """Displacements of each frame's blocks (n, blocks, 2) px, measured from where the blocks then lie together."""
+    measured, at, going = np.empty_like(start), start, np.arange(len(frames))
+    for _ in range(MOST_STEPS):
+        measure_blocks(frames, going, fit.model, at, brightness, measured)
+        then = start + _together(measured - start, shrink)
+        going = going[np.abs(then - at)[going].max(axis=(1, 2)) > NEAR_ENOUGH]
+        if not len(going):
+            break
+        at = then
+    return measured
+
+
+def _together(away: FloatArray, shrink: list[FloatArray]) -> FloatArray:
+    """Posterior mean of displacements (n, blocks, 2) px of blocks that move alike."""
+    return np.stack([away[..., axis] @ shrink[axis] for axis in (0, 1)], axis=2)

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
 from groundtrace.errors import BackendError
-from groundtrace.io import release
+from groundtrace.io import read_frames
 
 HIGHPASS = 12.0
 """px; structure larger than this is left out of the matched filter: it is neuropil activity, not anatomy."""
@@ -48,14 +48,23 @@ class Matcher:
         bound = min(-(-bound // binning), (min(wanted.shape) - 3) // 2)
         return cls(spectrum, bound, float((wanted * seen).sum()), binning)
 
-    def locate(self, frames: IntArray | FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Shifts (n, 2) px, (y, x), to a fraction of a pixel, and how much of the template is there (n,): 1 is all."""
+    def locate(
+        self, frames: IntArray | FloatArray, expected: FloatArray | None = None, within: float = 0.0
+    ) -> tuple[FloatArray, FloatArray]:
+        """Shifts (n, 2) px, (y, x), to a fraction of a pixel, and how much of the template is there (n,): 1 is all.
+
+        Only those `within` px of the `expected` shift (y, x) are looked at when it is given.
+        """
         values, around = binned(frames, self.binning), np.arange(-self.bound - 1, self.bound + 2)
         spectrum = np.asarray(fft.rfft2(values)) * self.spectrum
         # Of the inverse only what lies within the bound.
         rows = np.asarray(fft.ifft(spectrum, axis=1))[:, around]
         near = np.asarray(fft.irfft(rows, n=values.shape[2], axis=2))[:, :, around]
-        best = near[:, 1:-1, 1:-1].reshape(len(frames), -1).argmax(axis=1)
+        inner = near[:, 1:-1, 1:-1]
+        if expected is not None:
+            far = np.abs(self.binning * around[1:-1] - expected[:, None]) > within
+            inner = np.where(far[0][:, None] | far[1], -np.inf, inner)
+        best = inner.reshape(len(frames), -1).argmax(axis=1)
         y, x = np.unravel_index(best, (len(around) - 2, len(around) - 2))
         every, three = np.arange(len(frames))[:, None], np.arange(3)
         column, row = near[every, y[:, None] + three, x[:, None] + 1], near[every, y[:, None] + 1, x[:, None] + three]
@@ -80,14 +89,16 @@ def _vertex(three: FloatArray) -> FloatArray:
     return np.where(bend < 0, np.clip(place, -0.5, 0.5), 0.0)
 
 
-def sample(movie: Movie, count: int) -> IntArray:
-    """Evenly spread frames, without those that show nothing: their numbers."""
-    indices = np.linspace(0, len(movie), min(count, len(movie)), endpoint=False, dtype=int)
-    shown = np.array([int(movie[i].max()) > int(movie[i].min()) for i in indices])
-    release(movie)
-    if shown.sum() < 2:
+def sample(movie: Movie, part: slice, count: int) -> IntArray:
+    """Evenly spread frames of a part of a movie, without those that show nothing: their numbers."""
+    indices = np.linspace(part.start, part.stop, min(count, part.stop - part.start), endpoint=False, dtype=int)
+    lit = []
+    for i in indices:
+        frame = read_frames(movie, slice(i, i + 1))
+        lit.append(frame.max() > frame.min())
+    if sum(lit) < 2:
         raise BackendError("motion: fewer than two of the sampled frames show anything; is the shutter closed?")
-    return indices[shown]
+    return indices[np.array(lit)]
 
 
 def first_template(
@@ -101,13 +112,13 @@ def first_template(
         parts = np.array_split(frames, max(1, len(frames) // 16))
         shifts = np.concatenate([found for found, _ in pool.map(matcher.locate, parts)])
         before, whole = whole, np.rint(shifts - np.median(shifts, axis=0)).astype(int)
-        mean, variance = _moments(frames, whole, pool)
+        mean, variance = moments_of(frames, whole, pool)
         if np.array_equal(before, whole):
             break
     return mean, variance, whole
 
 
-def _moments(frames: IntArray | FloatArray, shifts: IntArray, pool: Executor) -> tuple[FloatArray, FloatArray]:
+def moments_of(frames: IntArray | FloatArray, shifts: IntArray, pool: Executor) -> tuple[FloatArray, FloatArray]:
     """Mean and variance of frames moved by whole pixels."""
     from groundtrace.motion.phase.kernels import moments
 

@@ -1,0 +1,89 @@
+"""Templates in time: one for the whole recording, or, when the focus drifts, one for each stretch of it."""
+
+import itertools
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from groundtrace.arrays import FloatArray, IntArray, Movie
+from groundtrace.io import read_frames
+from groundtrace.motion.phase.scanning import scan_offset, straighten
+from groundtrace.motion.phase.template import HIGHPASS, first_template, moments_of, sample
+
+SAMPLE_BYTES = 160 << 20
+"""Most of the frames that a template is made from."""
+SCAN_ROUNDS = 2
+LEAST_OFFSET = 0.05
+"""px; a smaller offset of odd lines is left alone."""
+GROUPS = 6
+"""Parts of the recording that are compared."""
+ALIKE = 0.5
+"""Less correlation between their structure means that the focus drifted."""
+SHORTEST, MOST = 300, 12
+"""Frames of a stretch, and number of stretches."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of the recording with a template of its own."""
+
+    part: slice
+    indices: IntArray
+    """Frames from which its template is made."""
+    template: FloatArray
+    """(height, width)"""
+    variance: FloatArray
+    """(height, width) of the frames' noise."""
+
+
+def frames_at(movie: Movie, indices: IntArray, offset: float) -> np.ndarray:
+    """Single frames (n, height, width), odd lines moved back by `offset` px."""
+    return straighten(np.concatenate([read_frames(movie, slice(i, i + 1)) for i in indices]), offset)
+
+
+def find_stretches(movie: Movie, reference_frames: int, bound: int, pool: Executor) -> tuple[list[Stretch], float]:
+    """The stretches of a recording, and the offset of odd lines, px."""
+    count = min(reference_frames, max(50, SAMPLE_BYTES // movie[0].nbytes))
+    indices = sample(movie, slice(0, len(movie)), count)
+    raw = frames_at(movie, indices, 0.0)
+    template, variance, whole = first_template(raw, bound, pool)
+    offset = scan_offset(raw, whole)
+    if abs(offset) < LEAST_OFFSET:
+        offset, frames = 0.0, raw
+    else:
+        frames = straighten(raw, offset)
+        # Lines mix when the tissue moves across them, which makes the offset look smaller.
+        for _ in range(SCAN_ROUNDS):
+            template, variance, whole = first_template(frames, bound, pool)
+            offset += scan_offset(frames, whole)
+            frames = straighten(raw, offset)
+    parts = min(len(movie) // SHORTEST, MOST)
+    if parts < 2 or likeness(frames, whole, pool) >= ALIKE:
+        return [Stretch(slice(0, len(movie)), indices, template, variance)], offset
+    stretches, edges = [], np.linspace(0, len(movie), parts + 1, dtype=int)
+    for first, last in itertools.pairwise(edges.tolist()):
+        own = sample(movie, slice(first, last), count)
+        template, variance, _ = first_template(frames_at(movie, own, offset), bound, pool)
+        stretches.append(Stretch(slice(first, last), own, template, variance))
+    return stretches, offset
+
+
+def likeness(frames: np.ndarray, whole: IntArray, pool: Executor) -> float:
+    """Least correlation between the structure of one part of the recording and another, without noise: 1 is no change.
+
+    Covariances between means of different frames are free of their noise; each part's own is that of its two halves.
+    """
+    groups = [part for part in np.array_split(np.arange(len(frames)), GROUPS) if len(part) > 3]
+    halves = np.stack([[_structure(frames, whole, part[k::2], pool) for k in (0, 1)] for part in groups])
+    own = np.einsum("gp,gp->g", halves[:, 0], halves[:, 1])
+    means = halves.mean(axis=1)
+    across = means @ means.T / np.sqrt(np.maximum(np.outer(own, own), 1e-30))
+    known = own > 0.1 * np.median(own)
+    return float(across[np.ix_(known, known)].min(initial=1.0))
+
+
+def _structure(frames: np.ndarray, whole: IntArray, part: IntArray, pool: Executor) -> FloatArray:
+    mean, _ = moments_of(frames[part], whole[part], pool)
+    return (mean - gaussian_filter(mean, HIGHPASS)).ravel()
