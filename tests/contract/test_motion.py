@@ -12,6 +12,7 @@ from synthetic_movies import Moving, acquisition, frames_table, moving
 
 from groundtrace.io import create_movie, open_movie
 from groundtrace.motion.base import MotionBackend, Registration
+from groundtrace.motion.moving import move_frames
 from groundtrace.motion.none import NoMotion
 from groundtrace.motion.normcorre import NormCorre
 from groundtrace.motion.phase.backend import Phase
@@ -146,7 +147,7 @@ def test_assessed_alike(backend, truth, tmp_path):
     centres = [images.pop(f"block_centre_{axis}") for axis in "yx"]
     assert images.pop("scan_offset") == result.blocks.scan_offset
     assert len(centres[0]) * len(centres[1]) == result.block_y.shape[1]
-    assert set(images) == {"template", "mean", "mean_before"}
+    assert set(images) == {"template", "mean", "mean_before", "coverage"}
     assert all(image.dtype == np.float32 and image.shape == truth.still.shape for image in images.values())
     row = quality.row(0, named=True)
     if isinstance(backend, NoMotion):
@@ -156,3 +157,24 @@ def test_assessed_alike(backend, truth, tmp_path):
         assert row["residual_motion"] < 0.4
         assert row["crispness"] > row["crispness_before"]
         assert row["template_correlation"] > row["template_correlation_before"]
+
+
+def test_motion_estimated_on_one_channel_moves_the_other(truth, tmp_path):
+    """The functional channel is too dark to be registered by itself."""
+    dark = np.random.default_rng(0).poisson(truth.movie / truth.movie.mean() * 0.02).astype(truth.movie.dtype)
+    _, alone = run(Phase(), truth.movie, tmp_path)
+    np.save(tmp_path / "dark.npy", dark)
+    registered, scratch = np.empty_like(dark), tmp_path / "other"
+    scratch.mkdir()
+    given = acquisition(dark.shape, str(dark.dtype))
+    found = Phase().register(truth.movie, open_movie(tmp_path / "dark.npy"), registered, given, scratch, 1)
+    np.testing.assert_array_equal(found.y, alone.y)
+    moved = move_frames(
+        dark,
+        (found.y, found.x),
+        (found.block_y, found.block_x),
+        found.blocks,
+        np.rint(found.template).astype(dark.dtype),
+    )
+    np.testing.assert_array_equal(registered, moved)
+    assert list(scratch.iterdir()) == [scratch / "backend"]

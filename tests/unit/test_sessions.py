@@ -93,6 +93,10 @@ ROWS: dict[str, tuple[dict[str, object], str]] = {
         {"planes": 1.5},
         "row 2 (sub-M01 ses-001): planes: '1.5' is not allowed: input should be a valid integer, unable to parse string as an integer",
     ),
+    "motion channel beyond the channels": (
+        {"channels": 2, "motion_channel": 3},
+        "row 2 (sub-M01 ses-001): motion_channel 3 is beyond the 2 channel(s)",
+    ),
     "channel beyond the channels": (
         {"channels": 2, "functional_channel": 3},
         "row 2 (sub-M01 ses-001): functional_channel 3 is beyond the 2 channel(s)",

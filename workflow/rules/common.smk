@@ -105,6 +105,13 @@ def raw_files(wildcards):
     return [path.as_posix() for path in session.files()]
 
 
+def motion_channel(wildcards):
+    """The movie on which motion is estimated, when it is not the one that is moved."""
+    session = SESSIONS[wildcards.session]
+    other = session.motion_channel not in (None, session.functional_channel)
+    return f"{PLANE}/motion_channel.npy" if other else []
+
+
 def movie_to_extract(wildcards):
     """The denoised movie; with the backend `none` the registered one, which is not copied."""
     return f"{MOTION}/movie.npy"

@@ -27,3 +27,29 @@ rule ingest:
         },
     script:
         "../scripts/ingest.py"
+
+
+rule ingest_motion_channel:
+    """The channel on which the motion of a plane is estimated, when it is not the functional one."""
+    input:
+        files=raw_files,
+    output:
+        movie=temp(f"{PLANE}/motion_channel.npy"),
+    log:
+        log_of(f"{STEP}/ingest_motion_channel"),
+    benchmark:
+        timing_of(f"{STEP}/ingest_motion_channel")
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=megabytes(1500),
+        runtime=minutes(10, per_gigabyte=2),
+    params:
+        session=lambda w: SESSIONS[w.session],
+        identity=lambda w: {
+            "session": SESSIONS[w.session].model_dump(mode="json", exclude={"path", "simulate"}),
+            "code": code_of("ingest_motion_channel.py"),
+        },
+    script:
+        "../scripts/ingest_motion_channel.py"

@@ -4,6 +4,7 @@ rule motion:
         acquisition=f"{PLANE}/acquisition.json",
         frames=f"{PLANE}/frames.parquet",
         movie=f"{PLANE}/movie.npy",
+        estimated_on=motion_channel,
     output:
         shifts=f"{MOTION}/shifts.parquet",
         images=f"{MOTION}/images.npz",

@@ -16,7 +16,8 @@ with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) a
     movie, frames = open_movie(snakemake.input.movie), read_table(snakemake.input.frames)
     with atomic(output.movie) as path:
         registered = create_movie(path, movie.shape, movie.dtype)
-        registration = method.run(movie, registered, acquisition, Path(scratch), snakemake.threads)
+        reference = open_movie(snakemake.input.estimated_on) if snakemake.input.estimated_on else movie
+        registration = method.register(reference, movie, registered, acquisition, Path(scratch), snakemake.threads)
         shifts, quality, images = assess(movie, registered, registration, frames)
     made_by = provenance("motion", method.model_dump(mode="json"), method.packages, [snakemake.input.acquisition])
     write_arrays(output.images, **images)

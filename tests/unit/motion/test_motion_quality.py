@@ -5,7 +5,7 @@ from synthetic_movies import Tissue, frames_table, moving
 
 from groundtrace.io import read_table, write_table
 from groundtrace.motion.base import Registration
-from groundtrace.motion.quality import assess, bad_reasons, crispness, residual_motion
+from groundtrace.motion.quality import assess, bad_reasons, coverage, crispness, residual_motion
 from groundtrace.tables import Shifts
 
 FRAMES = 300
@@ -131,3 +131,13 @@ def test_blocks_survive_the_table(tmp_path):
     back = read_table(tmp_path / "shifts.parquet")
     assert back["block_x"].to_list() == (-blocks).tolist()
     assert back.schema["block_y"] == pl.List(pl.Float32)
+
+
+def test_coverage_is_the_share_of_frames_in_which_a_pixel_is_from_the_field():
+    none = np.zeros((4, 0), np.float32)
+    y, x = np.array([0, 2, 2, -1], np.float32), np.array([0, 0, 0.5, 0], np.float32)
+    registration = Registration(y, x, y, none, none, np.zeros((6, 8), np.float32))
+    found = coverage(registration, np.arange(4), (6, 8))
+    assert found.shape == (6, 8)
+    np.testing.assert_array_equal(found[:, 0], [0.75, 1, 1, 1, 0.5, 0.5])
+    np.testing.assert_array_equal(found[:, 7], [0.5, 0.75, 0.75, 0.75, 0.5, 0.5])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundtrace.motion.moving import RIGID, Blocks, estimated_displacement, move_frames
+from groundtrace.motion.moving import RIGID, Blocks, estimated_displacement, move_frames, move_movie
 from groundtrace.tables import list_column
 
 HEIGHT, WIDTH = 48, 64
@@ -108,3 +108,16 @@ def test_between_blocks_displacements_are_bilinear_and_beyond_them_constant():
     )
     np.testing.assert_allclose(found[0, 0], [0, 1.5, 2])
     np.testing.assert_allclose(found[1], 0)
+
+
+def test_a_movie_is_moved_as_its_frames_are_whatever_the_batch():
+    random = np.random.default_rng(0)
+    movie = random.integers(0, 900, (9, HEIGHT, WIDTH)).astype(np.uint16)
+    rigid, beyond = random.uniform(-4, 4, (2, 9)), random.uniform(-2, 2, (2, 9, BLOCKS.count))
+    registered = np.empty_like(movie)
+    mean = move_movie(movie, registered, (rigid[0], rigid[1]), (beyond[0], beyond[1]), BLOCKS)
+    fill = np.rint(mean).astype(np.uint16)
+    expected = move_frames(movie, (rigid[0], rigid[1]), (beyond[0], beyond[1]), BLOCKS, fill)
+    np.testing.assert_array_equal(registered, expected)
+    inner = (slice(None), slice(10, -10), slice(10, -10))
+    np.testing.assert_allclose(mean[inner[1:]], registered[inner].mean(axis=0), atol=0.5)

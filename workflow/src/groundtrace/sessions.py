@@ -76,6 +76,9 @@ class Session(Section):
     """Colour channels interleaved in the file."""
     functional_channel: PositiveInt = 1
     """1-based; the channel with the calcium indicator."""
+    motion_channel: PositiveInt | None = None
+    """1-based; the channel on which motion is estimated, such as a structural red one; the functional one is moved as
+    found there. Empty is the functional channel."""
     frame_rate: PositiveFloat | None = Field(default=None, le=10_000)
     """Hz per plane (volume rate); empty takes it from the file's metadata."""
     pixel_size: PositiveFloat | None = Field(default=None, le=100)
@@ -118,6 +121,8 @@ class Session(Section):
             raise ValueError("fill either path or simulate, one of the two")
         if self.functional_channel > self.channels:
             raise ValueError(f"functional_channel {self.functional_channel} is beyond the {self.channels} channel(s)")
+        if self.motion_channel is not None and self.motion_channel > self.channels:
+            raise ValueError(f"motion_channel {self.motion_channel} is beyond the {self.channels} channel(s)")
         if self.simulate is not None and self.frame_rate is None:
             raise ValueError("a simulated session needs frame_rate (Hz)")
         return self

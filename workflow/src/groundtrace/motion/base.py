@@ -1,12 +1,13 @@
 """What every motion backend promises."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray, Movie
-from groundtrace.motion.moving import RIGID, Blocks
+from groundtrace.io import create_movie
+from groundtrace.motion.moving import RIGID, Blocks, move_movie
 from groundtrace.section import Backend
 
 
@@ -46,3 +47,20 @@ class MotionBackend(Backend):
         `movie` is read-only and never held in memory as a whole; `scratch` is an empty folder that is deleted
         afterwards. Raises BackendError when the movie cannot be registered.
         """
+
+    def register(
+        self, reference: Movie, movie: Movie, registered: Movie, acquisition: Acquisition, scratch: Path, threads: int
+    ) -> Registration:
+        """Fill `registered` with `movie`, moved as `run` finds it for `reference`, another channel or the same movie.
+
+        The template returned is then the mean of the moved frames.
+        """
+        if reference is movie:
+            return self.run(movie, registered, acquisition, scratch, threads)
+        own, working = scratch / "reference.npy", scratch / "backend"
+        working.mkdir()
+        found = self.run(reference, create_movie(own, reference.shape, reference.dtype), acquisition, working, threads)
+        own.unlink()
+        rigid, beyond = (found.y, found.x), (found.block_y, found.block_x)
+        template = move_movie(movie, registered, rigid, beyond, found.blocks)
+        return replace(found, template=template)

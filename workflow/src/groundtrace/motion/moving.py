@@ -5,8 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import FloatArray, IntArray, Movie
+from groundtrace.io import read_frames, write_frames
 from groundtrace.tables import stack
+
+BATCH_BYTES = 4 << 20
+"""Of frames that are moved at a time; it changes no result."""
+MEAN_FRAMES = 300
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,35 @@ def move_frames(
     rows, columns = (_cells(centres, size) for centres, size in zip(places, fill.shape, strict=True))
     bilinear(raw, moved, grid, rows, columns, np.float32(blocks.scan_offset), fill, rounded)
     return moved
+
+
+def move_movie(
+    movie: Movie,
+    registered: Movie,
+    rigid: tuple[FloatArray, FloatArray],
+    beyond: tuple[FloatArray, FloatArray],
+    blocks: Blocks,
+) -> FloatArray:
+    """Fill `registered` with `movie` moved by known displacements (see `move_frames`), and return the mean (Y, X) of
+    MEAN_FRAMES of its frames, which fills what lies outside the field."""
+    total, seen = np.zeros(movie.shape[1:]), np.zeros(movie.shape[1:])
+    outside = np.full(movie.shape[1:], np.nan, np.float32)
+
+    def moved(part: slice, fill: np.ndarray) -> np.ndarray:
+        frames = read_frames(movie, part).astype(fill.dtype, copy=False)
+        return move_frames(frames, (rigid[0][part], rigid[1][part]), (beyond[0][part], beyond[1][part]), blocks, fill)
+
+    for i in np.linspace(0, len(movie), min(MEAN_FRAMES, len(movie)), endpoint=False, dtype=int):
+        values = moved(slice(i, i + 1), outside)[0]
+        inside = np.isfinite(values)
+        total[inside] += values[inside]
+        seen += inside
+    mean = np.where(seen > 0, total / np.maximum(seen, 1), total.sum() / max(seen.sum(), 1)).astype(np.float32)
+    fill, size = as_integers(mean, movie.dtype), max(1, BATCH_BYTES // movie[0].nbytes)
+    for start in range(0, len(movie), size):
+        part = slice(start, min(start + size, len(movie)))
+        write_frames(registered, part, moved(part, fill))
+    return mean
 
 
 def _cells(centres: FloatArray, size: int) -> tuple[IntArray, IntArray, FloatArray, IntArray, IntArray]:

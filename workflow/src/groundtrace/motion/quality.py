@@ -10,6 +10,7 @@ from scipy.ndimage import fourier_gaussian, median_filter
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.io import release
 from groundtrace.motion.base import Registration
+from groundtrace.motion.moving import move_frames
 from groundtrace.tables import list_column
 
 CHUNK_BYTES = 64 << 20
@@ -39,7 +40,8 @@ def assess(
 ) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, FloatArray]]:
     """Judge a registration: tables Shifts and MotionQuality, and arrays.
 
-    The arrays: images template, mean and mean_before, where the blocks lie, block_centre_y and block_centre_x,
+    The arrays: images template, mean and mean_before, coverage (share of good frames in which a pixel is from inside
+    the field; elsewhere it is the template's), where the blocks lie, block_centre_y and block_centre_x,
     px, and scan_offset, px, of odd lines.
 
     movie, registered: (T, Y, X), read in chunks. frames: the table Frames of this plane. Images are (Y, X) float32 in
@@ -76,9 +78,22 @@ def assess(
         schema={name: pl.Float32 for name in _MEASURES} | {"bad_frames": pl.Int32},
     )
     images = {"template": template, "mean": mean, "mean_before": mean_before}
+    images["coverage"] = coverage(registration, sample, template.shape)
     blocks = {"block_centre_y": registration.blocks.y, "block_centre_x": registration.blocks.x}
     blocks["scan_offset"] = np.array(registration.blocks.scan_offset)
     return shifts, quality, images | blocks
+
+
+def coverage(registration: Registration, frames: IntArray, shape: tuple[int, ...]) -> FloatArray:
+    """Share (Y, X) of these frames in which the pixel was inside the field, as it was moved."""
+    seen, inside, outside = np.zeros(shape, np.float32), np.ones((1, *shape), np.uint8), np.zeros(shape, np.uint8)
+    for i in frames:
+        part = slice(i, i + 1)
+        rigid, beyond = (registration.y, registration.x), (registration.block_y, registration.block_x)
+        seen += move_frames(
+            inside, (rigid[0][part], rigid[1][part]), (beyond[0][part], beyond[1][part]), registration.blocks, outside
+        )[0]
+    return seen / max(len(frames), 1)
 
 
 _MEASURES = (

@@ -1,0 +1,12 @@
+"""Raw files of a session to the movie of one plane of the channel on which motion is estimated."""
+
+from pathlib import Path
+
+from groundtrace.job import job
+from groundtrace.movies.ingest import ingest
+
+with job(snakemake.log[0]):
+    session = snakemake.params.session
+    session = session.model_copy(update={"functional_channel": session.motion_channel})
+    files = [Path(name) for name in snakemake.input.files]
+    ingest(session, files, int(snakemake.wildcards.plane), Path(snakemake.output.movie))
