@@ -270,10 +270,10 @@ def test_when_the_focus_drifts_each_stretch_has_its_template(tmp_path):
     ]
     movie = np.array(frames).astype(np.int16)
     with ThreadPoolExecutor(1) as pool:
-        stretches, _ = find_stretches(movie, 300, 25, pool)
+        stretches, _ = find_stretches(movie, 25, pool)
         assert [stretch.part.stop for stretch in stretches] == [330, 660]
         steady = random.poisson(np.repeat(early[None], 660, axis=0)).astype(np.int16)
-        assert len(find_stretches(steady, 300, 25, pool)[0]) == 1
+        assert len(find_stretches(steady, 25, pool)[0]) == 1
     _, result = register(movie, tmp_path, max_shift=0.2, nonrigid=False)
     off = np.stack([result.y, result.x], axis=1) - walk
     assert np.sqrt(((off - np.median(off, axis=0)) ** 2).sum(axis=1).mean()) < 0.25

@@ -27,8 +27,9 @@ class Phase(MotionBackend):
     """Also follow smooth displacements beyond the rigid one, and the motion while a frame is scanned."""
     max_shift: float = Field(default=0.1, gt=0, le=0.5)
     """Largest rigid shift, fraction of the field's shorter side."""
-    reference_frames: int = Field(default=300, ge=20)
-    """Frames, evenly spread, from which the template is made."""
+    reference_frames: int = Field(default=1000, ge=20)
+    """Frames, evenly spread, from which the final template is made: the noise of the template is an error of every
+    shift."""
 
     def run(
         self, movie: Movie, registered: Movie, acquisition: Acquisition, scratch: Path, threads: int

@@ -7,7 +7,7 @@ is the step's error covariance, the Cramér-Rao bound of this block.
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import correlate1d, spline_filter
@@ -69,6 +69,8 @@ class Fit:
     """(blocks, OFFSETS, OFFSETS, 2, 2) px², of a step."""
     inflation: FloatArray
     """(2, blocks) by how much the variance of a step of y and of x is larger than independent pixels make it."""
+    gain: FloatArray
+    """(2,) by how much steps of y and of x have been shortened."""
 
     @classmethod
     def of(cls, template: FloatArray, variance: FloatArray, grid: Grid, noise: FloatArray, pool: Executor) -> "Fit":
@@ -90,7 +92,11 @@ class Fit:
 
         list(pool.map(work, range(OFFSETS)))
         inflation = _inflation(noise, weights[:, OFFSETS // 2, OFFSETS // 2], variance, grid)
-        return cls(grid, template.astype(np.float32), weights, covariance, inflation)
+        return cls(grid, template.astype(np.float32), weights, covariance, inflation, np.ones(2))
+
+    def scaled(self, gain: FloatArray) -> "Fit":
+        """With steps along y and x shorter by `gain` (2,)."""
+        return replace(self, covariance=self.covariance / gain[:, None], gain=gain)
 
     @property
     def model(self) -> tuple[FloatArray, FloatArray, FloatArray, IntArray, float]:
@@ -101,7 +107,7 @@ class Fit:
     def error(self) -> FloatArray:
         """(2, blocks) variance, px², of y and of x at the template's own position."""
         middle = self.covariance[:, OFFSETS // 2, OFFSETS // 2]
-        return self.inflation * np.stack([middle[:, 0, 0], middle[:, 1, 1]])
+        return self.inflation * np.stack([middle[:, 0, 0], middle[:, 1, 1]]) / self.gain[:, None]
 
 
 def _inflation(noise: FloatArray, weights: FloatArray, variance: FloatArray, grid: Grid) -> FloatArray:

@@ -12,12 +12,12 @@ from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.io import read_frames, write_frames
 from groundtrace.motion.base import Registration
 from groundtrace.motion.moving import RIGID, Blocks, as_integers, move_frames
-from groundtrace.motion.phase.blocks import Fit, Grid
+from groundtrace.motion.phase.blocks import SPACING, Fit, Grid
 from groundtrace.motion.phase.kernels import measure_blocks
 from groundtrace.motion.phase.scanning import straighten
 from groundtrace.motion.phase.smoothing import Modes, Prior, smooth_field
 from groundtrace.motion.phase.stretches import Stretch, find_stretches, frames_at
-from groundtrace.motion.phase.template import SMOOTHING, Matcher, noise_floor
+from groundtrace.motion.phase.template import SMOOTHING, Matcher, noise_floor, sample
 
 BATCH_BYTES = 2 << 20
 """Of frames that one thread works on at a time; it changes no result."""
@@ -28,6 +28,7 @@ SURE, NEAR = 0.6, 6.0
 """A frame that shows less of the template than this is looked for only so many px from where its neighbours lie."""
 NEIGHBOURHOOD = 301
 """Frames among which a frame's brightness is judged."""
+GAIN_FRAMES, GAINS = 60, (0.8, 1.5)
 MOST_STEPS, NEAR_ENOUGH = 10, 0.12
 """Steps go on until those of a frame are shorter than this, px."""
 NOISE_FRAMES = 100
@@ -59,7 +60,7 @@ class Estimate:
 
 def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor) -> Registration:
     """Fill `registered` and return the displacements; the same whatever the number of threads."""
-    stretches, offset = find_stretches(movie, settings.reference_frames, settings.bound, pool)
+    stretches, offset = find_stretches(movie, settings.bound, pool)
     work, grid = _Passes(movie, settings, pool, offset), Grid.over(movie.shape[1:])
     shifts, share = work.locate(stretches)
     usual = median_filter(share, min(NEIGHBOURHOOD, len(share)), mode="nearest")
@@ -177,6 +178,9 @@ class _Passes:
             noise = _noise(frames, start[stretch.indices].mean(axis=1), stretch.template)
             fit = Fit.of(stretch.template, stretch.variance, grid, noise, self.pool)
             shrink = [self.prior.shrinkage(grid.places(), own, grid.shape).T for own in fit.error]
+            some = slice(None, None, max(1, len(frames) // GAIN_FRAMES))
+            which = stretch.indices[some]
+            fit = fit.scaled(_gain(frames[some], fit, shrink, start[which], brightness[which]))
 
             def work(batch: slice, frames: IntArray, fit: Fit = fit, shrink: list = shrink) -> None:
                 straight = straighten(frames, self.scan_offset)
@@ -219,8 +223,8 @@ class _Passes:
         return Estimate(field, error)
 
     def sharpen(self, stretch: Stretch, grid: Grid, field: FloatArray) -> Stretch:
-        """The stretch with mean and variance of its sampled frames, moved to where they were found."""
-        indices, none = stretch.indices, np.zeros(16)
+        """The stretch with mean and variance of some of its frames, moved to where they were found."""
+        indices, none = sample(self.movie, stretch.part, self.settings.reference_frames), np.zeros(16)
         blocks, outside = Blocks(*grid.centres), np.full(grid.shape, np.nan, np.float32)
 
         def work(start: int) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -265,6 +269,25 @@ def _steps(
             break
         at = then
     return measured
+
+
+def _gain(
+    frames: np.ndarray, fit: Fit, shrink: list[FloatArray], start: FloatArray, brightness: FloatArray
+) -> FloatArray:
+    """By how much steps along y and x are too long, because a mean of moved frames is less sharp than a frame.
+
+    From both sides a block must be found at the same place.
+    """
+    at, gain = start + _together(_steps(frames, fit, shrink, start, brightness) - start, shrink), np.empty(2)
+    for axis in (0, 1):
+        sides = np.empty((2, *at.shape))
+        for side, found in zip((-SPACING, SPACING), sides, strict=True):
+            beside = at.copy()
+            beside[..., axis] += side
+            measure_blocks(frames, np.arange(len(frames)), fit.model, beside, brightness, found)
+        apart = np.median(sides[1, ..., axis] - sides[0, ..., axis], axis=0)
+        gain[axis] = 1 - np.average(apart, weights=1 / fit.error[axis]) / (2 * SPACING)
+    return np.clip(gain, *GAINS)
 
 
 def _together(away: FloatArray, shrink: list[FloatArray]) -> FloatArray:

@@ -12,8 +12,6 @@ import numpy as np
 
 from groundtrace.arrays import BoolArray, FloatArray
 
-UNMODELLED = 1.15
-"""Standard errors are larger by this than the model says: what mirrored weights do not see (docs/results.md)."""
 LEAST = 0.02
 """Modes of a smaller prior variance, in units of a block's error variance, are left out."""
 ROUNDS = 3
@@ -98,7 +96,7 @@ def smooth_field(
         middle = np.median(values[trusted, mode]) if trusted.any() else 0.0
         smooth[:, mode], variance[:, mode] = _follow_mode(values[:, mode] - middle, error, trusted, window, follow)
         smooth[:, mode] += middle
-    return smooth @ modes.synthesis, UNMODELLED**2 * (variance @ modes.mean**2)
+    return smooth @ modes.synthesis, variance @ modes.mean**2
 
 
 def _follow_mode(

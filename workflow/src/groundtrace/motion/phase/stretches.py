@@ -12,8 +12,8 @@ from groundtrace.io import read_frames
 from groundtrace.motion.phase.scanning import scan_offset, straighten
 from groundtrace.motion.phase.template import HIGHPASS, first_template, moments_of, sample
 
-SAMPLE_BYTES = 160 << 20
-"""Most of the frames that a template is made from."""
+FRAMES, SAMPLE_BYTES = 300, 160 << 20
+"""Most frames, and bytes of them, that a first template is made from."""
 SCAN_ROUNDS = 2
 LEAST_OFFSET = 0.05
 """px; a smaller offset of odd lines is left alone."""
@@ -31,7 +31,7 @@ class Stretch:
 
     part: slice
     indices: IntArray
-    """Frames from which its template is made."""
+    """Frames, evenly spread, from which its first template is made."""
     template: FloatArray
     """(height, width)"""
     variance: FloatArray
@@ -43,9 +43,9 @@ def frames_at(movie: Movie, indices: IntArray, offset: float) -> np.ndarray:
     return straighten(np.concatenate([read_frames(movie, slice(i, i + 1)) for i in indices]), offset)
 
 
-def find_stretches(movie: Movie, reference_frames: int, bound: int, pool: Executor) -> tuple[list[Stretch], float]:
+def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stretch], float]:
     """The stretches of a recording, and the offset of odd lines, px."""
-    count = min(reference_frames, max(50, SAMPLE_BYTES // movie[0].nbytes))
+    count = min(FRAMES, max(50, SAMPLE_BYTES // movie[0].nbytes))
     indices = sample(movie, slice(0, len(movie)), count)
     raw = frames_at(movie, indices, 0.0)
     template, variance, whole = first_template(raw, bound, pool)
