@@ -17,7 +17,7 @@ from groundtrace.motion.phase.kernels import measure_blocks
 from groundtrace.motion.phase.scanning import straighten
 from groundtrace.motion.phase.smoothing import Modes, Prior, smooth_field
 from groundtrace.motion.phase.stretches import Stretch, find_stretches, frames_at
-from groundtrace.motion.phase.template import SMOOTHING, Matcher, noise_floor, sample
+from groundtrace.motion.phase.template import SMOOTHING, Matcher, noise_floor, sample, without_noise
 
 BATCH_BYTES = 2 << 20
 """Of frames that one thread works on at a time; it changes no result."""
@@ -176,7 +176,8 @@ class _Passes:
         for stretch, following in itertools.zip_longest(stretches, stretches[1:]):
             frames, part = frames_at(self.movie, stretch.indices, self.scan_offset), stretch.part
             noise = _noise(frames, start[stretch.indices].mean(axis=1), stretch.template)
-            fit = Fit.of(stretch.template, stretch.variance, grid, noise, self.pool)
+            template = without_noise(stretch.template, stretch.variance, stretch.frames)
+            fit = Fit.of(template, stretch.variance, grid, noise, self.pool)
             shrink = [self.prior.shrinkage(grid.places(), own, grid.shape).T for own in fit.error]
             some = slice(None, None, max(1, len(frames) // GAIN_FRAMES))
             which = stretch.indices[some]
@@ -226,10 +227,12 @@ class _Passes:
         """The stretch with mean and variance of some of its frames, moved to where they were found."""
         indices, none = sample(self.movie, stretch.part, self.settings.reference_frames), np.zeros(16)
         blocks, outside = Blocks(*grid.centres), np.full(grid.shape, np.nan, np.float32)
+        # Sums are of differences from this: an offset of the detector may be large.
+        level = float(np.rint(stretch.template.mean()))
 
         def work(start: int) -> tuple[FloatArray, FloatArray, FloatArray]:
             part = indices[start : start + 16]
-            frames = frames_at(self.movie, part, self.scan_offset).astype(np.float32)
+            frames = (frames_at(self.movie, part, self.scan_offset) - level).astype(np.float32)
             rigid, (y, x) = none[: len(part)], np.moveaxis(field[part], 2, 0)
             # Not rounded, and what lies outside is no number.
             values = move_frames(frames, (rigid, rigid), (y, x), blocks, outside)
@@ -245,7 +248,9 @@ class _Passes:
         mean = np.where(known, total / np.maximum(seen, 1), total.sum() / max(seen.sum(), 1))
         variance = np.where(known, squares / np.maximum(seen, 1) - mean**2, np.nan)
         variance = np.where(known, variance, np.nanmedian(variance))
-        return replace(stretch, template=mean.astype(np.float32), variance=noise_floor(variance))
+        return replace(
+            stretch, template=(mean + level).astype(np.float32), frames=len(indices), variance=noise_floor(variance)
+        )
 
     def move(self, registered: Movie, rigid: FloatArray, beyond: FloatArray, blocks: Blocks, fill: IntArray) -> None:
         def work(part: slice, frames: IntArray) -> None:

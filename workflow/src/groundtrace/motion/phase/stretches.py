@@ -34,6 +34,8 @@ class Stretch:
     """Frames, evenly spread, from which its first template is made."""
     template: FloatArray
     """(height, width)"""
+    frames: int
+    """In its template."""
     variance: FloatArray
     """(height, width) of the frames' noise."""
 
@@ -61,12 +63,12 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
             frames = straighten(raw, offset)
     parts = min(len(movie) // SHORTEST, MOST)
     if parts < 2 or likeness(frames, whole, pool) >= ALIKE:
-        return [Stretch(slice(0, len(movie)), indices, template, variance)], offset
+        return [Stretch(slice(0, len(movie)), indices, template, len(indices), variance)], offset
     stretches, edges = [], np.linspace(0, len(movie), parts + 1, dtype=int)
     for first, last in itertools.pairwise(edges.tolist()):
         own = sample(movie, slice(first, last), count)
         template, variance, _ = first_template(frames_at(movie, own, offset), bound, pool)
-        stretches.append(Stretch(slice(first, last), own, template, variance))
+        stretches.append(Stretch(slice(first, last), own, template, len(own), variance))
     return stretches, offset
 
 

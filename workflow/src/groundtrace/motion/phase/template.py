@@ -18,6 +18,7 @@ SMOOTHING = 0.7
 COARSE, MOST_BINNED = 64, 2
 """px; fields are binned as long as the shorter side keeps COARSE, by at most MOST_BINNED."""
 ROUNDS = 6
+RINGS = 48
 NEIGHBOURS = 20
 
 
@@ -127,6 +128,23 @@ def moments_of(frames: IntArray | FloatArray, shifts: IntArray, pool: Executor) 
     list(pool.map(lambda first, last: moments(frames, shifts, (first, last), total, squares), edges[:-1], edges[1:]))
     total /= len(frames)
     return total.astype(np.float32), noise_floor(squares / len(frames) - total**2)
+
+
+def without_noise(template: FloatArray, variance: FloatArray, frames: int) -> FloatArray:
+    """Wiener filter of a mean of `frames` frames: its noise would be taken for structure that every frame lacks.
+
+    The signal's spectrum is what the template's own, averaged over directions, has beyond that noise.
+    """
+    height, width = template.shape
+    mirrored = np.pad(template - template.mean(), ((0, height), (0, width)), mode="symmetric")
+    spectrum = np.asarray(fft.rfft2(mirrored.astype(np.float64)))
+    power = np.abs(spectrum) ** 2 / mirrored.size
+    frequency = np.hypot(np.fft.fftfreq(2 * height)[:, None], np.fft.rfftfreq(2 * width))
+    ring = np.minimum((frequency * RINGS / 0.5).astype(int), RINGS)
+    mean = np.bincount(ring.ravel(), power.ravel()) / np.bincount(ring.ravel())
+    share = np.clip(1 - float(variance.mean()) / frames / np.maximum(mean, 1e-30), 0, 1)
+    filtered = np.asarray(fft.irfft2(spectrum * share[ring], s=mirrored.shape))[:height, :width]
+    return (filtered + template.mean()).astype(np.float32)
 
 
 def noise_floor(variance: FloatArray) -> FloatArray:
