@@ -10,6 +10,7 @@ whose mean displacement lies within 1.645 standard errors of the truth.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -27,6 +28,7 @@ BACKENDS = {
     "phase, rigid": ({"backend": "phase", "nonrigid": False}, 1),
     "suite2p": ({"backend": "suite2p"}, 1),
     "suite2p, rigid": ({"backend": "suite2p", "nonrigid": False}, 1),
+    "normcorre": ({"backend": "normcorre"}, 1),
 }
 
 
@@ -118,8 +120,10 @@ def run(folder: Path, parameters: dict, threads: int) -> dict[str, float]:
 
 
 def floors(folder: Path) -> None:
-    import torch
-
+    try:
+        import torch
+    except ImportError:
+        return
     torch.set_num_threads(1)
     movie = np.load(folder / "movie.npy", mmap_mode="r")
     batch = torch.from_numpy(movie[:64].astype(np.float32))
@@ -156,6 +160,10 @@ def main() -> None:
         first = None
         for backend in BACKENDS:
             if arguments.only and not backend.startswith(arguments.only):
+                continue
+            package = {"suite2p": "suite2p", "normcorre": "caiman"}.get(backend.partition(",")[0])
+            if package and not importlib.util.find_spec(package):
+                print(f"{backend:22s}{package} is not installed")
                 continue
             command = [sys.executable, "-P", __file__, "--child", name, backend]
             environment = os.environ | {"OMP_NUM_THREADS": "1"}
