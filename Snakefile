@@ -17,6 +17,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/running.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/ingest.smk"
 include: "workflow/rules/motion.smk"
@@ -54,12 +55,13 @@ onsuccess:
 onerror:
     # The study page cannot wait for the rule `study`, which needs every session: without its table that rule runs again
     # as soon as it can.
-    from pydantic import TypeAdapter
-    from groundtrace.report.study import Entry, write_study
+    from groundtrace.report.study import write_study
+    from groundtrace.status import status, under_way
 
     # `train` and `benchmark` can fail too, with or without sessions.
     if SESSIONS:
         if os.path.exists(f"{RESULTS}/study.parquet"):
             os.remove(f"{RESULTS}/study.parquet")
-        write_study(TypeAdapter(list[Entry]).validate_python(STUDY), f"{RESULTS}/index.html", None)
-        print(f"\nNot everything was made. Which sessions failed, why, and their logs: {RESULTS}/index.html")
+        write_study(STUDY.rows, f"{RESULTS}/index.html", None)
+        print(f"\nNot everything was made.\n\n{status(STUDY.rows, False, under_way())}")
+        print(f"\nAll rows, with reasons and logs of those that failed: {RESULTS}/index.html")

@@ -122,7 +122,7 @@ rule oracle:
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
         images=f"{MOTION}/images.npz",
-        movie=movie_to_extract,
+        movie=f"{MOTION}/movie.npy",
         true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
         true_cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
     output:
@@ -175,14 +175,16 @@ rule benchmark_motion:
 rule benchmark_recipe:
     """Cells, traces and spikes of one recipe against those of a simulated plane."""
     input:
+        of_recipe(
+            shifts=f"{MOTION}/shifts.parquet",
+            images=f"{MOTION}/images.npz",
+            rois=f"{EXTRACT}/rois.parquet",
+            traces=f"{EXTRACT}/traces.parquet",
+            spikes=f"{EXTRACT}/spikes-{{spikes}}.parquet",
+        ),
         acquisition=f"{PLANE}/acquisition.json",
         true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
         true_cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
-        shifts=recipe_path(f"{MOTION}/shifts.parquet"),
-        images=recipe_path(f"{MOTION}/images.npz"),
-        rois=recipe_path(f"{EXTRACT}/rois.parquet"),
-        traces=recipe_path(f"{EXTRACT}/traces.parquet"),
-        spikes=recipe_path(f"{EXTRACT}/spikes-{{spikes}}.parquet"),
     output:
         cells=f"{SCORES}/recipe-{{recipe}}/cells.parquet",
         extraction=f"{SCORES}/recipe-{{recipe}}/extraction.parquet",

@@ -1,9 +1,9 @@
 rule extract:
-    """Finds ROIs and measures their fluorescence."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
-        movie=movie_to_extract,
+        # With the backend `none` of denoising the registered movie, which is not copied.
+        movie=f"{MOTION}/movie.npy",
     output:
         rois=f"{EXTRACT}/rois.parquet",
         fluorescence=f"{EXTRACT}/fluorescence.parquet",
@@ -23,12 +23,15 @@ rule extract:
     params:
         method=method("extract"),
         identity=identity("extract", "extract.py"),
+    """Finds ROIs and measures their fluorescence."""
+    message:
+        "extraction ({wildcards.extract}) from {wildcards.session}, plane {wildcards.plane}, after motion correction "
+        "({wildcards.motion})"
     script:
         "../scripts/extract.py"
 
 
 rule dff:
-    """Neuropil correction, baseline, dF/F and its noise."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
         images=f"{PLANE}/raw_images.npz",
@@ -47,7 +50,10 @@ rule dff:
         mem_mb=megabytes(800, per_input=10),
         runtime=minutes(10, per_gigabyte=30),
     params:
-        method=lambda w: cfg.dff,
-        identity=lambda w: {"parameters": cfg.dff.model_dump(), "code": code_of("dff.py")},
+        method=cfg.dff,
+        identity={"parameters": cfg.dff.model_dump(), "code": code_of("dff.py")},
+    """Neuropil correction, baseline, dF/F and its noise."""
+    message:
+        "dF/F of {wildcards.session}, plane {wildcards.plane} ({wildcards.motion}, {wildcards.extract})"
     script:
         "../scripts/dff.py"

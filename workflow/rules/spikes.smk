@@ -1,5 +1,4 @@
 rule spikes:
-    """Spike rates from dF/F."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
         traces=f"{EXTRACT}/traces.parquet",
@@ -19,6 +18,10 @@ rule spikes:
         method=method("spikes"),
         identity=identity("spikes", "spikes.py"),
         # Editing one indicator's kinetics reruns the sessions with that indicator.
-        indicator=lambda w: indicators()[SESSIONS[w.session].indicator].model_dump(),
+        indicator=of_session(lambda session: indicators()[session.indicator].model_dump()),
+    """Spike rates from dF/F."""
+    message:
+        "spike inference ({wildcards.spikes}) of {wildcards.session}, plane {wildcards.plane} ({wildcards.motion}, "
+        "{wildcards.extract})"
     script:
         "../scripts/spikes.py"
