@@ -1,9 +1,11 @@
 import functools
 import inspect
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from groundtrace import layout
+from groundtrace.acquisition import only_touched
 from groundtrace.config import load
 from groundtrace.errors import GroundtraceError
 from groundtrace.indicators import indicators
@@ -117,10 +119,17 @@ def of_recipe(**patterns):
     return unpack(asked_once(files))
 
 
-def raw_files(session):
+@asked_once
+def raw_files(wildcards):
+    """A raw file that was touched or copied, and not changed, does not count as new. (Snakemake's own check of contents
+    would read every movie after each of its jobs.)"""
+    session = SESSIONS[wildcards.session]
     if session.simulate is not None:
-        return [f"{RESULTS}/{session.key}/truth/movie.tif"]
-    return [path.as_posix() for path in session.files()]
+        return [f"{RESULTS}/{wildcards.session}/truth/movie.tif"]
+    files = session.files()
+    made = f"{PLANE}/acquisition.json".format(session=wildcards.session, plane=wildcards.plane)
+    touched = only_touched(files, Path(made))
+    return [ancient(file.as_posix()) if same else file.as_posix() for file, same in zip(files, touched)]
 
 
 def study_page(wildcards):

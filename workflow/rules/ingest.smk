@@ -1,6 +1,6 @@
 rule ingest:
     input:
-        files=of_session(raw_files),
+        files=raw_files,
     output:
         acquisition=f"{PLANE}/acquisition.json",
         frames=f"{PLANE}/frames.parquet",
