@@ -1,5 +1,6 @@
 """groundtrace: raw two-photon movies to spike rates whose error is known."""
 
+import gc
 import os
 import sys
 
@@ -7,6 +8,8 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+# Thousands of jobs are millions of objects that stay: to look for garbage among them takes longer than to make them.
+gc.set_threshold(200_000, 20, 100)
 # For this process and, through PYTHONPATH, for the rules' scripts.
 PACKAGE = os.path.join(workflow.basedir, "workflow", "src")
 sys.path.insert(0, PACKAGE)
@@ -65,3 +68,5 @@ onerror:
         write_study(STUDY.rows, f"{RESULTS}/index.html", None)
         print(f"\nNot everything was made.\n\n{status(STUDY.rows, False, under_way())}")
         print(f"\nAll rows, with reasons and logs of those that failed: {RESULTS}/index.html")
+    if any(job.rule.name == "benchmark_recordings_table" for job in workflow.dag.jobs):
+        print("Not scored:", *score_what_there_is(), f"The others: {BENCHMARK}/recordings.html", sep="\n  ")

@@ -239,6 +239,26 @@ rule benchmark_recordings_table:
         "../scripts/benchmark_recordings_table.py"
 
 
+def score_what_there_is():
+    """After an error: tables and page of the scores that were made, the others named. Without recordings_timing.tsv, so
+    that the rule for the tables runs as soon as it can. Returns what is missing, in words."""
+    from groundtrace.benchmark.recordings import TABLES, join_recording_timing, write_scores
+    from groundtrace.io import write_text
+    from groundtrace.report.recordings import render_recordings
+
+    parts = {"motion": motion_scores(), **{name: recipe_scores(name) for name in TABLES if name != "motion"}}
+    made = {name: [path for path in paths if os.path.exists(path)] for name, paths in parts.items()}
+    lost = sorted(set(parts["motion"] + parts["recipes"]) - set(made["motion"] + made["recipes"]))
+    absent = [os.path.relpath(path, f"{BENCHMARK}/recordings").removesuffix(".parquet") for path in lost]
+    if absent and all(made.values()):
+        Path(f"{BENCHMARK}/recordings_timing.tsv").unlink(missing_ok=True)
+        timing = join_recording_timing([job for job in timed_jobs() if os.path.exists(job["file"])])
+        tables = write_scores(made, BENCHMARK)
+        page = render_recordings(**tables, timing=timing, parameters=cfg.benchmark, absent=absent)
+        write_text(f"{BENCHMARK}/recordings.html", page)
+    return absent
+
+
 rule benchmark_recordings_report:
     """The page of the benchmark on simulated sessions."""
     input:

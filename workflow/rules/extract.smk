@@ -1,4 +1,5 @@
 rule extract:
+    """Finds ROIs and measures their fluorescence."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
@@ -23,7 +24,6 @@ rule extract:
     params:
         method=method("extract"),
         identity=identity("extract", "extract.py"),
-    """Finds ROIs and measures their fluorescence."""
     message:
         "extraction ({wildcards.extract}) from {wildcards.session}, plane {wildcards.plane}, after motion correction "
         "({wildcards.motion})"
@@ -32,6 +32,7 @@ rule extract:
 
 
 rule dff:
+    """Neuropil correction, baseline, dF/F and its noise."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
         images=f"{PLANE}/raw_images.npz",
@@ -52,7 +53,6 @@ rule dff:
     params:
         method=cfg.dff,
         identity={"parameters": cfg.dff.model_dump(), "code": code_of("dff.py")},
-    """Neuropil correction, baseline, dF/F and its noise."""
     message:
         "dF/F of {wildcards.session}, plane {wildcards.plane} ({wildcards.motion}, {wildcards.extract})"
     script:

@@ -1,4 +1,5 @@
 rule ingest:
+    """One plane of a recording as a plain (T, Y, X) array in its own integer type, and what its raw frames are worth."""
     input:
         files=raw_files,
     output:
@@ -26,7 +27,6 @@ rule ingest:
                 "code": code_of("ingest.py"),
             }
         ),
-    """One plane of a recording as a plain (T, Y, X) array in its own integer type, and what its raw frames are worth."""
     message:
         "ingest {wildcards.session}, plane {wildcards.plane}"
     script:

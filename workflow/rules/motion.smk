@@ -1,4 +1,5 @@
 rule motion:
+    """Registers a plane to its template."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
         frames=f"{PLANE}/frames.parquet",
@@ -21,7 +22,6 @@ rule motion:
     params:
         method=method("motion"),
         identity=identity("motion", "motion.py"),
-    """Registers a plane to its template."""
     message:
         "motion correction ({wildcards.motion}) of {wildcards.session}, plane {wildcards.plane}"
     script:

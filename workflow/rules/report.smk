@@ -1,4 +1,5 @@
 rule session_report:
+    """One page per session, plane and recipe."""
     input:
         of_recipe(
             shifts=f"{MOTION}/shifts.parquet",
@@ -37,7 +38,6 @@ rule session_report:
             "code": code_of("session_report.py"),
             "page": data_hash("report/templates"),
         },
-    """One page per session, plane and recipe."""
     message:
         "page of {wildcards.session}, plane {wildcards.plane}, recipe {wildcards.recipe}"
     script:
@@ -48,6 +48,7 @@ STUDY = layout.study_entries(cfg, SESSIONS)
 
 
 rule study:
+    """One row per session, plane and recipe."""
     input:
         # They depend on everything else.
         [entry.file("report").as_posix() for entry in STUDY.rows],
@@ -67,7 +68,6 @@ rule study:
     params:
         entries=STUDY,
         identity={"code": code_of("study.py"), "page": data_hash("report/templates")},
-    """One row per session, plane and recipe."""
     message:
         "page of the study"
     script:

@@ -1,4 +1,5 @@
 rule simulate:
+    """A recording whose truth is known; from here on an ordinary session."""
     output:
         **({"clean": f"{RESULTS}/{{session}}/truth/clean.npy"} if "clean_movie" in cfg.keep else {}),
         movie=temp(f"{RESULTS}/{{session}}/truth/movie.tif"),
@@ -26,7 +27,6 @@ rule simulate:
                 "code": code_of("simulate.py"),
             }
         ),
-    """A recording whose truth is known; from here on an ordinary session."""
     message:
         "simulation of {wildcards.session}"
     script:

@@ -1,4 +1,5 @@
 rule spikes:
+    """Spike rates from dF/F."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
         traces=f"{EXTRACT}/traces.parquet",
@@ -19,7 +20,6 @@ rule spikes:
         identity=identity("spikes", "spikes.py"),
         # Editing one indicator's kinetics reruns the sessions with that indicator.
         indicator=of_session(lambda session: indicators()[session.indicator].model_dump()),
-    """Spike rates from dF/F."""
     message:
         "spike inference ({wildcards.spikes}) of {wildcards.session}, plane {wildcards.plane} ({wildcards.motion}, "
         "{wildcards.extract})"

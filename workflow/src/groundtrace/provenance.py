@@ -90,10 +90,11 @@ class _Source:
         """Add to `seen` the statement that binds `name` (all when None) and everything it uses."""
         wanted = self.statements if name is None else [*self.binding.get(name, ()), *self.always]
         for statement in wanted:
-            if statement.text in seen:
+            text, uses = statement.content
+            if text in seen:
                 continue
-            seen[statement.text] = self.label
-            for module, used in statement.uses:
+            seen[text] = self.label
+            for module, used in uses:
                 if module is not None:
                     _visit(module, used, seen)
                 elif used in self.binding:
@@ -101,29 +102,28 @@ class _Source:
 
 
 class _Statement:
-    """One top-level statement. What several rules use is looked at once."""
+    """One top-level statement. Many rules use it, and it is looked at once."""
 
     def __init__(self, node: ast.stmt):
-        self._node = node
+        self._node: ast.stmt | None = node
         self.binds = _bound_names(node)
 
     @cached_property
-    def text(self) -> str:
-        """The code without docstrings and layout."""
-        return ast.dump(_without_docstrings(self._node))
-
-    @cached_property
-    def uses(self) -> list[tuple[str | None, str | None]]:
-        """What it imports (module, and the name or None for all of it), and the names it reads (None, name)."""
-        found: list[tuple[str | None, str | None]] = []
+    def content(self) -> tuple[str, list[tuple[str | None, str | None]]]:
+        """Its code without docstrings and layout; and what it imports (module, and the name or None for all of it) and
+        the names that it reads (None, name)."""
+        assert self._node is not None
+        uses: list[tuple[str | None, str | None]] = []
         for node in ast.walk(self._node):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                found.append((None, node.id))
+                uses.append((None, node.id))
             elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-                found += [(node.module, None if alias.name == "*" else alias.name) for alias in node.names]
+                uses += [(node.module, None if alias.name == "*" else alias.name) for alias in node.names]
             elif isinstance(node, ast.Import):
-                found += [(alias.name, None) for alias in node.names]
-        return list(dict.fromkeys(found))
+                uses += [(alias.name, None) for alias in node.names]
+        text = ast.dump(_without_docstrings(self._node))
+        self._node = None  # trees are large
+        return text, list(dict.fromkeys(uses))
 
 
 def _bound_names(statement: ast.stmt) -> list[str]:
@@ -131,6 +131,8 @@ def _bound_names(statement: ast.stmt) -> list[str]:
         return [statement.name]
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return [(alias.asname or alias.name).split(".")[0] for alias in statement.names]
+    if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+        return [name for inner in statement.body for name in _bound_names(inner)]
     if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
         return [
             node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
