@@ -68,8 +68,8 @@ def test_a_run_says_what_it_does_and_sums_up(failed):
     assert re.search(r"step report +1 +0 +0 +1\n", summary)
     assert re.search(r"  results/logs/sub-bad/ses-1/plane-0/ingest.log: .*truncated", summary)
     assert "results/index.html" in summary
-    # Every file of every job is in the logs of Snakemake, not here.
-    assert "frames.parquet" not in said
+    # One line a job; only one that failed is shown with its files.
+    assert "fluorescence.parquet" not in said
 
 
 def test_only_what_failed_runs_again(mended):
