@@ -240,8 +240,9 @@ rule benchmark_recordings_table:
 
 
 def score_what_there_is():
-    """After an error: tables and page of the scores that were made, the others named. Without recordings_timing.tsv, so
-    that the rule for the tables runs as soon as it can. Returns what is missing, in words."""
+    """After an error: tables and page of the scores that were made, the others named; marked as incomplete, so that
+    their rules run as soon as they can. Returns what is missing, in words."""
+    from groundtrace.benchmark.parts import write_timing
     from groundtrace.benchmark.recordings import TABLES, join_recording_timing, write_scores
     from groundtrace.io import write_text
     from groundtrace.report.recordings import render_recordings
@@ -251,11 +252,14 @@ def score_what_there_is():
     lost = sorted(set(parts["motion"] + parts["recipes"]) - set(made["motion"] + made["recipes"]))
     absent = [os.path.relpath(path, f"{BENCHMARK}/recordings").removesuffix(".parquet") for path in lost]
     if absent and all(made.values()):
-        Path(f"{BENCHMARK}/recordings_timing.tsv").unlink(missing_ok=True)
         timing = join_recording_timing([job for job in timed_jobs() if os.path.exists(job["file"])])
+        write_timing(f"{BENCHMARK}/recordings_timing.tsv", timing)
         tables = write_scores(made, BENCHMARK)
         page = render_recordings(**tables, timing=timing, parameters=cfg.benchmark, absent=absent)
         write_text(f"{BENCHMARK}/recordings.html", page)
+        for job in workflow.dag.jobs:
+            if job.rule.name in ("benchmark_recordings_table", "benchmark_recordings_report"):
+                workflow.persistence.started(job)
     return absent
 
 
