@@ -1,4 +1,5 @@
 # make demo   set up, then run the whole pipeline on two small simulated recordings
+# make status how far the study is: done, running, failed with reason, of each step
 # make test   set up, then run every test
 SHELL := /bin/bash
 PYTHON ?= python3.11
@@ -6,11 +7,15 @@ UV := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint format docs sessions lock browser clean
+.PHONY: demo status test lint format docs sessions lock browser clean
 
 demo: .venv/ready
 	@# Small movies: one core each, side by side. The number of threads changes no result.
 	@snakemake --profile profiles/local --configfile config/demo/config.yaml --set-threads motion=1 extract=1
+
+# Of another config: make status CONFIG=config/demo/config.yaml
+status: .venv/ready
+	@PYTHONPATH=workflow/src python -m groundtrace.status $(CONFIG)
 
 # Proposes a sample sheet for the recordings of a NeuroBlueprint tree: make sessions FROM=/data > config/sessions.tsv
 sessions: .venv/ready

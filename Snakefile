@@ -1,5 +1,6 @@
 """groundtrace: raw two-photon movies to spike rates whose error is known."""
 
+import gc
 import os
 import sys
 
@@ -7,6 +8,8 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+# Thousands of jobs are millions of objects that stay: to look for garbage among them takes longer than to make them.
+gc.set_threshold(200_000, 20, 100)
 # For this process and, through PYTHONPATH, for the rules' scripts.
 PACKAGE = os.path.join(workflow.basedir, "workflow", "src")
 sys.path.insert(0, PACKAGE)
@@ -17,6 +20,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/running.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/ingest.smk"
 include: "workflow/rules/motion.smk"
@@ -54,12 +58,15 @@ onsuccess:
 onerror:
     # The study page cannot wait for the rule `study`, which needs every session: without its table that rule runs again
     # as soon as it can.
-    from pydantic import TypeAdapter
-    from groundtrace.report.study import Entry, write_study
+    from groundtrace.report.study import write_study
+    from groundtrace.status import status, under_way
 
     # `train` and `benchmark` can fail too, with or without sessions.
     if SESSIONS:
         if os.path.exists(f"{RESULTS}/study.parquet"):
             os.remove(f"{RESULTS}/study.parquet")
-        write_study(TypeAdapter(list[Entry]).validate_python(STUDY), f"{RESULTS}/index.html", None)
-        print(f"\nNot everything was made. Which sessions failed, why, and their logs: {RESULTS}/index.html")
+        write_study(STUDY.rows, f"{RESULTS}/index.html", None)
+        print(f"\nNot everything was made.\n\n{status(STUDY.rows, False, under_way())}")
+        print(f"\nAll rows, with reasons and logs of those that failed: {RESULTS}/index.html")
+    if any(job.rule.name == "benchmark_recordings_table" for job in workflow.dag.jobs):
+        print("Not scored:", *score_what_there_is(), f"The others: {BENCHMARK}/recordings.html", sep="\n  ")

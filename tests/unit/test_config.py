@@ -1,5 +1,8 @@
 """A wrong config gives one message that says where, what and what is allowed."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +85,15 @@ def test_every_key_is_documented():
 def test_a_config_cannot_be_changed_after_it_was_checked():
     with pytest.raises(ValueError, match="frozen"):
         Config().results = Path("elsewhere")
+
+
+def test_reading_the_config_imports_nothing_heavy():
+    """Snakemake reads it at the start of every job, on a cluster twice."""
+    heavy = ("caiman", "numba", "pandas", "pandera", "polars", "pyarrow", "scipy.optimize", "scipy.stats", "torch")
+    code = f"import sys, groundtrace.config; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=with_package())
+    assert found.stdout.strip() == "[]"
+
+
+def with_package() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "workflow/src")}

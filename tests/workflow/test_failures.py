@@ -1,11 +1,18 @@
 """One bad recording stops neither the others nor the study page, and leaves nothing half-written."""
 
+import os
+import re
+import shutil
+
 import numpy as np
 import polars as pl
+import pytest
 import tifffile
 
 from tests.workflow.conftest import Project
 
+METHODS = ("  suite2p: {backend: suite2p, nonrigid: true}\n", "  rigid: {backend: suite2p, nonrigid: false}\n")
+"""Of motion correction, left out to save time."""
 SHEET = """\
 subject\tsession\tpath\tframe_rate\tindicator\tsimulate
 good\t1\t\t30\tjGCaMP8m\tsmall
@@ -17,15 +24,34 @@ def movie(frames: int) -> np.ndarray:
     return np.random.default_rng(0).poisson(50, (frames, 64, 64)).astype(np.uint16)
 
 
-def test_a_bad_movie_is_named_and_the_others_finish(tmp_path):
-    project = Project.make(tmp_path / "project", SHEET)
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory) -> tuple[Project, str]:
+    """A project with a movie that was copied in part, and what its run said."""
+    project = Project.make(tmp_path_factory.mktemp("failures") / "project", SHEET)
+    for method in METHODS:
+        project.edit("config/config.yaml", method, "")
     bad = project.folder / "bad.tif"
     tifffile.imwrite(bad, movie(200))
     bad.write_bytes(bad.read_bytes()[:500_000])
-
     done = project.snakemake()
     assert done.returncode != 0
-    assert "bad.tif" in done.stdout + done.stderr
+    return project, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def mended(failed) -> Project:
+    """The movie is copied again, whole: only its session and the study run."""
+    project, _ = failed
+    tifffile.imwrite(project.folder / "bad.tif", movie(200))
+    one = ("ingest", "motion", "extract", "dff", "spikes", "session_report", "study")
+    assert project.planned() == dict.fromkeys(one, 1)
+    project.run()
+    return project
+
+
+def test_a_bad_movie_is_named_and_the_others_finish(failed):
+    project, said = failed
+    assert "bad.tif" in said
     results = project.folder / "results"
     assert (results / "sub-good/ses-1/plane-0/report-default.html").exists()
     assert [path for path in (results / "sub-bad").rglob("*") if path.is_file()] == []
@@ -33,13 +59,62 @@ def test_a_bad_movie_is_named_and_the_others_finish(tmp_path):
     assert "truncated" in page
     assert "logs/sub-bad/ses-1/plane-0/ingest.log" in page
 
-    # The movie is copied again, whole: only its session and the study run.
-    tifffile.imwrite(bad, movie(200))
-    one = ("ingest", "motion", "extract", "dff", "spikes", "session_report", "study")
-    assert project.planned() == dict.fromkeys(one, 1)
-    project.run()
-    study = pl.read_parquet(results / "study.parquet")
+
+def test_a_run_says_what_it_does_and_sums_up(failed):
+    _, said = failed
+    assert "ingest sub-bad/ses-1, plane 0" in said
+    summary = said[said.index("Not everything was made.") :]
+    assert re.search(r"step ingest +1 +0 +1 +0\n", summary)
+    assert re.search(r"step report +1 +0 +0 +1\n", summary)
+    assert re.search(r"  results/logs/sub-bad/ses-1/plane-0/ingest.log: .*truncated", summary)
+    assert "results/index.html" in summary
+    # One line a job; only one that failed is shown with its files.
+    assert "fluorescence.parquet" not in said
+
+
+def test_only_what_failed_runs_again(mended):
+    study = pl.read_parquet(mended.folder / "results/study.parquet")
     assert study["status"].to_list() == ["done", "done"]
+
+
+def test_a_movie_that_was_only_touched_reruns_nothing(mended):
+    bad = mended.folder / "bad.tif"
+    assert bad.stat().st_size > 1_000_000  # from where on Snakemake compares files by their time alone
+    bad.touch()
+    assert mended.planned() == {}
+
+
+def test_results_that_are_copied_to_a_fresh_clone_rerun_nothing(mended, tmp_path):
+    clone = Project.make(tmp_path / "clone", SHEET)
+    for method in METHODS:
+        clone.edit("config/config.yaml", method, "")
+    for part in ("results", ".snakemake", "bad.tif"):
+        copy = shutil.copy2 if part == "bad.tif" else shutil.copytree
+        copy(mended.folder / part, clone.folder / part)
+    assert clone.planned() == {}
+
+
+def test_another_movie_reruns_its_session_alone(mended):
+    bad = mended.folder / "bad.tif"
+    kept, state = bad.read_bytes(), bad.stat()
+    tifffile.imwrite(bad, movie(200)[::-1])
+    one = ("ingest", "motion", "extract", "dff", "spikes", "session_report", "study")
+    assert mended.planned() == dict.fromkeys(one, 1)
+    bad.write_bytes(kept)
+    os.utime(bad, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+def test_realism_and_suggestions_come_from_real_and_simulated_sessions(mended):
+    done = mended.snakemake("--", "realism", "suggest")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = mended.folder / "results"
+    realism = pl.read_parquet(results / "realism.parquet")
+    assert set(realism["session"]) == {"sub-good/ses-1", "sub-bad/ses-1"}
+    suggested = pl.read_parquet(results / "suggest.parquet")
+    assert set(suggested["session"]) == {"sub-bad/ses-1"}
+    assert set(suggested["recipe"]) == {"default"}
+    for page in ("realism.html", "suggest.html"):
+        assert "sub-bad/ses-1" in (results / page).read_text()
 
 
 def test_a_wrong_sheet_or_config_starts_no_job(tmp_path):

@@ -114,6 +114,24 @@ def planned(project: Project) -> dict[str, int]:
     return {rule: int(count) for rule, count in jobs if rule not in ("benchmark", "total")}
 
 
+def test_a_recipe_that_fails_leaves_the_others_their_scores(project):
+    broken = {"backend": "cascade", "model": "nowhere"}
+    recipes = {**CONFIG["recipes"], "broken": {"motion": "rigid", "spikes": "broken"}}
+    project.configure(recipes=recipes, spikes={"broken": broken})
+    done = project.snakemake("--", "benchmark")
+    project.configure(recipes=CONFIG["recipes"], spikes={})
+    assert done.returncode != 0
+    assert "Not scored:\n  sub-a/ses-1/plane-0/recipe-broken/recipes" in done.stdout + done.stderr
+    assert set(table(project, "recipes")["recipe"]) == {"default", "ceiling"}
+    assert set(table(project, "motion")["motion_method"]) == {"none", "phase", "rigid"}
+    page = (project.folder / "results/benchmark/recordings.html").read_text()
+    assert "sub-a/ses-1/plane-0/recipe-broken/recipes" in page
+    # The page says what is missing until all is there.
+    assert planned(project) == {"benchmark_recordings_table": 1, "benchmark_recordings_report": 1}
+    benchmark(project)
+    assert "recipe-broken" not in (project.folder / "results/benchmark/recordings.html").read_text()
+
+
 def test_a_sheet_and_config_without_any_truth_say_what_to_do(tmp_path):
     project = Project.make(tmp_path / "project", "subject\tsession\tindicator\tpath\n")
     done = project.snakemake("-n", "--", "benchmark")

@@ -1,5 +1,11 @@
+import functools
+import inspect
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
 
+from groundtrace import layout
+from groundtrace.acquisition import only_touched
 from groundtrace.config import load
 from groundtrace.errors import GroundtraceError
 from groundtrace.indicators import indicators
@@ -15,14 +21,9 @@ except GroundtraceError as error:
 
 SIMULATED = {key: session for key, session in SESSIONS.items() if session.simulate is not None}
 RESULTS = cfg.results.as_posix()
-# The recipe is the path: what shares a prefix shares its results.
-PLANE = f"{RESULTS}/{{session}}/plane-{{plane}}"
-MOTION = f"{PLANE}/motion-{{motion}}"
-EXTRACT = f"{MOTION}/denoise-{{denoise}}/extract-{{extract}}"
+PLANE, MOTION, EXTRACT = (f"{RESULTS}/{path}" for path in (layout.PLANE, layout.MOTION, layout.EXTRACT))
 # Logs and timings mirror the path in one folder per plane.
-STEP = "{session}/plane-{plane}"
-MOTION_STEP = f"{STEP}/motion-{{motion}}"
-EXTRACT_STEP = f"{MOTION_STEP}_denoise-{{denoise}}_extract-{{extract}}"
+STEP, MOTION_STEP, EXTRACT_STEP = layout.PLANE, layout.MOTION, layout.EXTRACT_LOG
 BENCHMARK = f"{RESULTS}/benchmark"
 # Scores of one plane.
 SCORES = f"{BENCHMARK}/recordings/{STEP}"
@@ -50,8 +51,26 @@ def environment(name):
     return f"../../envs/{name}.yaml"
 
 
+def asked_once(function):
+    """Snakemake asks for the parameters of a function at every job, which costs more than most functions here."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
+def of_method(stage, function):
+    """Input, parameter or environment that depends on the method of a stage alone: computed once for each method."""
+    once = functools.cache(lambda name: function(cfg.backend(stage, name)))
+    return asked_once(lambda wildcards: once(getattr(wildcards, stage)))
+
+
+def of_session(function):
+    """Parameter that depends on the session alone: computed once for all its planes."""
+    once = functools.cache(lambda key: function(SESSIONS[key]))
+    return asked_once(lambda wildcards: once(wildcards.session))
+
+
 def environment_of(stage):
-    return lambda wildcards: environment(cfg.backend(stage, getattr(wildcards, stage)).environment)
+    return of_method(stage, lambda backend: environment(backend.environment))
 
 
 def code_of(script, *modules):
@@ -61,20 +80,18 @@ def code_of(script, *modules):
 
 def identity(stage, script):
     """Tracked by Snakemake, which compares plain values only: a method's parameters and its code."""
-
-    def of(wildcards):
-        method = cfg.backend(stage, getattr(wildcards, stage))
-        return {
-            "parameters": method.model_dump(mode="json"),
-            "code": code_of(script, type(method).__module__),
-            "files": [file_hash(path) for path in method.files()],
-        }
-
-    return of
+    return of_method(
+        stage,
+        lambda backend: {
+            "parameters": backend.model_dump(mode="json"),
+            "code": code_of(script, type(backend).__module__),
+            "files": [file_hash(path) for path in backend.files()],
+        },
+    )
 
 
 def method(stage):
-    return lambda wildcards: cfg.backend(stage, getattr(wildcards, stage))
+    return of_method(stage, lambda backend: backend)
 
 
 def megabytes(base, per_input=0.0):
@@ -91,17 +108,25 @@ def planes(sessions=SESSIONS):
     return [(key, plane) for key, session in sessions.items() for plane in range(session.planes)]
 
 
-def recipe_path(pattern):
-    """Input function: `pattern` with the methods of the wildcard `recipe` filled in."""
-    return lambda wildcards: pattern.format(
-        session=wildcards.session, plane=wildcards.plane, **cfg.recipes[wildcards.recipe].model_dump()
-    )
+def of_recipe(**patterns):
+    """Input function: paths by name, with the methods of the wildcard `recipe` filled in."""
+    methods = {name: recipe.model_dump() for name, recipe in cfg.recipes.items()}
+
+    def files(wildcards):
+        where = {"session": wildcards.session, "plane": wildcards.plane, **methods[wildcards.recipe]}
+        return {name: pattern.format(**where) for name, pattern in patterns.items()}
+
+    return unpack(asked_once(files))
 
 
+@asked_once
 def raw_files(wildcards):
+    """A raw file that was touched or copied, and not changed, does not count as new. (Snakemake's own check of contents
+    would read every movie after each of its jobs.)"""
     session = SESSIONS[wildcards.session]
     if session.simulate is not None:
         return [f"{RESULTS}/{wildcards.session}/truth/movie.tif"]
+<<<<<<< HEAD
     return [path.as_posix() for path in session.files()]
 
 
@@ -115,6 +140,12 @@ def motion_channel(wildcards):
 def movie_to_extract(wildcards):
     """The denoised movie; with the backend `none` the registered one, which is not copied."""
     return f"{MOTION}/movie.npy"
+=======
+    files = session.files()
+    made = f"{PLANE}/acquisition.json".format(session=wildcards.session, plane=wildcards.plane)
+    touched = only_touched(files, Path(made))
+    return [ancient(file.as_posix()) if same else file.as_posix() for file, same in zip(files, touched)]
+>>>>>>> e2
 
 
 def study_page(wildcards):
@@ -122,40 +153,6 @@ def study_page(wildcards):
     if not SESSIONS:
         raise WorkflowError(f"{cfg.sessions}: no session in it; write one row per recording, or try `make demo`")
     return f"{RESULTS}/index.html"
-
-
-def study_entries():
-    """What the study page has a row for: every session, plane and recipe, as plain values."""
-    entries = []
-    steps = (
-        "{session}/simulate",
-        f"{STEP}/ingest",
-        MOTION_STEP,
-        EXTRACT_STEP,
-        f"{EXTRACT_STEP}_dff",
-        f"{EXTRACT_STEP}_spikes-{{spikes}}",
-        f"{STEP}/report-{{recipe}}",
-    )
-    for key, plane in planes():
-        for name, recipe in cfg.recipes.items():
-            where = {"session": key, "plane": plane, "recipe": name, **recipe.model_dump()}
-            entries.append(
-                {
-                    "session": key,
-                    "plane": plane,
-                    "recipe": name,
-                    "indicator": SESSIONS[key].indicator,
-                    "results": RESULTS,
-                    "acquisition": f"{PLANE}/acquisition.json".format(**where),
-                    "raw_quality": f"{PLANE}/raw_quality.parquet".format(**where),
-                    "motion_quality": f"{MOTION}/quality.parquet".format(**where),
-                    "traces": f"{EXTRACT}/traces.parquet".format(**where),
-                    "spikes": f"{EXTRACT}/spikes-{{spikes}}.parquet".format(**where),
-                    "report": f"{PLANE}/report-{{recipe}}.html".format(**where),
-                    "logs": [log_of(step).format(**where) for step in steps],
-                }
-            )
-    return entries
 
 
 def scored_method(wildcards):

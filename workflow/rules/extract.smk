@@ -3,7 +3,8 @@ rule extract:
     input:
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
-        movie=movie_to_extract,
+        # With the backend `none` of denoising the registered movie, which is not copied.
+        movie=f"{MOTION}/movie.npy",
     output:
         rois=f"{EXTRACT}/rois.parquet",
         fluorescence=f"{EXTRACT}/fluorescence.parquet",
@@ -23,6 +24,9 @@ rule extract:
     params:
         method=method("extract"),
         identity=identity("extract", "extract.py"),
+    message:
+        "extraction ({wildcards.extract}) from {wildcards.session}, plane {wildcards.plane}, after motion correction "
+        "({wildcards.motion})"
     script:
         "../scripts/extract.py"
 
@@ -47,7 +51,9 @@ rule dff:
         mem_mb=megabytes(800, per_input=10),
         runtime=minutes(10, per_gigabyte=30),
     params:
-        method=lambda w: cfg.dff,
-        identity=lambda w: {"parameters": cfg.dff.model_dump(), "code": code_of("dff.py")},
+        method=cfg.dff,
+        identity={"parameters": cfg.dff.model_dump(), "code": code_of("dff.py")},
+    message:
+        "dF/F of {wildcards.session}, plane {wildcards.plane} ({wildcards.motion}, {wildcards.extract})"
     script:
         "../scripts/dff.py"

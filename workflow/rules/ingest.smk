@@ -19,12 +19,16 @@ rule ingest:
         mem_mb=megabytes(1500),
         runtime=minutes(10, per_gigabyte=2),
     params:
-        session=lambda w: SESSIONS[w.session],
-        identity=lambda w: {
-            # Where a file lies does not change what is in it.
-            "session": SESSIONS[w.session].model_dump(mode="json", exclude={"path", "simulate"}),
-            "code": code_of("ingest.py"),
-        },
+        session=of_session(lambda session: session),
+        identity=of_session(
+            lambda session: {
+                # Where a file lies does not change what is in it.
+                "session": session.model_dump(mode="json", exclude={"path", "simulate"}),
+                "code": code_of("ingest.py"),
+            }
+        ),
+    message:
+        "ingest {wildcards.session}, plane {wildcards.plane}"
     script:
         "../scripts/ingest.py"
 

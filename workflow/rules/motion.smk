@@ -23,5 +23,7 @@ rule motion:
     params:
         method=method("motion"),
         identity=identity("motion", "motion.py"),
+    message:
+        "motion correction ({wildcards.motion}) of {wildcards.session}, plane {wildcards.plane}"
     script:
         "../scripts/motion.py"

@@ -1,12 +1,14 @@
 rule realism_statistics:
     """What a plane, real or simulated, looks like to a statistician."""
     input:
+        of_recipe(
+            shifts=f"{MOTION}/shifts.parquet",
+            registered=f"{MOTION}/movie.npy",
+            rois=f"{EXTRACT}/rois.parquet",
+            traces=f"{EXTRACT}/traces.parquet",
+        ),
         acquisition=f"{PLANE}/acquisition.json",
         raw=f"{PLANE}/movie.npy",
-        shifts=recipe_path(f"{MOTION}/shifts.parquet"),
-        registered=recipe_path(f"{MOTION}/movie.npy"),
-        rois=recipe_path(f"{EXTRACT}/rois.parquet"),
-        traces=recipe_path(f"{EXTRACT}/traces.parquet"),
     output:
         table=f"{PLANE}/realism-{{recipe}}.parquet",
     log:

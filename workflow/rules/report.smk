@@ -1,16 +1,18 @@
 rule session_report:
     """One page per session, plane and recipe."""
     input:
+        of_recipe(
+            shifts=f"{MOTION}/shifts.parquet",
+            motion_images=f"{MOTION}/images.npz",
+            motion_quality=f"{MOTION}/quality.parquet",
+            rois=f"{EXTRACT}/rois.parquet",
+            traces=f"{EXTRACT}/traces.parquet",
+            spikes=f"{EXTRACT}/spikes-{{spikes}}.parquet",
+        ),
         acquisition=f"{PLANE}/acquisition.json",
         frames=f"{PLANE}/frames.parquet",
         raw_quality=f"{PLANE}/raw_quality.parquet",
         raw_images=f"{PLANE}/raw_images.npz",
-        shifts=recipe_path(f"{MOTION}/shifts.parquet"),
-        motion_images=recipe_path(f"{MOTION}/images.npz"),
-        motion_quality=recipe_path(f"{MOTION}/quality.parquet"),
-        rois=recipe_path(f"{EXTRACT}/rois.parquet"),
-        traces=recipe_path(f"{EXTRACT}/traces.parquet"),
-        spikes=recipe_path(f"{EXTRACT}/spikes-{{spikes}}.parquet"),
     output:
         page=report(
             f"{PLANE}/report-{{recipe}}.html",
@@ -30,23 +32,26 @@ rule session_report:
         mem_mb=megabytes(1000, per_input=8),
         runtime=minutes(15),
     params:
-        method=lambda w: cfg.report,
-        identity=lambda w: {
+        method=cfg.report,
+        identity={
             "parameters": cfg.report.model_dump(),
             "code": code_of("session_report.py"),
             "page": data_hash("report/templates"),
         },
+    message:
+        "page of {wildcards.session}, plane {wildcards.plane}, recipe {wildcards.recipe}"
     script:
         "../scripts/session_report.py"
 
 
-STUDY = study_entries()
+STUDY = layout.study_entries(cfg, SESSIONS)
 
 
 rule study:
     """One row per session, plane and recipe."""
     input:
-        [[entry[name] for entry in STUDY] for name in ("motion_quality", "spikes", "report")],
+        # They depend on everything else.
+        [entry.file("report").as_posix() for entry in STUDY.rows],
     output:
         table=f"{RESULTS}/study.parquet",
         page=report(f"{RESULTS}/index.html", caption="../report/study.rst", category="Study"),
@@ -63,5 +68,7 @@ rule study:
     params:
         entries=STUDY,
         identity={"code": code_of("study.py"), "page": data_hash("report/templates")},
+    message:
+        "page of the study"
     script:
         "../scripts/study.py"

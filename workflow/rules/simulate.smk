@@ -17,13 +17,17 @@ rule simulate:
         mem_mb=megabytes(1500),
         runtime=minutes(60),
     params:
-        session=lambda w: SESSIONS[w.session],
-        parameters=lambda w: cfg.simulation[SESSIONS[w.session].simulate],
-        identity=lambda w: {
-            "parameters": cfg.simulation[SESSIONS[w.session].simulate].model_dump(),
-            "session": SESSIONS[w.session].model_dump(mode="json", exclude={"simulate"}),
-            "indicator": indicators()[SESSIONS[w.session].indicator].model_dump(),
-            "code": code_of("simulate.py"),
-        },
+        session=of_session(lambda session: session),
+        parameters=of_session(lambda session: cfg.simulation[session.simulate]),
+        identity=of_session(
+            lambda session: {
+                "parameters": cfg.simulation[session.simulate].model_dump(),
+                "session": session.model_dump(mode="json", exclude={"simulate"}),
+                "indicator": indicators()[session.indicator].model_dump(),
+                "code": code_of("simulate.py"),
+            }
+        ),
+    message:
+        "simulation of {wildcards.session}"
     script:
         "../scripts/simulate.py"

@@ -19,6 +19,9 @@ rule spikes:
         method=method("spikes"),
         identity=identity("spikes", "spikes.py"),
         # Editing one indicator's kinetics reruns the sessions with that indicator.
-        indicator=lambda w: indicators()[SESSIONS[w.session].indicator].model_dump(),
+        indicator=of_session(lambda session: indicators()[session.indicator].model_dump()),
+    message:
+        "spike inference ({wildcards.spikes}) of {wildcards.session}, plane {wildcards.plane} ({wildcards.motion}, "
+        "{wildcards.extract})"
     script:
         "../scripts/spikes.py"

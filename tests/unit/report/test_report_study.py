@@ -12,45 +12,39 @@ from report_decode import page_data
 from report_example import example_session, with_accuracy
 
 from groundtrace.io import write_table, write_text
+from groundtrace.layout import Entry
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.session import SessionInputs, render_session
-from groundtrace.report.study import NOT_RUN, Entry, failure, render_study, study_row, study_table
+from groundtrace.report.study import render_study, study_row, study_table
+from groundtrace.status import NOT_RUN, failure
 from groundtrace.tables import MotionQuality, RawQuality, Spikes, Study, Traces, validate
+
+METHODS = {"motion": "phase", "denoise": "none", "extract": "suite2p", "spikes": "network"}
 
 
 def entry_of(results: Path, session: str = "sub-M01/ses-001", recipe: str = "default") -> Entry:
-    plane = results / session / "plane-0"
-    return Entry(
-        session=session,
-        plane=0,
-        recipe=recipe,
-        indicator="GCaMP6s",
-        results=results,
-        acquisition=plane / "acquisition.json",
-        raw_quality=plane / "raw_quality.parquet",
-        motion_quality=plane / "quality.parquet",
-        traces=plane / "traces.parquet",
-        spikes=plane / "spikes.parquet",
-        report=plane / f"report-{recipe}.html",
-        logs=(results / "logs" / session,),
-    )
+    return Entry(results, session, plane=0, recipe=recipe, methods=METHODS, indicator="GCaMP6s", simulated=False)
 
 
 def write_results(entry: Entry, session: SessionInputs) -> None:
-    write_text(entry.acquisition, session.acquisition.model_dump_json())
+    write_text(entry.file("ingest"), session.acquisition.model_dump_json())
     write_table(entry.raw_quality, RawQuality, session.raw_quality, {})
-    write_table(entry.motion_quality, MotionQuality, session.motion_quality, {})
-    write_table(entry.traces, Traces, session.traces, {})
-    write_table(entry.spikes, Spikes, session.spikes, {})
-    write_text(entry.report, render_session(session, ReportParameters()))
+    write_table(entry.file("motion"), MotionQuality, session.motion_quality, {})
+    write_table(entry.file("dff"), Traces, session.traces, {})
+    write_table(entry.file("spikes"), Spikes, session.spikes, {})
+    write_text(entry.file("report"), render_session(session, ReportParameters()))
 
 
-def write_log(entry: Entry, name: str, text: str, age: int) -> Path:
-    path = entry.logs[0] / name
+def write_log(entry: Entry, stage: str, text: str, age: int) -> Path:
+    path = next(step.log for step in entry.steps if step.stage == stage)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     os.utime(path, (1e9 - age, 1e9 - age))
     return path
+
+
+def logs(entry: Entry) -> list[Path]:
+    return [step.log for step in entry.steps]
 
 
 @pytest.fixture
@@ -84,7 +78,7 @@ def test_expected_correlation_is_that_of_the_cells_or_unknown(entry, session):
     row = study_row(entry)
     assert row["expected_correlation"] == pytest.approx(cells.drop_nulls().median())
     assert f"<td>{row['expected_correlation']:.2f}</td>" in render_study(study_table([entry]))
-    write_table(entry.spikes, Spikes, session.spikes, {})
+    write_table(entry.file("spikes"), Spikes, session.spikes, {})
     assert study_row(entry)["expected_correlation"] is None
 
 
@@ -94,38 +88,31 @@ def test_no_roi_is_done_without_numbers(entry):
     assert (row["status"], row["rois"], row["cells"], row["noise_level"]) == ("done", 0, 0, None)
 
 
-@pytest.mark.parametrize("missing", ["acquisition", "raw_quality", "motion_quality", "traces", "spikes", "report"])
+@pytest.mark.parametrize("missing", ["ingest", "raw_quality", "motion", "dff", "spikes", "report"])
 def test_a_missing_file_is_a_failure_with_its_reason_and_log(done, missing):
-    getattr(done, missing).unlink()
-    write_log(done, "plane-0/motion.log", "reading\nerror: old\n", age=50)
-    write_log(done, "plane-0/spikes.log", "start\nerror: 1\nerror: M01.tif: truncated; copy it again\n  more\n", age=1)
+    (done.raw_quality if missing == "raw_quality" else done.file(missing)).unlink()
+    write_log(done, "motion", "reading\nerror: old\n", age=50)
+    write_log(done, "spikes", "start\nerror: 1\nerror: M01.tif: truncated; copy it again\n  more\n", age=1)
     row = study_row(done)
     assert (row["status"], row["reason"]) == ("failed", "M01.tif: truncated; copy it again")
-    assert row["log"] == "logs/sub-M01/ses-001/plane-0/spikes.log"
+    assert row["log"] == "logs/sub-M01/ses-001/plane-0/motion-phase_denoise-none_extract-suite2p_spikes-network.log"
     assert row["report"] == ""
     assert row["cells"] is None
-    assert (row["frame_rate"] is None) == (missing == "acquisition")
+    assert (row["frame_rate"] is None) == (missing == "ingest")
 
 
 def test_an_error_counts_more_than_a_newer_log_without_one(entry):
-    """Another plane's or recipe's step may have gone well since."""
-    log = write_log(entry, "plane-0/motion.log", "error: the disk is full\n", age=10)
-    write_log(entry, "plane-1/motion.log", "done\n", age=1)
-    assert failure(entry.logs) == ("the disk is full", log)
+    log = write_log(entry, "spikes", "error: the disk is full\n", age=10)
+    write_log(entry, "motion", "done\n", age=1)
+    assert failure(logs(entry)) == ("the disk is full", log)
 
 
 def test_a_killed_step_shows_its_last_line(entry):
-    write_log(entry, "a.log", "old\n", age=10)
-    log = write_log(entry, "b.log", "frame 1000\nframe 2000 \n\n", age=1)
-    reason, found = failure(entry.logs)
+    write_log(entry, "ingest", "old\n", age=10)
+    log = write_log(entry, "motion", "frame 1000\nframe 2000 \n\n", age=1)
+    reason, found = failure(logs(entry))
     assert reason == "stopped without an error message; the last line of its log is: frame 2000"
     assert found == log
-
-
-def test_log_files_can_be_named_one_by_one(entry):
-    log = write_log(entry, "a.log", "error: mine\n", age=10)
-    write_log(entry, "b.log", "error: of another recipe\n", age=1)
-    assert failure((log, entry.logs[0] / "never written.log")) == ("mine", log)
 
 
 def test_never_started(entry):
@@ -134,13 +121,13 @@ def test_never_started(entry):
 
 
 def test_empty_logs_say_nothing(entry):
-    write_log(entry, "a.log", "\n \n", age=1)
-    assert failure(entry.logs) == (NOT_RUN, None)
+    write_log(entry, "ingest", "\n \n", age=1)
+    assert failure(logs(entry)) == (NOT_RUN, None)
 
 
-@pytest.mark.parametrize("broken", ["acquisition", "traces"])
+@pytest.mark.parametrize("broken", ["ingest", "dff"])
 def test_an_unreadable_result_is_a_failure_not_a_crash(done, broken):
-    getattr(done, broken).write_bytes(b"not what it should be")
+    done.file(broken).write_bytes(b"not what it should be")
     row = study_row(done)
     assert row["status"] == "failed"
     assert "cannot be read" in row["reason"]
@@ -156,13 +143,13 @@ def test_table_keeps_the_order_and_its_declaration(done, session, tmp_path):
 
 
 def test_page_has_each_row_and_the_totals(done, tmp_path):
-    write_log(entry_of(tmp_path / "results", "sub-M02/ses-001"), "a.log", "error: <b>bold</b> & broken\n", age=1)
+    write_log(entry_of(tmp_path / "results", "sub-M02/ses-001"), "ingest", "error: <b>bold</b> & broken\n", age=1)
     table = study_table([done, entry_of(tmp_path / "results", "sub-M02/ses-001")])
     page = render_study(table, "Whisker study")
     assert "<title>Whisker study</title>" in page
     assert '<a href="sub-M01/ses-001/plane-0/report-default.html">sub-M01/ses-001</a>' in page
     assert "&lt;b&gt;bold&lt;/b&gt; &amp; broken" in page
-    assert '<a href="logs/sub-M02/ses-001/a.log">log</a>' in page
+    assert '<a href="logs/sub-M02/ses-001/plane-0/ingest.log">log</a>' in page
     figures = dict(re.findall(r'<div class="figure[^"]*"><h2>(.*?)</h2><p class="value">(.*?)(?:<|$)', page))
     assert (figures["sessions"], figures["done"], figures["failed"]) == ("2", "1", "1")
     assert figures["cells"] == str(table["cells"][0])

@@ -1,9 +1,11 @@
 """What is known about one imaged plane: written once by ingest as `acquisition.json`, read by every later step."""
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
 
 from groundtrace.section import Section
 
@@ -70,3 +72,26 @@ class Acquisition(Section):
 def session_key(subject: str, session: str, date: str | None) -> str:
     """NeuroBlueprint folder of a session: `sub-M01/ses-001_date-20260301`."""
     return f"sub-{subject}/ses-{session}" + (f"_date-{date}" if date else "")
+
+
+def only_touched(files: Sequence[Path], made: Path) -> list[bool]:
+    """Which raw files are newer than `made`, the acquisition.json of a plane, and yet have the content that was read.
+
+    A file is opened when it is newer, that is after a `touch` or a copy; folders are not looked into.
+    """
+    if not made.exists():
+        return [False] * len(files)
+    newer = [file.is_file() and file.stat().st_mtime > made.stat().st_mtime for file in files]
+    if not any(newer):
+        return newer
+    try:
+        sources = Acquisition.read(made).sources
+    except ValidationError:
+        return [False] * len(files)
+    known = [source.sha256 for source in sources] if len(sources) == len(files) else [""] * len(files)
+    return [later and _sha256(file) == sha256 for file, later, sha256 in zip(files, newer, known, strict=True)]
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

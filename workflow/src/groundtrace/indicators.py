@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat
-from scipy.optimize import root_scalar
 
 from groundtrace.arrays import FloatArray
 from groundtrace.section import Section
@@ -103,6 +102,8 @@ def _constants(peak_time: float, half_decay: float, level: float) -> tuple[float
         late, peak = (np.exp(-t / decay_time) - np.exp(-t / rise) for t in (peak_time + half_decay, peak_time))
         return late / peak - level
 
+    from scipy.optimize import root_scalar
+
     narrow, wide = peak_time * 1.005, 100 * (peak_time + half_decay)
     decay = narrow if excess(narrow) >= 0 else float(root_scalar(excess, bracket=(narrow, wide)).root)
     return decay, rise_constant(peak_time, decay)
@@ -113,6 +114,8 @@ def rise_constant(rise_time: float, decay_time: float) -> float:
 
     def excess(logarithm: float) -> float:
         return decay_time * logarithm / -np.expm1(-logarithm) - rise_time
+
+    from scipy.optimize import root_scalar
 
     # Equal time constants are the limit of the formula, not a value of it.
     if abs(rise_time / decay_time - 1) < 1e-3:

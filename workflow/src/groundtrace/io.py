@@ -7,17 +7,19 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.lib.format import open_memmap
 
 from groundtrace.arrays import Movie
 from groundtrace.errors import InputError
-from groundtrace.tables import Table, validate
+
+# Imported where a table is read or written: Snakemake reads the config, without a table, at the start of every job.
+if TYPE_CHECKING:
+    import polars as pl
+
+    from groundtrace.tables import Table
 
 METADATA_KEY = b"groundtrace"
 
@@ -44,11 +46,17 @@ def _umask() -> int:
     return mask
 
 
-def write_table(path: Path | str, table: type[Table], frame: pl.DataFrame, provenance: Mapping[str, Any]) -> None:
+def write_table(path: Path | str, table: "type[Table]", frame: "pl.DataFrame", provenance: Mapping[str, Any]) -> None:
     """Validate `frame` against its declaration and write it as Parquet, with units and provenance in the metadata.
 
     Raises SchemaError, naming table, column and value, when the frame breaks its declaration.
     """
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from groundtrace.tables import validate
+
     frame = validate(table, frame)
     arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     fields = []
@@ -63,8 +71,10 @@ def write_table(path: Path | str, table: type[Table], frame: pl.DataFrame, prove
         )
 
 
-def read_table(path: Path | str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+def read_table(path: Path | str, columns: Sequence[str] | None = None) -> "pl.DataFrame":
     """Read a table written by `write_table`."""
+    import polars as pl
+
     return pl.read_parquet(path, columns=list(columns) if columns is not None else None)
 
 
@@ -74,6 +84,8 @@ def read_provenance(path: Path | str) -> dict[str, Any]:
     if path.suffix == ".json":
         content = json.loads(path.read_bytes())
         return {key: content.get(key, []) for key in ("sources", "history")}
+    import pyarrow.parquet as pq
+
     metadata = pq.read_schema(path).metadata or {}
     if METADATA_KEY not in metadata:
         raise InputError(f"{path}: not a groundtrace table (no provenance in its metadata); make it again")

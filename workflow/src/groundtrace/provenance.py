@@ -4,7 +4,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -73,41 +73,57 @@ def _source(module: str) -> "_Source":
 
 
 class _Source:
-    """Top-level statements of one file, by the names they bind; docstrings removed."""
+    """Top-level statements of one file, by the names they bind."""
 
     def __init__(self, path: Path, module: str | None):
         self.label = module or path.name
-        self.statements: list[ast.stmt] = []
-        self.binds: dict[str, list[int]] = {}
-        for statement in _without_docstrings(ast.parse(path.read_text(encoding="utf-8"))).body:
-            index = len(self.statements)
-            self.statements.append(statement)
-            for name in _bound_names(statement):
-                self.binds.setdefault(name, []).append(index)
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        self.statements = [_Statement(node) for node in body if not _is_string(node)]
+        # Statements that bind nothing run on import, whatever is imported.
+        self.always = [statement for statement in self.statements if not statement.binds]
+        self.binding: dict[str, list[_Statement]] = {}
+        for statement in self.statements:
+            for name in statement.binds:
+                self.binding.setdefault(name, []).append(statement)
 
     def collect(self, name: str | None, seen: dict[str, str]) -> None:
         """Add to `seen` the statement that binds `name` (all when None) and everything it uses."""
-        if name is None:
-            wanted: Iterable[int] = range(len(self.statements))
-        else:
-            # Statements that bind nothing run on import, whatever is imported.
-            always = [i for i, s in enumerate(self.statements) if not _bound_names(s)]
-            wanted = self.binds.get(name, []) + always
-        for index in wanted:
-            statement = self.statements[index]
-            text = ast.dump(statement)
+        wanted = self.statements if name is None else [*self.binding.get(name, ()), *self.always]
+        for statement in wanted:
+            text, uses = statement.content
             if text in seen:
                 continue
             seen[text] = self.label
-            for node in ast.walk(statement):
-                if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-                    for alias in node.names:
-                        _visit(node.module, None if alias.name == "*" else alias.name, seen)
-                elif isinstance(node, ast.Import):
-                    for alias in node.names:
-                        _visit(alias.name, None, seen)
-                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in self.binds:
-                    self.collect(node.id, seen)
+            for module, used in uses:
+                if module is not None:
+                    _visit(module, used, seen)
+                elif used in self.binding:
+                    self.collect(used, seen)
+
+
+class _Statement:
+    """One top-level statement. Many rules use it, and it is looked at once."""
+
+    def __init__(self, node: ast.stmt):
+        self._node: ast.stmt | None = node
+        self.binds = _bound_names(node)
+
+    @cached_property
+    def content(self) -> tuple[str, list[tuple[str | None, str | None]]]:
+        """Its code without docstrings and layout; and what it imports (module, and the name or None for all of it) and
+        the names that it reads (None, name)."""
+        assert self._node is not None
+        uses: list[tuple[str | None, str | None]] = []
+        for node in ast.walk(self._node):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                uses.append((None, node.id))
+            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                uses += [(node.module, None if alias.name == "*" else alias.name) for alias in node.names]
+            elif isinstance(node, ast.Import):
+                uses += [(alias.name, None) for alias in node.names]
+        text = ast.dump(_without_docstrings(self._node))
+        self._node = None  # trees are large
+        return text, list(dict.fromkeys(uses))
 
 
 def _bound_names(statement: ast.stmt) -> list[str]:
@@ -115,6 +131,8 @@ def _bound_names(statement: ast.stmt) -> list[str]:
         return [statement.name]
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return [(alias.asname or alias.name).split(".")[0] for alias in statement.names]
+    if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+        return [name for inner in statement.body for name in _bound_names(inner)]
     if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
         return [
             node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
@@ -122,17 +140,19 @@ def _bound_names(statement: ast.stmt) -> list[str]:
     return []
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    """Drop every bare string: docstrings of modules, classes, functions and fields."""
+def _is_string(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _without_docstrings(tree: ast.stmt) -> ast.stmt:
+    """Drop every bare string: docstrings of classes, functions and fields."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [
-                s
-                for s in node.body
-                if not (
-                    isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) and isinstance(s.value.value, str)
-                )
-            ]
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [statement for statement in node.body if not _is_string(statement)]
     return tree
 
 

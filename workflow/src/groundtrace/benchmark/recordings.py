@@ -6,8 +6,17 @@ from typing import Any
 
 import polars as pl
 
-from groundtrace.io import read_table
+from groundtrace.benchmark.tables import CellBenchmark, ExtractionBenchmark, MotionBenchmark, RecipeBenchmark
+from groundtrace.io import read_table, write_table
+from groundtrace.provenance import provenance
 from groundtrace.tables import Table
+
+TABLES: dict[str, type[Table]] = {
+    "motion": MotionBenchmark,
+    "extraction": ExtractionBenchmark,
+    "cells": CellBenchmark,
+    "recipes": RecipeBenchmark,
+}
 
 TIMING = {
     "stage": pl.String,
@@ -22,6 +31,16 @@ TIMING = {
 """Columns of recordings_timing.tsv. Stages are simulate, motion and extract; plane is empty where a job does all."""
 FIRST_SAMPLES, STEP = 15.0, 30.0
 """s. Snakemake measures a job every half second for so long, then in such steps, and keeps the last measurement."""
+
+
+def write_scores(parts: Mapping[str, Sequence[Path | str]], folder: Path | str) -> dict[str, pl.DataFrame]:
+    """Join the scores of all jobs to one table of each kind, and write them to a folder; parts: paths for each of
+    TABLES."""
+    joined = {name: join(table, parts[name]) for name, table in TABLES.items()}
+    for name, table in TABLES.items():
+        made_by = provenance("benchmark_recordings_table", {}, ["polars"], parts[name])
+        write_table(Path(folder, f"{name}.parquet"), table, joined[name], made_by)
+    return joined
 
 
 def join(table: type[Table], paths: Sequence[Path | str]) -> pl.DataFrame:

@@ -14,7 +14,6 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, Movie
 from groundtrace.errors import BackendError, InputError
 from groundtrace.extraction.base import Extraction, ExtractionBackend
-from groundtrace.extraction.footprints import overlaps, skewness
 from groundtrace.indicators import indicators
 from groundtrace.io import release
 from groundtrace.suite2p_api import PACKAGES, merge_settings, suite2p_session, worker_pool
@@ -186,6 +185,8 @@ def detect(binned: FloatArray, settings: dict[str, Any]) -> np.ndarray:
     """Suite2p's ROIs in a binned movie, as its array of dicts, best first; empty when there is none."""
     from suite2p.detection import sparsedetect, stats, utils
 
+    from groundtrace.extraction.footprints import overlaps
+
     field, detection = binned.shape[1:], settings["detection"]
     if len(binned) < 2:
         return np.array([])
@@ -271,6 +272,8 @@ def classify(stat: np.ndarray, corrected: FloatArray) -> FloatArray:
     """(rois,) probability of being a cell, by Suite2p's built-in classifier. corrected: (rois, good frames)."""
     from suite2p.classification import builtin_classfile
     from suite2p.classification import classify as suite2p_classify
+
+    from groundtrace.extraction.footprints import skewness
 
     for s, trace in zip(stat, corrected, strict=True):
         s["skew"] = skewness(trace) or 0.0

@@ -1,13 +1,15 @@
 """Displacements between blocks, and the one interpolation that moves raw pixels: the same for every motion backend."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
 from groundtrace.io import read_frames, write_frames
-from groundtrace.tables import stack
+
+if TYPE_CHECKING:
+    import polars as pl
 
 BATCH_BYTES = 4 << 20
 """Of frames that are moved at a time; it changes no result."""
@@ -41,7 +43,7 @@ RIGID = Blocks(np.zeros(0, np.float32), np.zeros(0, np.float32))
 """No blocks."""
 
 
-def estimated_displacement(shifts: pl.DataFrame, blocks: Blocks, y: FloatArray, x: FloatArray) -> FloatArray:
+def estimated_displacement(shifts: "pl.DataFrame", blocks: Blocks, y: FloatArray, x: FloatArray) -> FloatArray:
     """e(t, p) of the table Shifts at the places p = (y, x), px, of a registered frame: (2, n_frames, *y.shape).
 
     registered[t, p] = raw[t, p + e(t, p)].
@@ -56,8 +58,12 @@ def estimated_displacement(shifts: pl.DataFrame, blocks: Blocks, y: FloatArray, 
     return found
 
 
-def _beyond(shifts: pl.DataFrame, blocks: Blocks, y: FloatArray, x: FloatArray) -> FloatArray:
+def _beyond(shifts: "pl.DataFrame", blocks: Blocks, y: FloatArray, x: FloatArray) -> FloatArray:
     """(2, n_frames, *y.shape) px, nonrigid."""
+    from groundtrace.tables import stack
+
+    from groundtrace.tables import stack
+
     above, left = _between(blocks.y, np.ravel(y)), _between(blocks.x, np.ravel(x))
     beyond = [
         np.einsum("pi,tij,pj->tp", above, blocks.grid(stack(shifts[name])), left, optimize=True)

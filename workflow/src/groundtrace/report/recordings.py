@@ -1,6 +1,7 @@
 """The page of the benchmark on simulated recordings: which motion correction, extraction and recipe to trust."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,9 +56,11 @@ def render_recordings(
     recipes: pl.DataFrame,
     timing: pl.DataFrame,
     parameters: BenchmarkParameters,
+    absent: Sequence[str] = (),
 ) -> str:
     """The page as HTML, from the tables MotionBenchmark, ExtractionBenchmark, CellBenchmark and RecipeBenchmark.
 
+    absent: what could not be scored, in words.
     timing: rows of stage, name, session, plane, frames, pixels, cpu_seconds, peak_mb.
     """
     data = Recordings(motion, extraction, cells, recipes, timing, parameters)
@@ -67,6 +70,7 @@ def render_recordings(
         {},
         title="Which motion correction, extraction and recipe for recordings like yours",
         parameters=parameters,
+        absent=absent,
         figures=totals(data),
         overall=answer(data, "over all", "", data.board),
         answers=answers(data),

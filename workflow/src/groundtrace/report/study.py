@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +14,20 @@ from pydantic import ValidationError
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.io import read_table, write_table, write_text
+from groundtrace.layout import Entry
 from groundtrace.provenance import provenance
 from groundtrace.report.html import number, render
 from groundtrace.report.session import Figure
 from groundtrace.report.warnings import median
+from groundtrace.status import failure
 from groundtrace.tables import Study, validate
 
-NOT_RUN = "did not run: an earlier step failed or was never started"
 REFERENCE_CELLS = 150
 """The √n line goes through this many neurons at ν = 1 % Hz^-1/2."""
+LISTED = 24
+"""Rows that are printed one by one."""
 HEAD_BYTES = 2000
 """Of a session report; its number of warnings stands there."""
-LOG_BYTES = 200_000
-"""Of the end of a log; errors are the last thing in it."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One session, plane and recipe, and where its files are or would be."""
-
-    session: str
-    """Key: `sub-…/ses-…_date-…`."""
-    plane: int
-    recipe: str
-    indicator: str
-    results: Path
-    """Folder of the study page; links are relative to it."""
-    acquisition: Path
-    raw_quality: Path
-    motion_quality: Path
-    traces: Path
-    spikes: Path
-    report: Path
-    logs: tuple[Path, ...]
-    """Log files of the steps of this row, or folders that hold them."""
 
 
 def write_study(entries: Sequence[Entry], page: Path | str, table: Path | str | None) -> None:
@@ -60,9 +39,12 @@ def write_study(entries: Sequence[Entry], page: Path | str, table: Path | str | 
 
 
 def summary(table: Path | str) -> str:
-    """One line per session, plane and recipe, for the terminal."""
-    lines = []
-    for row in read_table(table).iter_rows(named=True):
+    """One line per session, plane and recipe, for the terminal; of a long study its totals."""
+    rows, lines = read_table(table), []
+    if rows.height > LISTED:
+        cells, warned = int(rows["cells"].sum()), int((rows["warnings"] > 0).sum())
+        return f"  {rows.height:,} rows are done: {cells:,} cells; {warned:,} pages with warnings"
+    for row in rows.iter_rows(named=True):
         where = f"{row['session']} plane {row['plane']} {row['recipe']}"
         known = {key: "unknown" if row[key] is None else f"{row[key]:.2f}" for key in ("noise_level", "spike_rate")}
         lines.append(
@@ -92,18 +74,18 @@ def study_row(entry: Entry) -> dict[str, Any]:
         "status": "done",
         "reason": "",
         "log": "",
-        "report": _relative(entry.report, entry.results),
+        "report": _relative(entry.file("report"), entry.results),
     }
-    files = ("acquisition", "raw_quality", "motion_quality", "traces", "spikes", "report")
-    complete = all(getattr(entry, name).exists() for name in files)
+    results = ("ingest", "motion", "dff", "spikes", "report")
+    complete = entry.raw_quality.exists() and all(entry.file(stage).exists() for stage in results)
     try:
-        if entry.acquisition.exists():
-            acquisition = Acquisition.read(entry.acquisition)
+        if entry.file("ingest").exists():
+            acquisition = Acquisition.read(entry.file("ingest"))
             duration = acquisition.frames / acquisition.frame_rate
             row |= {"frame_rate": acquisition.frame_rate, "duration": duration}
         if complete:
             return row | _results(entry)
-        reason, log = failure(entry.logs)
+        reason, log = failure([step.log for step in entry.steps])
     except (OSError, ValueError, ValidationError, PolarsError) as error:
         # One unreadable file must not take the other sessions' page with it.
         reason, log = f"a result cannot be read ({error}); delete the folder of this plane and run again", None
@@ -112,9 +94,11 @@ def study_row(entry: Entry) -> dict[str, Any]:
 
 
 def _results(entry: Entry) -> dict[str, Any]:
-    traces = read_table(entry.traces, ["accepted", "noise_level", "snr"])
-    rates = read_table(entry.spikes, ["accepted", "mean_rate", "expected_correlation"]).filter(pl.col("accepted"))
-    motion = read_table(entry.motion_quality, ["residual_motion", "bad_frames"]).row(0, named=True)
+    traces = read_table(entry.file("dff"), ["accepted", "noise_level", "snr"])
+    rates = read_table(entry.file("spikes"), ["accepted", "mean_rate", "expected_correlation"]).filter(
+        pl.col("accepted")
+    )
+    motion = read_table(entry.file("motion"), ["residual_motion", "bad_frames"]).row(0, named=True)
     cells = traces.filter(pl.col("accepted"))
     return motion | {
         "rois": traces.height,
@@ -123,7 +107,7 @@ def _results(entry: Entry) -> dict[str, Any]:
         "snr": _known(median(cells["snr"])),
         "spike_rate": _known(median(rates["mean_rate"])),
         "expected_correlation": _known(median(rates["expected_correlation"])),
-        "warnings": report_warnings(entry.report),
+        "warnings": report_warnings(entry.file("report")),
     }
 
 
@@ -132,21 +116,6 @@ def report_warnings(report: Path) -> int | None:
     with report.open("rb") as file:
         found = re.search(rb'<meta name="groundtrace-warnings" content="(\d+)">', file.read(HEAD_BYTES))
     return int(found[1]) if found else None
-
-
-def failure(logs: Sequence[Path]) -> tuple[str, Path | None]:
-    """Why a row failed: the last `error:` line of the newest log that has one, else the last line of the newest."""
-    files = [file for path in logs for file in (sorted(path.rglob("*.log")) if path.is_dir() else [path])]
-    newest = sorted((file for file in files if file.is_file()), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-    for file in newest:
-        errors = [line for line in _lines(file) if line.startswith("error:")]
-        if errors:
-            return errors[-1].removeprefix("error:").strip(), file
-    for file in newest:
-        lines = [line for line in _lines(file) if line.strip()]
-        if lines:
-            return f"stopped without an error message; the last line of its log is: {lines[-1].strip()}", file
-    return NOT_RUN, None
 
 
 def render_study(table: pl.DataFrame, title: str = "Study") -> str:
@@ -192,9 +161,3 @@ def _known(value: float) -> float | None:
 
 def _relative(path: Path, results: Path) -> str:
     return Path(os.path.relpath(path, results)).as_posix()
-
-
-def _lines(path: Path) -> list[str]:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - LOG_BYTES))
-        return file.read().decode(errors="replace").splitlines()

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betainc
-from scipy.stats import nbinom
 
 from groundtrace.arrays import FloatArray, IntArray
 
@@ -37,6 +36,9 @@ class CountDistribution:
         Adds up probabilities from 0 on, for all elements at once: for a few spikes per second that takes half the time
         of scipy's inverse (and the two are equal, a test says).
         """
+        # Here, because importing it takes longer than everything else that Snakemake needs of this package.
+        from scipy.stats import nbinom
+
         mean, size, zero = (np.asarray(a, np.float64).ravel() for a in (self.mean, self.size, self.zero))
         wanted = np.clip((probability - zero) / (1 - zero), 0.0, 1 - 1e-9)
         odds = mean / (size + mean)

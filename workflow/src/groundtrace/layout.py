@@ -1,0 +1,88 @@
+"""Where results and logs lie below the folder of results: the recipe is the path, and what shares a prefix shares its
+results. Names in braces are Snakemake's wildcards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from groundtrace.config import Config
+from groundtrace.sessions import Session
+
+PLANE = "{session}/plane-{plane}"
+MOTION = f"{PLANE}/motion-{{motion}}"
+EXTRACT = f"{MOTION}/denoise-{{denoise}}/extract-{{extract}}"
+EXTRACT_LOG = f"{MOTION}_denoise-{{denoise}}_extract-{{extract}}"
+STEPS = {
+    "simulate": ("{session}/simulate", "{session}/truth/cells.parquet"),
+    "ingest": (f"{PLANE}/ingest", f"{PLANE}/acquisition.json"),
+    "motion": (MOTION, f"{MOTION}/quality.parquet"),
+    "extract": (EXTRACT_LOG, f"{EXTRACT}/fluorescence.parquet"),
+    "dff": (f"{EXTRACT_LOG}_dff", f"{EXTRACT}/traces.parquet"),
+    "spikes": (f"{EXTRACT_LOG}_spikes-{{spikes}}", f"{EXTRACT}/spikes-{{spikes}}.parquet"),
+    "report": (f"{PLANE}/report-{{recipe}}", f"{PLANE}/report-{{recipe}}.html"),
+}
+"""From raw movie to page: each step's log, below `logs` and without its suffix, and a file that it leaves."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One job on the way to a row of the study."""
+
+    stage: str
+    """A key of STEPS."""
+    log: Path
+    file: Path
+    """It is there when the step has succeeded."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One session, plane and recipe: a row of the study."""
+
+    results: Path
+    session: str
+    """Key: `sub-…/ses-…_date-…`."""
+    plane: int
+    recipe: str
+    methods: Mapping[str, str]
+    """Of the recipe: motion, denoise, extract, spikes."""
+    indicator: str
+    simulated: bool
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        where = {"session": self.session, "plane": self.plane, "recipe": self.recipe, **self.methods}
+        return tuple(
+            Step(stage, self.results / "logs" / f"{log.format(**where)}.log", self.results / file.format(**where))
+            for stage, (log, file) in STEPS.items()
+            if stage != "simulate" or self.simulated
+        )
+
+    def file(self, stage: str) -> Path:
+        """What a step leaves."""
+        return next(step.file for step in self.steps if step.stage == stage)
+
+    @property
+    def raw_quality(self) -> Path:
+        return self.file("ingest").with_name("raw_quality.parquet")
+
+
+@dataclass(frozen=True)
+class Entries:
+    """All rows of a study. An object of its own and no list, which Snakemake would store, compare and print."""
+
+    rows: tuple[Entry, ...]
+
+
+def study_entries(config: Config, sessions: Mapping[str, Session]) -> Entries:
+    """Every session of the sheet, plane and recipe of the config."""
+    methods = {name: recipe.model_dump() for name, recipe in config.recipes.items()}
+    return Entries(
+        tuple(
+            Entry(config.results, key, plane, name, methods[name], session.indicator, session.simulate is not None)
+            for key, session in sessions.items()
+            for plane in range(session.planes)
+            for name in methods
+        )
+    )
