@@ -1,11 +1,13 @@
 """Memory and CPU time of each rule over sizes of movies, beside what `groundtrace.resources` predicts.
 
-    PYTHONPATH=workflow/src python benchmarks/resources.py --folder /scratch [--sizes 512x9000 512x20000]
+    PYTHONPATH=workflow/src python benchmarks/resources.py --folder /scratch [--sizes 512x9000 512x20000] [--cores 2]
 
-Runs the workflow on simulated sessions, every job's process watched; what was measured is added to
-`measured.tsv` in the folder. Movies of more than SIMULATED megabytes are the one of 512 x 512 x 1,000 several times over:
-their rows are about the rules from ingest on. `--print` only compares what is already in the folder.
-Needs two times the largest movie on the disk (21 GB for 512 x 512 x 20,000).
+Runs the workflow on simulated sessions, adds what was measured to `measured.tsv` in the folder, and prints it beside the
+prediction; `--sizes` without any only prints. A movie of more than SIMULATED megabytes is that of 512 x 512 x 1,000 several
+times over, so its rows begin with ingest. The largest needs 21 GB in the folder, twice its size.
+
+Processes are watched, because Snakemake's `benchmark:` files look at a job of more than 15 s only every 30 s and miss its
+peak.
 """
 
 import argparse
@@ -21,6 +23,9 @@ from pathlib import Path
 
 import yaml
 
+from groundtrace.extraction.suite2p import Suite2pExtraction
+from groundtrace.resources import NEEDS, Size, held_frames
+
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = ("128x1000", "128x5000", "256x3000", "512x1000", "512x2000", "512x9000", "512x20000")
 SIMULATED = 1100
@@ -35,6 +40,22 @@ OTHERS = ("motion-suite2p/shifts.parquet", "motion-phase/denoise-none/extract-su
 """Also of movies of up to OTHERS_UP_TO megabytes."""
 OTHERS_UP_TO = 500
 COLUMNS = ("step", "side", "frames", "peak", "anonymous", "benchmark_rss", "cpu", "seconds")
+KEYS = (
+    (r"/simulate$", "simulate"),
+    (r"/ingest$", "ingest"),
+    (r"^benchmark/.*/motion-\w+$", "benchmark_motion"),
+    (r"/motion-(phase|suite2p|none)$", r"motion/\1"),
+    (r"_dff$", "dff"),
+    (r"_spikes-(\w+)$", r"spikes/\1"),
+    (r"_extract-oracle$", "oracle"),
+    (r"_extract-(\w+)$", r"extract/\1"),
+    (r"/report-\w+$", "session_report"),
+    (r"/realism-\w+$", "realism_statistics"),
+    (r"/recipe-\w+$", "benchmark_recipe"),
+)
+"""Names of steps, and what they are called in the model."""
+EXTRACT = "sub-a/ses-1/plane-0/motion-phase/denoise-none/extract-{}/fluorescence.parquet"
+RATE, INDICATOR = 30.0, "jGCaMP8m"
 TICK = 0.05
 """s between looks at the processes."""
 
@@ -105,7 +126,9 @@ def configure(folder: Path, side: int, frames: int) -> tuple[Path, list[str]]:
         column, value = "path", f"{_parts(folder, side, frames)}/part_*.tif"
     if megabytes <= OTHERS_UP_TO:
         targets += OTHERS
-    sheet = f"subject\tsession\tframe_rate\tpixel_size\tindicator\t{column}\na\t1\t30\t1.5\tjGCaMP8m\t{value}\n"
+    sheet = (
+        f"subject\tsession\tframe_rate\tpixel_size\tindicator\t{column}\na\t1\t{RATE:g}\t1.5\t{INDICATOR}\t{value}\n"
+    )
     Path(f"{results}.tsv").write_text(sheet)
     path = Path(f"{results}.yaml")
     path.write_text(yaml.safe_dump(config))
@@ -153,6 +176,33 @@ def measure(folder: Path, size: str, cores: int) -> None:
         raise SystemExit(f"{size}: Snakemake failed; {folder / size}.log says why")
 
 
+def key_of(step: str) -> str | None:
+    """Row of the model for a step, by the name of its log."""
+    for pattern, key in KEYS:
+        if found := re.search(pattern, step):
+            return found.expand(key)
+    return None
+
+
+def compare(folder: Path) -> None:
+    """Print predicted and measured memory and CPU time, and their ratios."""
+    with (folder / "measured.tsv").open(newline="") as handle:
+        rows = [{**row, "key": key_of(row["step"])} for row in csv.DictReader(handle, delimiter="\t")]
+    print("| rule | movie | predicted MB | peak | ratio | without files | predicted CPU s | CPU s | ratio |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for row in sorted((row for row in rows if row["key"]), key=lambda row: (row["key"], int(row["frames"]))):
+        side, frames, need = int(row["side"]), int(row["frames"]), NEEDS[row["key"]]
+        where = folder / f"{side}x{frames}" / EXTRACT.format("oracle" if "oracle" in row["step"] else "suite2p")
+        size = Size(frames, side**2, RATE).with_table(str(where))
+        method = Suite2pExtraction() if row["key"] == "extract/suite2p" else None
+        memory, seconds = need.megabytes(size, held_frames(method, size, INDICATOR)), need.cpu_seconds(size)
+        peak, cpu = float(row["peak"]), float(row["cpu"])
+        print(
+            f"| {row['key']} | {side}² × {frames:,} | {memory:.0f} | {peak:.0f} | {memory / peak:.2f} | "
+            f"{float(row['anonymous']):.0f} | {seconds:.0f} | {cpu:.0f} | {seconds / cpu:.2f} |"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
@@ -164,6 +214,7 @@ def main() -> None:
         start = time.perf_counter()
         measure(folder, size, given.cores)
         print(f"{size}: {time.perf_counter() - start:.0f} s", flush=True)
+    compare(folder)
 
 
 if __name__ == "__main__":

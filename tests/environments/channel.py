@@ -1,7 +1,7 @@
-"""A local conda channel made of what is installed here: the versions of the lock, under their names on the package index.
+"""A local conda channel made of what is installed here: the versions of the lock, by their names on the package index.
 
-It is no mirror of conda-forge. Each installed distribution becomes a conda package with the dependencies that it declares,
-and `python` is a virtual environment of the interpreter that runs this.
+It is no mirror of conda-forge. Each installed distribution becomes a conda package with the dependencies that it
+declares, and `python` is a virtual environment of the interpreter that runs this.
 """
 
 import hashlib

@@ -14,8 +14,8 @@ rule simulate:
         environment("core")
     threads: 1
     resources:
-        mem_mb=megabytes(1500),
-        runtime=minutes(60),
+        mem_mb=memory("simulate"),
+        runtime=time_limit("simulate"),
     params:
         session=lambda w: SESSIONS[w.session],
         parameters=lambda w: cfg.simulation[SESSIONS[w.session].simulate],

@@ -1,32 +1,31 @@
 """What a job needs: memory and time from the size of its movie, by a model of a few measured numbers.
 
-They come from benchmarks/resources.py; docs/results.md has what is predicted beside what was measured. Nothing here changes
-a result.
+They come from benchmarks/resources.py; docs/results.md has what is predicted beside what was measured. Nothing here
+changes a result.
 """
 
 import math
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from groundtrace.acquisition import Acquisition
-from groundtrace.extraction.base import ExtractionBackend
 from groundtrace.extraction.suite2p import Suite2pExtraction
+from groundtrace.section import Backend
 from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 
 FIELD = 512 * 512
-"""px, of a recording that nobody has opened yet."""
+"""px, of a recording that has not been opened yet."""
 FRAME_RATE = 30.0
 """Hz, likewise."""
 PIXELS_PER_ROI = 300
-"""Before extraction has counted them."""
+"""Until extraction has counted them."""
 SNAKEMAKE = 300
-"""MB; on a cluster Snakemake itself runs twice around every job."""
+"""MB; on a cluster Snakemake itself runs around every job."""
 STARTUP = 5
-"""Minutes: a node that wakes up, packages read from a slow file system, compilation."""
+"""Minutes: a node that wakes up, packages read from a slow file system, code that is compiled at its first use."""
 SLOWER = 4.0
 """Time limit over processor time: older processors, shared disks, and no gain by a second thread."""
 MORE_MEMORY, MORE_TIME = 1.5, 2.0
@@ -42,11 +41,11 @@ class Size:
     """Of a frame."""
     frame_rate: float = FRAME_RATE
     table: float | None = None
-    """MB on the disk of the table of fluorescence; None when it is not there yet."""
+    """MB, the table of fluorescence; None when it is not there yet."""
 
     @property
     def gigabytes(self) -> float:
-        """Of the movie."""
+        """Of the movie; pixels have 2 bytes."""
         return 2e-9 * self.frames * self.pixels
 
     @property
@@ -54,14 +53,50 @@ class Size:
         """MB of fluorescence and neuropil of all ROIs."""
         return 8e-6 * self.frames * self.pixels / PIXELS_PER_ROI if self.table is None else self.table
 
+    def with_table(self, path: str) -> "Size":
+        """The same with the size of the table of fluorescence, if it is there."""
+        file = Path(path)
+        return replace(self, table=file.stat().st_size / 1e6) if file.exists() else self
+
+
+def simulated(parameters: Simulation, session: Session, planes: int = 1) -> Size:
+    """Of one plane of a simulated session, or of several together."""
+    pixels = parameters.height * parameters.width
+    return Size(parameters.frames * planes, pixels, session.frame_rate or FRAME_RATE)
+
+
+def recorded(session: Session, acquisition: str) -> Size:
+    """Of one plane of a real session: as ingest found it; before that by the size of the raw files.
+
+    Compressed files hold more than their size says. Only ingest is judged by it, which needs the same memory for every
+    movie; all other jobs are judged again when ingest is done.
+    """
+    file = Path(acquisition)
+    if file.exists():
+        known = _ingested(file, file.stat().st_mtime_ns)
+        return Size(known.frames, known.height * known.width, known.frame_rate)
+    frames = _raw_bytes(session) / (2 * FIELD * session.planes * session.channels)
+    return Size(frames, FIELD, session.frame_rate or FRAME_RATE)
+
+
+@cache
+def _ingested(file: Path, _changed: int) -> Acquisition:
+    return Acquisition.read(file)
+
+
+@cache
+def _raw_bytes(session: Session) -> int:
+    found = [part for path in session.files() for part in (path.rglob("*") if path.is_dir() else [path])]
+    return sum(path.stat().st_size for path in found)
+
 
 class Need(NamedTuple):
-    """Of a rule, or of a rule with one of its methods."""
+    """Of a rule, or of one of its methods."""
 
     base: float
     """MB of resident memory: Python and what is imported."""
     pixel: float = 0
-    """Bytes per pixel of each frame that is held: one, or the bins of Suite2p's detection."""
+    """Bytes per pixel of each frame that is held (`held_frames`)."""
     gigabyte: float = 0
     """MB per GB of movie."""
     trace: float = 0
@@ -74,33 +109,51 @@ class Need(NamedTuple):
     """CPU s per MB of traces."""
 
     def megabytes(self, size: Size, held: float = 1) -> float:
-        """Peak of resident memory."""
-        held_size = 1e-6 * self.pixel * size.pixels * held
-        return self.base + held_size + self.gigabyte * size.gigabytes + self.trace * size.traces
+        """Peak of the resident memory."""
+        frames = 1e-6 * self.pixel * size.pixels * held
+        return self.base + frames + self.gigabyte * size.gigabytes + self.trace * size.traces
 
     def cpu_seconds(self, size: Size) -> float:
         return self.seconds + self.gigabyte_seconds * size.gigabytes + self.trace_seconds * size.traces
 
 
-NEEDS: dict[str, Need] = {}
+NEEDS = {
+    "simulate": Need(350, gigabyte=50, gigabyte_seconds=75),
+    "ingest": Need(450, pixel=160, gigabyte_seconds=6),
+    "motion/none": Need(240, pixel=100, gigabyte_seconds=5),
+    "motion/phase": Need(450, pixel=2000, gigabyte=60, seconds=9, gigabyte_seconds=20),
+    "motion/suite2p": Need(1150, pixel=2800, seconds=10, gigabyte_seconds=100),
+    "motion/normcorre": Need(700, pixel=2800, gigabyte_seconds=120),
+    "extract/suite2p": Need(1130, pixel=17, gigabyte=20, seconds=9, gigabyte_seconds=15),
+    "extract/cnmf": Need(1000, gigabyte=2200, gigabyte_seconds=500),
+    "extract/cnmfe": Need(1000, gigabyte=2200, gigabyte_seconds=500),
+    "extract/onacid": Need(1000, gigabyte=2200, gigabyte_seconds=250),
+    "oracle": Need(1130, pixel=200, gigabyte=20, seconds=9, gigabyte_seconds=5),
+    "dff": Need(290, trace=15, trace_seconds=0.3),
+    "spikes/network": Need(950, trace=15, seconds=7, trace_seconds=2),
+    "spikes/cascade": Need(950, trace=15, seconds=7, trace_seconds=5),
+    "spikes/oasis": Need(300, trace=10, trace_seconds=0.3),
+    "spikes/convex": Need(300, trace=10, trace_seconds=10),
+    "session_report": Need(420, trace=10, seconds=4, trace_seconds=0.3),
+    "realism_statistics": Need(300, pixel=300, trace=10, gigabyte_seconds=10),
+    "benchmark_motion": Need(250, gigabyte=20),
+    "benchmark_recipe": Need(280, gigabyte=20, trace=5),
+}
+"""By rule, or rule/backend."""
 
 
-def need_of(rule: str, backend: str | None = None) -> Need:
-    return NEEDS[rule if backend is None else f"{rule}/{backend}"]
-
-
-def megabytes(need: Need, size: Size, attempt: int, held: float = 1) -> int:
-    """`mem_mb` of a job."""
-    return math.ceil((need.megabytes(size, held) + SNAKEMAKE) * MORE_MEMORY ** (attempt - 1))
-
-
-def minutes(need: Need, size: Size, attempt: int) -> int:
-    """`runtime` of a job."""
-    return math.ceil((STARTUP + SLOWER * need.cpu_seconds(size) / 60) * MORE_TIME ** (attempt - 1))
-
-
-def held_frames(method: object, size: Size, indicator: str) -> float:
-    """Frames that a method holds at a time."""
+def held_frames(method: Backend | None, size: Size, indicator: str) -> float:
+    """Frames that a method holds at a time: Suite2p's detection holds a binned movie."""
     if not isinstance(method, Suite2pExtraction):
         return 1
     return size.frames / method.bin_size(math.ceil(size.frames), size.frame_rate, indicator)
+
+
+def mem_mb(need: Need, size: Size, held: float, attempt: int) -> int:
+    """Memory to ask for, MB."""
+    return math.ceil((need.megabytes(size, held) + SNAKEMAKE) * MORE_MEMORY ** (attempt - 1))
+
+
+def runtime(need: Need, size: Size, attempt: int) -> int:
+    """Time limit to ask for, minutes."""
+    return math.ceil((STARTUP + SLOWER * need.cpu_seconds(size) / 60) * MORE_TIME ** (attempt - 1))
