@@ -1,7 +1,7 @@
 """The workflow with `--sdm conda`: every rule in the environment that its file under `envs/` describes.
 
-What is tested is Snakemake's wiring, that an environment has all that its rules import, and that its pins go together. What
-is not: that conda-forge has these versions and solves them (see channel.py and conda.py).
+What is tested is Snakemake's wiring, that an environment has all that its rules import, and that its pins go together.
+What is not: that conda-forge has these versions and solves them (see channel.py and conda.py).
 """
 
 import json

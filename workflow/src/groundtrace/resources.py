@@ -75,7 +75,8 @@ def recorded(session: Session, acquisition: str) -> Size:
     if file.exists():
         known = _ingested(file, file.stat().st_mtime_ns)
         return Size(known.frames, known.height * known.width, known.frame_rate)
-    frames = _raw_bytes(session) / (2 * FIELD * session.planes * session.channels)
+    # Frozen models are hashable, which type checkers do not see.
+    frames = _raw_bytes(session) / (2 * FIELD * session.planes * session.channels)  # pyright: ignore[reportArgumentType]
     return Size(frames, FIELD, session.frame_rate or FRAME_RATE)
 
 
