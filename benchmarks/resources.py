@@ -2,12 +2,12 @@
 
     PYTHONPATH=workflow/src python benchmarks/resources.py --folder /scratch [--sizes 512x9000 512x20000] [--cores 2]
 
-Runs the workflow on simulated sessions, adds what was measured to `measured.tsv` in the folder, and prints it beside the
-prediction; `--sizes` without any only prints. A movie of more than SIMULATED megabytes is that of 512 x 512 x 1,000 several
-times over, so its rows begin with ingest. The largest needs 21 GB in the folder, twice its size.
+Runs the workflow on simulated sessions, adds what was measured to `measured.tsv` in the folder, and prints it beside
+the prediction; `--sizes` without any only prints. A movie of more than SIMULATED megabytes is that of 512 x 512 x 1,000
+several times over, so its rows begin with ingest. The largest needs 21 GB in the folder, twice its size.
 
-Processes are watched, because Snakemake's `benchmark:` files look at a job of more than 15 s only every 30 s and miss its
-peak.
+Processes are watched, because Snakemake's `benchmark:` files look at a job of more than 15 s only every 30 s and miss
+its peak.
 """
 
 import argparse

@@ -107,8 +107,8 @@ def controller(tmp_path_factory) -> Path:
     return folder / "bin/python"
 
 
-def workflow(folder: Path, python: Path | str, *arguments: str, **environment: str) -> None:
-    """Run everything that the config allows in `folder`."""
+def workflow(folder: Path, python: Path | str, *arguments: str, **environment: str) -> str:
+    """Run Snakemake in `folder` on everything that the config allows; what it prints."""
     (folder / "home").mkdir()
     for part in ("Snakefile", "config", "profiles", "workflow", "resources", "envs"):
         (folder / part).symlink_to(ROOT / part)
@@ -119,6 +119,12 @@ def workflow(folder: Path, python: Path | str, *arguments: str, **environment: s
     own = {"HOME": str(folder / "home"), **environment}
     done = subprocess.run(command, cwd=folder, env={**os.environ, **own}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def beside(conda: Path) -> dict[str, str]:
+    """Environment variables that put the stand-in for conda in the way."""
+    return {"PATH": f"{conda / 'bin'}:{os.environ['PATH']}", "LOCAL_CONDA": str(conda)}
 
 
 @pytest.fixture(scope="session")
@@ -129,8 +135,7 @@ def run(conda, controller, tmp_path_factory) -> Run:
         folder,
         controller,
         *("--sdm", "conda"),
-        PATH=f"{conda / 'bin'}:{os.environ['PATH']}",
-        LOCAL_CONDA=str(conda),
+        **beside(conda),
         UV_CACHE_DIR=cache,
         PYTHONPATH=str(HERE / "noted"),
         IMPORTS_NOTED_IN=str(noted),
@@ -196,6 +201,17 @@ def test_results_are_those_without_conda(run, tmp_path):
     assert len(tables) > 15
     for table in tables:
         assert pl.read_parquet(tmp_path / table).equals(pl.read_parquet(run.folder / table)), table
+
+
+def test_a_container_can_be_described(conda, tmp_path):
+    """Built it cannot be here."""
+    recipe = workflow(tmp_path, sys.executable, "--containerize", "apptainer", **beside(conda))
+    created = re.findall(r"conda env create --prefix (\S+)", recipe)
+    assert len(created) == len(BUILT)
+    for name in BUILT:
+        copied = re.search(rf"envs/{name}\.yaml (\S+)/environment\.yaml", recipe)
+        assert copied is not None
+        assert copied[1] in created
 
 
 def test_what_caiman_needs_is_on_the_package_index_and_goes_together():
