@@ -64,7 +64,10 @@ def _python(folder: Path) -> None:
     real = Path(os.path.realpath(sys.executable))
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        (root / "pyvenv.cfg").write_text(f"home = {real.parent}\nversion = {VERSION}\n")
+        # Without the last line it would see what is installed for the interpreter itself.
+        (root / "pyvenv.cfg").write_text(
+            f"home = {real.parent}\nversion = {VERSION}\ninclude-system-site-packages = false\n"
+        )
         files = {"pyvenv.cfg": root / "pyvenv.cfg"}
         for command, target in ((PYTHON, str(real)), ("python3", PYTHON), ("python", PYTHON)):
             (root / command).symlink_to(target)

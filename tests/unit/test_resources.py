@@ -83,7 +83,7 @@ def test_a_real_session_is_known_by_its_files_until_ingest_has_read_them(recordi
 
 
 def test_traces_are_known_by_their_table_once_it_is_there(tmp_path):
-    size = Size(1000, 300 * 300)
+    size = Size(1000, 200 * 300)
     assert size.with_table(str(tmp_path / "none.parquet")).traces == pytest.approx(300 * 1000 * 8e-6)
     (tmp_path / "fluorescence.parquet").write_bytes(b"x" * 5_000_000)
     assert size.with_table(str(tmp_path / "fluorescence.parquet")).traces == 5

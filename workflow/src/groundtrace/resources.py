@@ -20,7 +20,7 @@ FIELD = 512 * 512
 """px, of a recording that has not been opened yet."""
 FRAME_RATE = 30.0
 """Hz, likewise."""
-PIXELS_PER_ROI = 300
+PIXELS_PER_ROI = 200
 """Until extraction has counted them."""
 SNAKEMAKE = 300
 """MB; on a cluster Snakemake itself runs around every job."""
@@ -119,26 +119,26 @@ class Need(NamedTuple):
 
 
 NEEDS = {
-    "simulate": Need(350, gigabyte=50, gigabyte_seconds=75),
-    "ingest": Need(450, pixel=160, gigabyte_seconds=6),
-    "motion/none": Need(240, pixel=100, gigabyte_seconds=5),
-    "motion/phase": Need(450, pixel=2000, gigabyte=60, seconds=9, gigabyte_seconds=20),
-    "motion/suite2p": Need(1150, pixel=2800, seconds=10, gigabyte_seconds=100),
-    "motion/normcorre": Need(700, pixel=2800, gigabyte_seconds=120),
-    "extract/suite2p": Need(1130, pixel=17, gigabyte=20, seconds=9, gigabyte_seconds=15),
-    "extract/cnmf": Need(1000, gigabyte=2200, gigabyte_seconds=500),
-    "extract/cnmfe": Need(1000, gigabyte=2200, gigabyte_seconds=500),
-    "extract/onacid": Need(1000, gigabyte=2200, gigabyte_seconds=250),
-    "oracle": Need(1130, pixel=200, gigabyte=20, seconds=9, gigabyte_seconds=5),
-    "dff": Need(290, trace=15, trace_seconds=0.3),
-    "spikes/network": Need(950, trace=15, seconds=7, trace_seconds=2),
-    "spikes/cascade": Need(950, trace=15, seconds=7, trace_seconds=5),
-    "spikes/oasis": Need(300, trace=10, trace_seconds=0.3),
-    "spikes/convex": Need(300, trace=10, trace_seconds=10),
-    "session_report": Need(420, trace=10, seconds=4, trace_seconds=0.3),
-    "realism_statistics": Need(300, pixel=300, trace=10, gigabyte_seconds=10),
-    "benchmark_motion": Need(250, gigabyte=20),
-    "benchmark_recipe": Need(280, gigabyte=20, trace=5),
+    "simulate": Need(375, gigabyte=62, gigabyte_seconds=77),
+    "ingest": Need(460, pixel=180, gigabyte_seconds=4.2),
+    "motion/none": Need(300, pixel=200, gigabyte_seconds=5),
+    "motion/phase": Need(460, pixel=2900, gigabyte=32, seconds=10, gigabyte_seconds=10),
+    "motion/suite2p": Need(1160, pixel=3000, seconds=10, gigabyte_seconds=100),
+    "motion/normcorre": Need(800, pixel=3000, seconds=10, gigabyte_seconds=250),
+    "extract/suite2p": Need(1150, pixel=18.5, seconds=10, gigabyte_seconds=9.5),
+    "extract/cnmf": Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=500),
+    "extract/cnmfe": Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=500),
+    "extract/onacid": Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=250),
+    "oracle": Need(1150, pixel=220, trace=3, seconds=10, gigabyte_seconds=5),
+    "dff": Need(305, pixel=200, trace=2, trace_seconds=0.14),
+    "spikes/network": Need(980, trace=3.7, seconds=7, trace_seconds=0.35),
+    "spikes/cascade": Need(980, trace=3.7, seconds=7, trace_seconds=1),
+    "spikes/oasis": Need(310, trace=5, trace_seconds=0.1),
+    "spikes/convex": Need(310, trace=5, trace_seconds=5),
+    "session_report": Need(430, pixel=100, trace=3.2, seconds=4.5, trace_seconds=0.06),
+    "realism_statistics": Need(310, pixel=600, trace=3.5, gigabyte_seconds=7),
+    "benchmark_motion": Need(255, pixel=60, gigabyte=10, seconds=2.5),
+    "benchmark_recipe": Need(285, pixel=60, trace=3),
 }
 """By rule, or rule/backend."""
 
