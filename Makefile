@@ -7,7 +7,7 @@ UV := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo status test lint format docs sessions lock browser clean
+.PHONY: demo status test test-environments lint format docs sessions lock browser clean
 
 demo: .venv/ready
 	@# Small movies: one core each, side by side. The number of threads changes no result.
@@ -22,7 +22,11 @@ sessions: .venv/ready
 	@PYTHONPATH=workflow/src python -m groundtrace.discovery "$(FROM)"
 
 test: .venv/ready browser
-	python -m pytest -n 2 --dist loadfile tests
+	python -m pytest -n 2 --dist loadfile tests --ignore tests/environments
+
+# The workflow with --sdm conda, in environments from a local channel; needs 4 GB of disk.
+test-environments: .venv/ready
+	python -m pytest tests/environments
 
 lint: .venv/ready
 	ruff check .

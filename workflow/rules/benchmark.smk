@@ -136,8 +136,8 @@ rule oracle:
         environment("suite2p")
     threads: 2
     resources:
-        mem_mb=megabytes(2000),
-        runtime=minutes(15, per_gigabyte=10),
+        mem_mb=memory("oracle"),
+        runtime=time_limit("oracle"),
     params:
         parameters=cfg.benchmark.recordings,
         identity=recording_identity("oracle.py"),
@@ -162,8 +162,8 @@ rule benchmark_motion:
         environment("benchmark")
     threads: 1
     resources:
-        mem_mb=megabytes(1000, per_input=8),
-        runtime=minutes(15),
+        mem_mb=memory("benchmark_motion"),
+        runtime=time_limit("benchmark_motion"),
     params:
         parameters=cfg.benchmark.recordings,
         simulation=simulation_of,
@@ -197,8 +197,8 @@ rule benchmark_recipe:
         environment("benchmark")
     threads: 1
     resources:
-        mem_mb=megabytes(1000, per_input=10),
-        runtime=minutes(30),
+        mem_mb=memory("benchmark_recipe"),
+        runtime=time_limit("benchmark_recipe"),
     params:
         parameters=cfg.benchmark.recordings,
         simulation=simulation_of,

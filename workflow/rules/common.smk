@@ -10,6 +10,7 @@ from groundtrace.config import load
 from groundtrace.errors import GroundtraceError
 from groundtrace.indicators import indicators
 from groundtrace.provenance import data_hash, file_hash, source_hash
+from groundtrace.resources import NEEDS, held_frames, mem_mb, recorded, runtime, simulated
 from groundtrace.sessions import read_sheet
 
 try:
@@ -94,13 +95,48 @@ def method(stage):
     return of_method(stage, lambda backend: backend)
 
 
+def size_of(wildcards):
+    """Of the movie that a job on a session works on, and of its traces as soon as they are there."""
+    session, names = SESSIONS[wildcards.session], dict(wildcards.items())
+    if "recipe" in names:
+        names |= cfg.recipes[wildcards.recipe].model_dump()
+    if session.simulate is None:
+        size = recorded(session, f"{PLANE}/acquisition.json".format(**names))
+    else:
+        size = simulated(cfg.simulation[session.simulate], session, 1 if "plane" in names else session.planes)
+    return size.with_table(f"{EXTRACT}/fluorescence.parquet".format(**names)) if "extract" in names else size
+
+
+def need_of(rule, wildcards):
+    """Row of the model for a rule, and the backend that it runs, if any."""
+    if rule not in ("motion", "extract", "spikes"):
+        return NEEDS[rule], None
+    backend = cfg.backend(rule, getattr(wildcards, rule))
+    return NEEDS[f"{rule}/{backend.backend}"], backend
+
+
+def memory(rule):
+    """Memory of a job on a session, MB."""
+
+    def of(wildcards, attempt):
+        size, (need, backend) = size_of(wildcards), need_of(rule, wildcards)
+        return mem_mb(need, size, held_frames(backend, size, SESSIONS[wildcards.session].indicator), attempt)
+
+    return of
+
+
+def time_limit(rule):
+    """Time limit of a job on a session, minutes."""
+    return lambda wildcards, attempt: runtime(need_of(rule, wildcards)[0], size_of(wildcards), attempt)
+
+
 def megabytes(base, per_input=0.0):
-    """Memory of a job, MB: a base and a multiple of its input's size; half as much again at each retry."""
+    """Memory of a job on tables, MB: a base and a multiple of its input's size; half as much again at each retry."""
     return lambda wildcards, input, attempt: int((base + per_input * input.size_mb) * 1.5 ** (attempt - 1))
 
 
 def minutes(base, per_gigabyte=0.0):
-    """Time limit of a job, minutes, from its input's size; doubled at each retry."""
+    """Time limit of a job on tables, minutes, from its input's size; doubled at each retry."""
     return lambda wildcards, input, attempt: int((base + per_gigabyte * input.size_mb / 1000) * 2 ** (attempt - 1))
 
 

@@ -19,8 +19,8 @@ rule extract:
         environment_of("extract")
     threads: 2
     resources:
-        mem_mb=megabytes(3500, per_input=0.5),
-        runtime=minutes(15, per_gigabyte=10),
+        mem_mb=memory("extract"),
+        runtime=time_limit("extract"),
     params:
         method=method("extract"),
         identity=identity("extract", "extract.py"),
@@ -48,8 +48,8 @@ rule dff:
         environment("core")
     threads: 1
     resources:
-        mem_mb=megabytes(800, per_input=10),
-        runtime=minutes(10, per_gigabyte=30),
+        mem_mb=memory("dff"),
+        runtime=time_limit("dff"),
     params:
         method=cfg.dff,
         identity={"parameters": cfg.dff.model_dump(), "code": code_of("dff.py")},

@@ -16,8 +16,8 @@ rule ingest:
         environment("core")
     threads: 1
     resources:
-        mem_mb=megabytes(1500),
-        runtime=minutes(10, per_gigabyte=2),
+        mem_mb=memory("ingest"),
+        runtime=time_limit("ingest"),
     params:
         session=of_session(lambda session: session),
         identity=of_session(

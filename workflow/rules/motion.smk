@@ -18,8 +18,8 @@ rule motion:
         environment_of("motion")
     threads: 2
     resources:
-        mem_mb=megabytes(4000),
-        runtime=minutes(15, per_gigabyte=30),
+        mem_mb=memory("motion"),
+        runtime=time_limit("motion"),
     params:
         method=method("motion"),
         identity=identity("motion", "motion.py"),

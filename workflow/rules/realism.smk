@@ -19,8 +19,8 @@ rule realism_statistics:
         environment("core")
     threads: 1
     resources:
-        mem_mb=megabytes(1500),
-        runtime=minutes(10, per_gigabyte=5),
+        mem_mb=memory("realism_statistics"),
+        runtime=time_limit("realism_statistics"),
     params:
         identity={"code": code_of("realism_statistics.py")},
     script:

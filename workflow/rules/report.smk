@@ -29,8 +29,8 @@ rule session_report:
         environment("report")
     threads: 1
     resources:
-        mem_mb=megabytes(1000, per_input=8),
-        runtime=minutes(15),
+        mem_mb=memory("session_report"),
+        runtime=time_limit("session_report"),
     params:
         method=cfg.report,
         identity={

@@ -14,8 +14,8 @@ rule simulate:
         environment("core")
     threads: 1
     resources:
-        mem_mb=megabytes(1500),
-        runtime=minutes(60),
+        mem_mb=memory("simulate"),
+        runtime=time_limit("simulate"),
     params:
         session=of_session(lambda session: session),
         parameters=of_session(lambda session: cfg.simulation[session.simulate]),

@@ -13,8 +13,8 @@ rule spikes:
         environment_of("spikes")
     threads: 1
     resources:
-        mem_mb=megabytes(800, per_input=6),
-        runtime=minutes(15, per_gigabyte=120),
+        mem_mb=memory("spikes"),
+        runtime=time_limit("spikes"),
     params:
         method=method("spikes"),
         identity=identity("spikes", "spikes.py"),

@@ -58,7 +58,7 @@ def test_a_pixel_that_never_changes_is_nothing_to_detect():
 )
 def test_bins_last_as_long_as_transients_and_their_number_is_bounded(good, rate, changes, size):
     backend = Suite2pExtraction(**changes)
-    assert backend._bin_size(good, acquisition((good, 64, 64), frame_rate=rate)) == size
+    assert backend.bin_size(good, rate, acquisition((good, 64, 64), frame_rate=rate).indicator) == size
 
 
 def test_traces_are_those_of_suite2p(truth, tmp_path):

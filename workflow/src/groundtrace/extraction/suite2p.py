@@ -102,7 +102,7 @@ class Suite2pExtraction(ExtractionBackend):
             )
         diameter = self._diameter(acquisition)
         good = np.flatnonzero(~bad_frames)
-        bin_size = self._bin_size(len(good), acquisition)
+        bin_size = self.bin_size(len(good), acquisition.frame_rate, acquisition.indicator)
         with suite2p_session(scratch, threads), worker_pool(threads) as pool:
             settings = merge_settings(self.settings, self._own_settings(diameter), CLOSED)
             # Without a name, so that it can be freed.
@@ -136,9 +136,10 @@ class Suite2pExtraction(ExtractionBackend):
             )
         return self.diameter_um / acquisition.pixel_size
 
-    def _bin_size(self, good_frames: int, acquisition: Acquisition) -> int:
-        duration = self.bin_duration or DECAYS_PER_BIN * indicators()[acquisition.indicator].decay_time
-        return max(1, round(duration * acquisition.frame_rate), -(-good_frames // self.max_bins))
+    def bin_size(self, good_frames: int, frame_rate: float, indicator: str) -> int:
+        """Frames that are averaged for detection."""
+        duration = self.bin_duration or DECAYS_PER_BIN * indicators()[indicator].decay_time
+        return max(1, round(duration * frame_rate), -(-good_frames // self.max_bins))
 
     def _own_settings(self, diameter: float) -> dict[str, Any]:
         return {

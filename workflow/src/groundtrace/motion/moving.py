@@ -62,8 +62,6 @@ def _beyond(shifts: "pl.DataFrame", blocks: Blocks, y: FloatArray, x: FloatArray
     """(2, n_frames, *y.shape) px, nonrigid."""
     from groundtrace.tables import stack
 
-    from groundtrace.tables import stack
-
     above, left = _between(blocks.y, np.ravel(y)), _between(blocks.x, np.ravel(x))
     beyond = [
         np.einsum("pi,tij,pj->tp", above, blocks.grid(stack(shifts[name])), left, optimize=True)

@@ -10,6 +10,9 @@ from groundtrace.arrays import Movie
 from groundtrace.io import release
 from groundtrace.motion.base import MotionBackend, Registration
 
+CHUNK_BYTES = 32 << 20
+"""Of movie held at a time."""
+
 
 class NoMotion(MotionBackend):
     """Keep the frames as acquired."""
@@ -21,9 +24,10 @@ class NoMotion(MotionBackend):
     ) -> Registration:
         frames = len(movie)
         total = np.zeros(movie.shape[1:])
-        for start in range(0, frames, 500):
-            chunk = movie[start : start + 500]
-            registered[start : start + 500] = chunk
+        size = max(1, CHUNK_BYTES // movie[0].nbytes)
+        for start in range(0, frames, size):
+            chunk = movie[start : start + size]
+            registered[start : start + size] = chunk
             total += chunk.sum(axis=0, dtype=np.float64)
             release(movie, registered)
         zeros, blocks = np.zeros(frames, np.float32), np.zeros((frames, 0), np.float32)

@@ -60,8 +60,7 @@ def assess(
     length = np.hypot(y - np.median(y), x - np.median(x)) if len(y) else np.zeros(1)
     good = np.flatnonzero(~bad)
     sample = good[np.linspace(0, len(good), min(RAW_FRAMES, len(good)), endpoint=False, dtype=int)]
-    before = np.concatenate([_pearson(movie[i : i + 1], template) for i in sample]) if len(sample) else np.zeros(0)
-    release(movie)
+    before = _correlation_before(movie, template, sample)
     residual = residual_motion(registered, template, ~bad)
     quality = pl.DataFrame(
         {
@@ -147,6 +146,15 @@ def _correlate(registered: Movie, template: FloatArray, light: BoolArray) -> tup
     return correlation, (total / light.sum()).astype(np.float32)
 
 
+def _correlation_before(movie: Movie, template: FloatArray, sample: IntArray) -> FloatArray:
+    """(n,) correlation of some raw frames with the template."""
+    correlation = np.zeros(len(sample))
+    for number, frame in enumerate(sample):
+        correlation[number] = _pearson(movie[frame : frame + 1], template)[0]
+        release(movie)
+    return correlation
+
+
 def _pearson(chunk: IntArray, template: FloatArray) -> FloatArray:
     """(n,) Pearson correlation of frames with the template; NaN for a constant frame."""
     level = np.float32(template.mean(dtype=np.float64))
@@ -217,7 +225,7 @@ def residual_motion(registered: Movie, template: FloatArray, good: BoolArray) ->
         clear = np.isfinite(lengths)
         if clear.any():
             residual[i] = np.sqrt((lengths[clear] ** 2).mean())
-    release(registered)
+        release(registered)
     return residual
 
 

@@ -171,7 +171,7 @@ def noise_moments(movie: Movie | FloatArray, pairs: IntArray) -> tuple[FloatArra
                 here, there = across[:-lag], across[lag:]
                 products[axis, k] += np.vdot(here, there)
                 squares[axis, k] += np.sqrt(np.vdot(here, here) * np.vdot(there, there))
-    release(movie)
+        release(movie)
     count = max(len(pairs), 1)
     return mean / count, variance / count, (products / np.maximum(squares, 1e-30)).ravel()
 
@@ -196,7 +196,7 @@ def patch_correlation(movie: Movie | FloatArray, frames: IntArray, frame_rate: f
     for k, part in enumerate(bins):
         scene = np.asarray(movie[part, : height * PATCH, : width * PATCH], np.float32).mean(axis=0)
         courses[k] = scene.reshape(height, PATCH, width, PATCH).mean(axis=(1, 3)).ravel()[chosen]
-    release(movie)
+        release(movie)
     if len(bins) < 3:
         return np.full(len(DISTANCES), np.nan)
     y, x = np.divmod(chosen, width)
@@ -213,7 +213,7 @@ def mean_image(movie: Movie, frames: IntArray) -> FloatArray:
     total = np.zeros(movie.shape[1:])
     for part in np.array_split(frames, max(1, len(frames) // 100)):
         total += np.asarray(movie[part], np.float32).sum(axis=0)
-    release(movie)
+        release(movie)
     return total / max(len(frames), 1)
 
 
