@@ -119,6 +119,7 @@ rule benchmark_report:
 rule oracle:
     """The control among extractions: the true footprints of a simulated plane, measured in its registered movie."""
     input:
+        unpack(measured_movie),
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
         images=f"{MOTION}/images.npz",

@@ -18,11 +18,13 @@ RESULTS = cfg.results.as_posix()
 # The recipe is the path: what shares a prefix shares its results.
 PLANE = f"{RESULTS}/{{session}}/plane-{{plane}}"
 MOTION = f"{PLANE}/motion-{{motion}}"
-EXTRACT = f"{MOTION}/denoise-{{denoise}}/extract-{{extract}}"
+DENOISE = f"{MOTION}/denoise-{{denoise}}"
+EXTRACT = f"{DENOISE}/extract-{{extract}}"
 # Logs and timings mirror the path in one folder per plane.
 STEP = "{session}/plane-{plane}"
 MOTION_STEP = f"{STEP}/motion-{{motion}}"
-EXTRACT_STEP = f"{MOTION_STEP}_denoise-{{denoise}}_extract-{{extract}}"
+DENOISE_STEP = f"{MOTION_STEP}_denoise-{{denoise}}"
+EXTRACT_STEP = f"{DENOISE_STEP}_extract-{{extract}}"
 BENCHMARK = f"{RESULTS}/benchmark"
 # Scores of one plane.
 SCORES = f"{BENCHMARK}/recordings/{STEP}"
@@ -107,7 +109,14 @@ def raw_files(wildcards):
 
 def movie_to_extract(wildcards):
     """The denoised movie; with the backend `none` the registered one, which is not copied."""
-    return f"{MOTION}/movie.npy"
+    return f"{DENOISE}/movie.npy" if cfg.denoises(wildcards.denoise) else f"{MOTION}/movie.npy"
+
+
+def measured_movie(wildcards):
+    """Beside a denoised movie, the one that was measured, and what is known of its noise."""
+    if not cfg.denoises(wildcards.denoise):
+        return {}
+    return {"measured": f"{MOTION}/movie.npy".format(**wildcards), "noise": f"{DENOISE}/noise.npz".format(**wildcards)}
 
 
 def study_page(wildcards):
@@ -124,6 +133,7 @@ def study_entries():
         "{session}/simulate",
         f"{STEP}/ingest",
         MOTION_STEP,
+        DENOISE_STEP,
         EXTRACT_STEP,
         f"{EXTRACT_STEP}_dff",
         f"{EXTRACT_STEP}_spikes-{{spikes}}",

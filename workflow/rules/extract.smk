@@ -1,6 +1,7 @@
 rule extract:
     """Finds ROIs and measures their fluorescence."""
     input:
+        unpack(measured_movie),
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
         movie=movie_to_extract,
@@ -48,6 +49,11 @@ rule dff:
         runtime=minutes(10, per_gigabyte=30),
     params:
         method=lambda w: cfg.dff,
-        identity=lambda w: {"parameters": cfg.dff.model_dump(), "code": code_of("dff.py")},
+        smoothing=lambda w: cfg.smoothing if cfg.denoises(w.denoise) else None,
+        identity=lambda w: {
+            "parameters": cfg.dff.model_dump(),
+            "smoothing": cfg.smoothing.model_dump() if cfg.denoises(w.denoise) else None,
+            "code": code_of("dff.py"),
+        },
     script:
         "../scripts/dff.py"
