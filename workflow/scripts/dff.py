@@ -14,5 +14,5 @@ with job(snakemake.log[0]):
     measured, rois, smoothing = read_table(given.fluorescence), read_table(given.rois), snakemake.params.smoothing
     traces = compute_traces(measured, rois, acquisition, saturated, parameters, smoothing)
     used = parameters.model_dump(mode="json") | ({"smoothing": smoothing.model_dump(mode="json")} if smoothing else {})
-    made_by = provenance("dff", used, ["numpy", "scipy"], [given.fluorescence])
+    made_by = provenance("dff", used, ["numpy", "scipy", *(["numba"] if smoothing else [])], [given.fluorescence])
     write_table(snakemake.output.traces, Traces, traces, made_by)
