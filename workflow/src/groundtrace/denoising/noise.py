@@ -57,7 +57,7 @@ class NoiseModel:
         for (dy, dx), share in np.ndenumerate(self.correlation):
             if share:
                 total += share * float(scaled @ patch[y + dy - REACH, x + dx - REACH])
-        return max(total, 0.0)
+        return float(max(total, 0.0))
 
 
 def measure_noise(movie: Movie, good: IntArray, mean: FloatArray) -> NoiseModel:
@@ -66,7 +66,8 @@ def measure_noise(movie: Movie, good: IntArray, mean: FloatArray) -> NoiseModel:
 
     triples, pixels = _triples(movie, good), _some_pixels(mean.size)
     first, second = (triples[:, k].reshape(len(triples), -1)[:, pixels] for k in (0, 1))
-    gradient = sum(np.square(part) for part in np.gradient(mean.astype(np.float64))).ravel()[pixels]
+    slope_y, slope_x = np.gradient(mean.astype(np.float64))
+    gradient = (np.square(slope_y) + np.square(slope_x)).ravel()[pixels]
     line = photon_line(first, second, gradient)
     difference = triples[:, 0] - 2.0 * triples[:, 1]
     difference += triples[:, 2]

@@ -74,7 +74,7 @@ def smooth_rois(
         possible = draws / f0 - 1
         found[0, i] = possible.mean(axis=0)
         found[1:, i] = corridor(possible)
-    return Smoothed(*found, disagrees)
+    return Smoothed(found[0], found[1], found[2], disagrees)
 
 
 def _noises(table: pl.DataFrame, coefficient: FloatArray) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from groundtrace.arrays import FloatArray, IntArray, Movie
+from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.denoising.model import LAGS, REACH
 from groundtrace.denoising.noise import NoiseModel, measure_noise
 from groundtrace.io import release
@@ -33,7 +33,7 @@ class StandardMovie:
     """(2, Y, X): brightness and excess deviation, as the network sees them."""
 
     @classmethod
-    def of(cls, movie: Movie, bad: FloatArray) -> "StandardMovie":
+    def of(cls, movie: Movie, bad: BoolArray) -> "StandardMovie":
         """Measures mean, noise and excess deviation in one pass and a sample."""
         good = np.flatnonzero(~bad)
         mean, slow = _moments(movie, good)

@@ -1,8 +1,9 @@
 """ROIs as weightings of pixels: measured the same way in any movie of the same field."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -23,9 +24,10 @@ class Readout:
 
     def measure(self, movie: Movie, pool: Executor) -> tuple[FloatArray, FloatArray]:
         """F and Fneu, (n_rois, n_frames) float32."""
+        count, pixels = len(self.cells.indptr) - 1, movie.shape[1] * movie.shape[2]
         weighting = sparse.vstack([self.cells, self.neuropil], format="csr")
-        traces = np.empty((weighting.shape[0], len(movie)), np.float32)
-        chunk = max(1, CHUNK_BYTES // (weighting.shape[1] * 4))
+        traces = np.empty((2 * count, len(movie)), np.float32)
+        chunk = max(1, CHUNK_BYTES // (pixels * 4))
 
         def read(start: int) -> None:
             part = movie[start : start + chunk]
@@ -36,19 +38,22 @@ class Readout:
             release(movie)
 
         list(pool.map(read, range(0, len(movie), chunk)))
-        count = self.cells.shape[0]
         return traces[:count], traces[count:]
 
     def noise(self, model: NoiseModel, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Variance per frame of F and of Fneu, (n_rois,) each, where the movie has its mean brightness (Y, X)."""
-        found = [
-            [
-                model.readout_variance(*np.divmod(rows.indices[first:last], mean.shape[1]), rows.data[first:last], mean)
-                for first, last in zip(rows.indptr[:-1], rows.indptr[1:], strict=True)
-            ]
+        cells, neuropil = (
+            np.array([model.readout_variance(*row, mean) for row in _rows(rows, mean.shape[1])], float)
             for rows in (self.cells, self.neuropil)
-        ]
-        return np.asarray(found[0], float), np.asarray(found[1], float)
+        )
+        return cells, neuropil
+
+
+def _rows(weighting: sparse.csr_array, width: int) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+    """Rows, columns and weights of each read-out's pixels."""
+    for first, last in pairwise(weighting.indptr):
+        y, x = np.divmod(weighting.indices[first:last], width)
+        yield y, x, np.asarray(weighting.data[first:last], float)
 
 
 def sparse_rows(rows: Sequence[tuple[IntArray, FloatArray]], columns: int) -> sparse.csr_array:
