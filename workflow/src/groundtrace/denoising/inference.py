@@ -46,7 +46,6 @@ def denoise(
         means = [part[:, 0] for part in found]
         variance = variance_of([part[:, 1] for part in found], means)
         mean = torch.stack(means).mean(0)
-        # Noise hides nothing below zero light.
         inside = (slice(None), slice(0, height), slice(0, width))
         denoised[wanted] = mean[inside].cpu().numpy() * standard.deviation + standard.mean
         deviation[wanted] = variance.sqrt()[inside].cpu().numpy() * standard.deviation

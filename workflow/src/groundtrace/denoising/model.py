@@ -56,7 +56,7 @@ class DenoisingNetwork(nn.Module):
             nn.Conv2d(width, width, 3, padding=1, padding_mode="replicate") for _ in range(shape.layers)
         )
         self.last = nn.Conv2d(width, 2 * BLOCK**2, 1)
-        # The plain mean of the frames around, to begin with, is left to the first steps of training.
+        # To begin with: the mean image, and little doubt.
         nn.init.zeros_(self.last.weight)
         with torch.no_grad():
             self.last.bias.zero_()  # pyright: ignore[reportOptionalMemberAccess]
