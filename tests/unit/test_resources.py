@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from groundtrace.acquisition import Acquisition, SourceFile
-from groundtrace.config import Extraction, Motion, Spikes
+from groundtrace.config import Denoising, Extraction, Motion, Spikes
 from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.resources import FIELD, NEEDS, Size, held_frames, mem_mb, recorded, runtime, simulated
 from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = {"motion": Motion, "extract": Extraction, "spikes": Spikes}
+STAGES = {"motion": Motion, "denoise": Denoising, "extract": Extraction, "spikes": Spikes}
 SIZES = [Size(frames, side**2) for side, frames in ((128, 1000), (256, 3000), (512, 2000), (512, 20_000))]
 
 

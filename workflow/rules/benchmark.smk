@@ -119,10 +119,10 @@ rule benchmark_report:
 rule oracle:
     """The control among extractions: the true footprints of a simulated plane, measured in its registered movie."""
     input:
+        unpack(movies_to_extract),
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
         images=f"{MOTION}/images.npz",
-        movie=f"{MOTION}/movie.npy",
         true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
         true_cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
     output:
@@ -237,30 +237,6 @@ rule benchmark_recordings_table:
         identity={"code": code_of("benchmark_recordings_table.py")},
     script:
         "../scripts/benchmark_recordings_table.py"
-
-
-def score_what_there_is():
-    """After an error: tables and page of the scores that were made, the others named; marked as incomplete, so that
-    their rules run as soon as they can. Returns what is missing, in words."""
-    from groundtrace.benchmark.parts import write_timing
-    from groundtrace.benchmark.recordings import TABLES, join_recording_timing, write_scores
-    from groundtrace.io import write_text
-    from groundtrace.report.recordings import render_recordings
-
-    parts = {"motion": motion_scores(), **{name: recipe_scores(name) for name in TABLES if name != "motion"}}
-    made = {name: [path for path in paths if os.path.exists(path)] for name, paths in parts.items()}
-    lost = sorted(set(parts["motion"] + parts["recipes"]) - set(made["motion"] + made["recipes"]))
-    absent = [os.path.relpath(path, f"{BENCHMARK}/recordings").removesuffix(".parquet") for path in lost]
-    if absent and all(made.values()):
-        timing = join_recording_timing([job for job in timed_jobs() if os.path.exists(job["file"])])
-        write_timing(f"{BENCHMARK}/recordings_timing.tsv", timing)
-        tables = write_scores(made, BENCHMARK)
-        page = render_recordings(**tables, timing=timing, parameters=cfg.benchmark, absent=absent)
-        write_text(f"{BENCHMARK}/recordings.html", page)
-        for job in workflow.dag.jobs:
-            if job.rule.name in ("benchmark_recordings_table", "benchmark_recordings_report"):
-                workflow.persistence.started(job)
-    return absent
 
 
 rule benchmark_recordings_report:

@@ -22,9 +22,12 @@ except GroundtraceError as error:
 
 SIMULATED = {key: session for key, session in SESSIONS.items() if session.simulate is not None}
 RESULTS = cfg.results.as_posix()
-PLANE, MOTION, EXTRACT = (f"{RESULTS}/{path}" for path in (layout.PLANE, layout.MOTION, layout.EXTRACT))
+PLANE, MOTION, DENOISE, EXTRACT = (
+    f"{RESULTS}/{path}" for path in (layout.PLANE, layout.MOTION, layout.DENOISE, layout.EXTRACT)
+)
 # Logs and timings mirror the path in one folder per plane.
-STEP, MOTION_STEP, EXTRACT_STEP = layout.PLANE, layout.MOTION, layout.EXTRACT_LOG
+STEP, MOTION_STEP, DENOISE_STEP = layout.PLANE, layout.MOTION, layout.DENOISE_LOG
+EXTRACT_STEP = layout.EXTRACT_LOG
 BENCHMARK = f"{RESULTS}/benchmark"
 # Scores of one plane.
 SCORES = f"{BENCHMARK}/recordings/{STEP}"
@@ -91,6 +94,16 @@ def identity(stage, script):
     )
 
 
+DFF_IDENTITY = {
+    denoised: {
+        "parameters": cfg.dff.model_dump(),
+        "smoothing": cfg.smoothing.model_dump() if denoised else None,
+        "code": code_of("dff.py"),
+    }
+    for denoised in (False, True)
+}
+
+
 def method(stage):
     return of_method(stage, lambda backend: backend)
 
@@ -107,12 +120,12 @@ def size_of(wildcards):
     return size.with_table(f"{EXTRACT}/fluorescence.parquet".format(**names)) if "extract" in names else size
 
 
-def need_of(rule, wildcards):
+def need_of(name, wildcards):
     """Row of the model for a rule, and the backend that it runs, if any."""
-    if rule not in ("motion", "extract", "spikes"):
-        return NEEDS[rule], None
-    backend = cfg.backend(rule, getattr(wildcards, rule))
-    return NEEDS[f"{rule}/{backend.backend}"], backend
+    if name not in ("motion", "denoise", "extract", "spikes"):
+        return NEEDS[name], None
+    backend = cfg.backend(name, getattr(wildcards, name))
+    return NEEDS[f"{name}/{backend.backend}"], backend
 
 
 def memory(rule):
@@ -162,26 +175,29 @@ def raw_files(wildcards):
     session = SESSIONS[wildcards.session]
     if session.simulate is not None:
         return [f"{RESULTS}/{wildcards.session}/truth/movie.tif"]
-<<<<<<< HEAD
-    return [path.as_posix() for path in session.files()]
-
-
-def motion_channel(wildcards):
-    """The movie on which motion is estimated, when it is not the one that is moved."""
-    session = SESSIONS[wildcards.session]
-    other = session.motion_channel not in (None, session.functional_channel)
-    return f"{PLANE}/motion_channel.npy" if other else []
-
-
-def movie_to_extract(wildcards):
-    """The denoised movie; with the backend `none` the registered one, which is not copied."""
-    return f"{MOTION}/movie.npy"
-=======
     files = session.files()
     made = f"{PLANE}/acquisition.json".format(session=wildcards.session, plane=wildcards.plane)
     touched = only_touched(files, Path(made))
     return [ancient(file.as_posix()) if same else file.as_posix() for file, same in zip(files, touched)]
->>>>>>> e2
+
+
+@asked_once
+def motion_channel(wildcards):
+    """The movie on which motion is estimated, when it is not the one that is moved."""
+    session = SESSIONS[wildcards.session]
+    other = session.motion_channel not in (None, session.functional_channel)
+    return f"{PLANE}/motion_channel.npy".format(session=wildcards.session, plane=wildcards.plane) if other else []
+
+
+@asked_once
+def movies_to_extract(wildcards):
+    """The registered movie; or the denoised one, and beside it the one that was measured and what is known of its
+    noise. What is not denoised is not copied."""
+    registered = f"{MOTION}/movie.npy".format(**wildcards)
+    if not cfg.denoises(wildcards.denoise):
+        return {"movie": registered}
+    denoised = f"{DENOISE}/movie.npy".format(**wildcards)
+    return {"movie": denoised, "measured": registered, "noise": f"{DENOISE}/noise.npz".format(**wildcards)}
 
 
 def study_page(wildcards):
@@ -189,6 +205,14 @@ def study_page(wildcards):
     if not SESSIONS:
         raise WorkflowError(f"{cfg.sessions}: no session in it; write one row per recording, or try `make demo`")
     return f"{RESULTS}/index.html"
+
+
+def dff_smoothing(wildcards):
+    return cfg.smoothing if cfg.denoises(wildcards.denoise) else None
+
+
+def dff_identity(wildcards):
+    return DFF_IDENTITY[cfg.denoises(wildcards.denoise)]
 
 
 def scored_method(wildcards):
@@ -345,3 +369,27 @@ def realism_of_planes(wildcards):
         )
     pattern, recipe = f"{PLANE}/realism-{{recipe}}.parquet", next(iter(cfg.recipes))
     return [pattern.format(session=session, plane=plane, recipe=recipe) for session, plane in planes()]
+
+
+def score_what_there_is():
+    """After an error: tables and page of the scores that were made, the others named; marked as incomplete, so that
+    their rules run as soon as they can. Returns what is missing, in words."""
+    from groundtrace.benchmark.parts import write_timing
+    from groundtrace.benchmark.recordings import TABLES, join_recording_timing, write_scores
+    from groundtrace.io import write_text
+    from groundtrace.report.recordings import render_recordings
+
+    parts = {"motion": motion_scores(), **{name: recipe_scores(name) for name in TABLES if name != "motion"}}
+    made = {name: [path for path in paths if os.path.exists(path)] for name, paths in parts.items()}
+    lost = sorted(set(parts["motion"] + parts["recipes"]) - set(made["motion"] + made["recipes"]))
+    absent = [os.path.relpath(path, f"{BENCHMARK}/recordings").removesuffix(".parquet") for path in lost]
+    if absent and all(made.values()):
+        timing = join_recording_timing([job for job in timed_jobs() if os.path.exists(job["file"])])
+        write_timing(f"{BENCHMARK}/recordings_timing.tsv", timing)
+        tables = write_scores(made, BENCHMARK)
+        page = render_recordings(**tables, timing=timing, parameters=cfg.benchmark, absent=absent)
+        write_text(f"{BENCHMARK}/recordings.html", page)
+        for job in workflow.dag.jobs:
+            if job.rule.name in ("benchmark_recordings_table", "benchmark_recordings_report"):
+                workflow.persistence.started(job)
+    return absent

@@ -1,10 +1,9 @@
 rule extract:
     """Finds ROIs and measures their fluorescence."""
     input:
+        unpack(movies_to_extract),
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
-        # With the backend `none` of denoising the registered movie, which is not copied.
-        movie=f"{MOTION}/movie.npy",
     output:
         rois=f"{EXTRACT}/rois.parquet",
         fluorescence=f"{EXTRACT}/fluorescence.parquet",
@@ -52,7 +51,8 @@ rule dff:
         runtime=time_limit("dff"),
     params:
         method=cfg.dff,
-        identity={"parameters": cfg.dff.model_dump(), "code": code_of("dff.py")},
+        smoothing=asked_once(dff_smoothing),
+        identity=asked_once(dff_identity),
     message:
         "dF/F of {wildcards.session}, plane {wildcards.plane} ({wildcards.motion}, {wildcards.extract})"
     script:

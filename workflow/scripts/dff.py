@@ -11,6 +11,8 @@ with job(snakemake.log[0]):
     parameters, given = snakemake.params.method, snakemake.input
     saturated = read_arrays(given.images)["saturated"]
     acquisition = Acquisition.read(given.acquisition)
-    traces = compute_traces(read_table(given.fluorescence), read_table(given.rois), acquisition, saturated, parameters)
-    made_by = provenance("dff", parameters.model_dump(mode="json"), ["numpy", "scipy"], [given.fluorescence])
+    measured, rois, smoothing = read_table(given.fluorescence), read_table(given.rois), snakemake.params.smoothing
+    traces = compute_traces(measured, rois, acquisition, saturated, parameters, smoothing)
+    used = parameters.model_dump(mode="json") | ({"smoothing": smoothing.model_dump(mode="json")} if smoothing else {})
+    made_by = provenance("dff", used, ["numpy", "scipy", *(["numba"] if smoothing else [])], [given.fluorescence])
     write_table(snakemake.output.traces, Traces, traces, made_by)

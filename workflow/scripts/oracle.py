@@ -7,6 +7,7 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.benchmark.motion import blocks_of, plane_truth, score_motion
 from groundtrace.benchmark.oracle import measure_truth
 from groundtrace.extraction.footprints import describe, fluorescence_table
+from groundtrace.extraction.measured import measure_beside
 from groundtrace.io import open_movie, read_arrays, read_table, write_table
 from groundtrace.job import job
 from groundtrace.provenance import provenance
@@ -20,6 +21,8 @@ with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) a
     blocks = blocks_of(read_arrays(given.images))
     motion = score_motion(read_table(given.shifts), blocks, truth, movie.shape[1:], parameters)
     found = measure_truth(movie, cells, motion.offset, parameters.detectability, Path(scratch), snakemake.threads)
+    if given.get("measured"):
+        found = measure_beside(found, given.measured, given.noise, snakemake.threads)
     made_by = provenance("oracle", snakemake.params.identity["parameters"], PACKAGES, [given.shifts, given.true_cells])
     write_table(snakemake.output.rois, Rois, describe(found, movie.shape[1:]), made_by)
     write_table(snakemake.output.fluorescence, Fluorescence, fluorescence_table(found), made_by)

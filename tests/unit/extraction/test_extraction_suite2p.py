@@ -7,7 +7,7 @@ from synthetic_movies import Cells, acquisition, with_cells
 from groundtrace.errors import BackendError, InputError
 from groundtrace.extraction.base import Extraction
 from groundtrace.extraction.footprints import skewness
-from groundtrace.extraction.suite2p import Suite2pExtraction, bin_movie, measure
+from groundtrace.extraction.suite2p import Suite2pExtraction, bin_movie, readout
 from groundtrace.suite2p_api import merge_settings, suite2p_session, worker_pool
 
 
@@ -80,7 +80,7 @@ def test_traces_are_those_of_suite2p(truth, tmp_path):
         from suite2p.extraction import extraction_wrapper
 
         settings = merge_settings({}, {}, {})["extraction"]
-        ours = measure(truth.movie, np.array(stat), settings, pool)
+        ours = readout(np.array(stat), truth.movie.shape[1:], settings).measure(truth.movie, pool)
         theirs = extraction_wrapper(
             np.array(stat), truth.movie.astype(np.int16), settings=settings, device=torch.device("cpu")
         )
@@ -98,9 +98,9 @@ def test_a_roi_without_pixels_of_its_own_is_measured_in_those_it_shares(truth, t
         "overlap": np.ones(36, bool),
     }
     with suite2p_session(tmp_path, 1), worker_pool(1) as pool:
-        traces, _ = measure(
-            truth.movie, np.array([dict(same), dict(same)]), merge_settings({}, {}, {})["extraction"], pool
-        )
+        settings = merge_settings({}, {}, {})["extraction"]
+        weighting = readout(np.array([dict(same), dict(same)]), truth.movie.shape[1:], settings)
+        traces, _ = weighting.measure(truth.movie, pool)
     expected = truth.movie[:, 40:46, 40:46].mean(axis=(1, 2))
     np.testing.assert_allclose(traces, [expected, expected], rtol=1e-4)
 

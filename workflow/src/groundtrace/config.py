@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
+from groundtrace.denoising.network import NetworkDenoising
 from groundtrace.denoising.none import NoDenoising
+from groundtrace.denoising.smoothing import SmoothingParameters
 from groundtrace.dff import DffParameters
 from groundtrace.errors import InputError
 from groundtrace.extraction.cnmf import Cnmf
@@ -37,6 +39,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """Names become folders: lower case letters, digits, underscores."""
 
 Motion = Annotated[NoMotion | Phase | Suite2pMotion | NormCorre, Field(discriminator="backend")]
+Denoising = Annotated[NoDenoising | NetworkDenoising, Field(discriminator="backend")]
 Extraction = Annotated[Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
 
@@ -67,12 +70,14 @@ class Config(Section):
     """The chains to run, by name."""
     motion: dict[Name, Motion] = {"phase": Phase(), "none": NoMotion(), "suite2p": Suite2pMotion()}
     """Motion correction methods, by name."""
-    denoise: dict[Name, NoDenoising] = {"none": NoDenoising()}
+    denoise: dict[Name, Denoising] = {"none": NoDenoising(), "network": NetworkDenoising()}
     """Denoising methods, by name."""
     extract: dict[Name, Extraction] = {"suite2p": Suite2pExtraction()}
     """Source extraction methods, by name."""
     dff: DffParameters = DffParameters()
     """Neuropil correction, baseline and dF/F."""
+    smoothing: SmoothingParameters = SmoothingParameters()
+    """Denoised dF/F of a ROI and its corridor, of recipes that denoise."""
     spikes: dict[Name, Spikes] = {"network": Network(), "oasis": Oasis()}
     """Spike inference methods, by name."""
     report: ReportParameters = ReportParameters()
@@ -124,6 +129,10 @@ class Config(Section):
                 f"recipes.{recipe}.extract: {ORACLE!r} needs true footprints, and {real} of {self.sessions} is a real "
                 "recording; use another extraction, or a sheet of simulated sessions alone"
             )
+
+    def denoises(self, name: str) -> bool:
+        """Whether that method of the stage `denoise` makes a movie of its own."""
+        return not isinstance(self.denoise[name], NoDenoising)
 
     def backend(self, stage: str, name: str) -> Backend:
         """The method `name` of a stage."""

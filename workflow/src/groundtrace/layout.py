@@ -11,12 +11,15 @@ from groundtrace.sessions import Session
 
 PLANE = "{session}/plane-{plane}"
 MOTION = f"{PLANE}/motion-{{motion}}"
-EXTRACT = f"{MOTION}/denoise-{{denoise}}/extract-{{extract}}"
-EXTRACT_LOG = f"{MOTION}_denoise-{{denoise}}_extract-{{extract}}"
+DENOISE = f"{MOTION}/denoise-{{denoise}}"
+DENOISE_LOG = f"{MOTION}_denoise-{{denoise}}"
+EXTRACT = f"{DENOISE}/extract-{{extract}}"
+EXTRACT_LOG = f"{DENOISE_LOG}_extract-{{extract}}"
 STEPS = {
     "simulate": ("{session}/simulate", "{session}/truth/cells.parquet"),
     "ingest": (f"{PLANE}/ingest", f"{PLANE}/acquisition.json"),
     "motion": (MOTION, f"{MOTION}/quality.parquet"),
+    "denoise": (DENOISE_LOG, f"{DENOISE}/training.parquet"),
     "extract": (EXTRACT_LOG, f"{EXTRACT}/fluorescence.parquet"),
     "dff": (f"{EXTRACT_LOG}_dff", f"{EXTRACT}/traces.parquet"),
     "spikes": (f"{EXTRACT_LOG}_spikes-{{spikes}}", f"{EXTRACT}/spikes-{{spikes}}.parquet"),
@@ -49,6 +52,7 @@ class Entry:
     """Of the recipe: motion, denoise, extract, spikes."""
     indicator: str
     simulated: bool
+    denoised: bool = False
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -56,7 +60,7 @@ class Entry:
         return tuple(
             Step(stage, self.results / "logs" / f"{log.format(**where)}.log", self.results / file.format(**where))
             for stage, (log, file) in STEPS.items()
-            if stage != "simulate" or self.simulated
+            if {"simulate": self.simulated, "denoise": self.denoised}.get(stage, True)
         )
 
     def file(self, stage: str) -> Path:
@@ -80,7 +84,16 @@ def study_entries(config: Config, sessions: Mapping[str, Session]) -> Entries:
     methods = {name: recipe.model_dump() for name, recipe in config.recipes.items()}
     return Entries(
         tuple(
-            Entry(config.results, key, plane, name, methods[name], session.indicator, session.simulate is not None)
+            Entry(
+                config.results,
+                key,
+                plane,
+                name,
+                methods[name],
+                session.indicator,
+                simulated=session.simulate is not None,
+                denoised=config.denoises(methods[name]["denoise"]),
+            )
             for key, session in sessions.items()
             for plane in range(session.planes)
             for name in methods

@@ -162,6 +162,32 @@ class Fluorescence(Table):
     # CaImAn's backends only.
     calcium: Floats | None = column("detector units", "denoised light of the ROI without its background")
     activity: Floats | None = column("detector units", "deconvolved from calcium by the backend")
+    # Recipes that denoise only.
+    fluorescence_denoised: Floats | None = column("detector units", "F in the denoised movie")
+    neuropil_denoised: Floats | None = column("detector units", "Fneu in the denoised movie")
+    fluorescence_noise: Series[pl.Float32] | None = column(
+        "detector units squared", "noise variance per frame of F at mean brightness", low=0
+    )
+    neuropil_noise: Series[pl.Float32] | None = column("detector units squared", "the same of Fneu", low=0)
+    dark: Series[pl.Float32] | None = column(
+        "detector units", "noise variance is proportional to the brightness above it"
+    )
+
+
+class TrainingCurve(Table):
+    """One row per member and judgement: how training of a denoising network went."""
+
+    class Config(Table.Config):
+        unique = ["member", "step"]
+
+    member: Series[pl.Int32] = column("", "0-based network of the ensemble", low=0)
+    step: Series[pl.Int32] = column("", "steps of training so far", low=1)
+    training_error: Series[pl.Float32] = column(
+        "noise variance", "mean squared error at the frames learnt from, since the judgement before", low=0
+    )
+    calibration_error: Series[pl.Float32] = column(
+        "noise variance", "the same of the averaged weights, at frames that are not learnt from", low=0
+    )
 
 
 class Traces(Table):
@@ -185,6 +211,13 @@ class Traces(Table):
     negative_fluorescence: Series[bool] = column("", "corrected fluorescence below zero in more than 1 % of frames")
     saturated: Series[bool] = column("", "pixels of the ROI saturate")
     looks_denoised: Series[bool] = column("", "ν far below what its photons allow: smoothed before it came here")
+    # Recipes that denoise only.
+    dff_denoised: Floats | None = column("fraction", "dF/F without noise: mean of what the noise leaves possible")
+    dff_low: Floats | None = column("fraction", "lower end of its 90 % corridor, frame by frame")
+    dff_high: Floats | None = column("fraction", "upper end of its 90 % corridor")
+    denoising_disagrees: Series[bool] | None = column(
+        "", "the denoised movie shows this ROI otherwise than its measured trace beyond chance"
+    )
 
 
 class Spikes(Table):

@@ -8,7 +8,8 @@ from scipy.stats import skew
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray
-from groundtrace.dff import DffParameters, compute_dff, expected_noise, signal_to_noise
+from groundtrace.denoising.smoothing import SmoothingParameters, smooth_rois
+from groundtrace.dff import Dff, DffParameters, compute_dff, expected_noise, signal_to_noise
 from groundtrace.indicators import indicators
 from groundtrace.noise import noise_level
 from groundtrace.spikes.base import SpikeBackend
@@ -26,8 +27,12 @@ def compute_traces(
     acquisition: Acquisition,
     saturated: FloatArray,
     parameters: DffParameters,
+    smoothing: SmoothingParameters | None = None,
 ) -> pl.DataFrame:
-    """Table Traces from the tables Fluorescence and Rois; saturated: (height, width) share of saturated frames."""
+    """Table Traces from the tables Fluorescence and Rois; saturated: (height, width) share of saturated frames.
+
+    smoothing: of a recipe that denoises.
+    """
     f, neuropil = stack(fluorescence["fluorescence"]), stack(fluorescence["neuropil"])
     dff = compute_dff(f, neuropil, acquisition.frame_rate, acquisition.offset or 0.0, parameters)
     level = noise_level(dff.dff, acquisition.frame_rate)
@@ -51,8 +56,32 @@ def compute_traces(
             "negative_fluorescence": dff.negative,
             "saturated": roi_maximum(rois, saturated) > SATURATED_FRAMES,
             "looks_denoised": reliable & (level < DENOISED * expected),
+            **(_smoothed(fluorescence, dff, acquisition, parameters, smoothing) if smoothing else {}),
         }
     )
+
+
+def _smoothed(
+    fluorescence: pl.DataFrame,
+    dff: Dff,
+    acquisition: Acquisition,
+    parameters: DffParameters,
+    smoothing: SmoothingParameters,
+) -> dict[str, pl.Series]:
+    """Columns of recipes that denoise."""
+    found = smooth_rois(
+        fluorescence,
+        dff,
+        acquisition.offset or 0.0,
+        acquisition.frame_rate,
+        indicators()[acquisition.indicator].decay_time,
+        smoothing,
+        parameters.baseline,
+    )
+    lists = {"dff_denoised": found.dff, "dff_low": found.low, "dff_high": found.high}
+    return {name: list_column(values) for name, values in lists.items()} | {
+        "denoising_disagrees": pl.Series(found.disagrees)
+    }
 
 
 def infer_spikes(traces: pl.DataFrame, acquisition: Acquisition, backend: SpikeBackend) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from groundtrace.arrays import FloatArray, IntArray, Movie
 from groundtrace.benchmark.extraction import footprints, mask, placed
 from groundtrace.extraction.base import Extraction
 from groundtrace.extraction.footprints import overlaps
-from groundtrace.extraction.suite2p import measure
+from groundtrace.extraction.suite2p import readout
 from groundtrace.suite2p_api import merge_settings, suite2p_session, worker_pool
 
 
@@ -30,9 +30,10 @@ def measure_truth(
         {"ypix": y, "xpix": x, "lam": w, "overlap": shared, "radius": np.sqrt(len(y) / np.pi)}
         for y, x, w, shared in zip(rows, columns, weight, overlaps(rows, columns, shape), strict=True)
     ]
-    traces = np.zeros((2, 0, len(movie)), np.float32)
+    traces, weighting = np.zeros((2, 0, len(movie)), np.float32), None
     if stat:
         with suite2p_session(scratch, threads), worker_pool(threads) as pool:
-            traces = measure(movie, np.array(stat), merge_settings({}, {}, {})["extraction"], pool)
+            weighting = readout(np.array(stat), shape, merge_settings({}, {}, {})["extraction"])
+            traces = weighting.measure(movie, pool)
     sure = np.ones(len(stat), np.float32)
-    return Extraction(rows, columns, weight, sure, sure > 0, traces[0], traces[1])
+    return Extraction(rows, columns, weight, sure, sure > 0, traces[0], traces[1], readout=weighting)

@@ -1,7 +1,51 @@
 """What every denoising backend promises."""
 
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.arrays import BoolArray, FloatArray, Movie
 from groundtrace.section import Backend
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from groundtrace.denoising.noise import NoiseModel
+
+
+@dataclass(frozen=True)
+class Denoising:
+    """What a backend learnt of a movie while denoising it."""
+
+    noise: "NoiseModel"
+    mean: FloatArray
+    """(Y, X) of the movie, detector units."""
+    curve: "pl.DataFrame"
+    """Table TrainingCurve; no rows when nothing was trained."""
+    weights: Mapping[str, FloatArray] = field(default_factory=dict)
+    """Of what was trained, by name."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What is needed to use the weights again."""
 
 
 class DenoisingBackend(Backend):
     """Denoises a registered movie."""
+
+    @abstractmethod
+    def run(
+        self,
+        movie: Movie,
+        denoised: FloatArray,
+        deviation: FloatArray,
+        bad_frames: BoolArray,
+        acquisition: Acquisition,
+        threads: int,
+    ) -> Denoising:
+        """Fill `denoised` and `deviation` (both (T, Y, X), floating point) from `movie` (T, Y, X, read-only).
+
+        `denoised` is the expected brightness of each pixel, detector units, and `deviation` the standard deviation of
+        what is not known of it. Predictions of a frame never use `bad_frames` (n_frames,). None of the three is held
+        in memory as a whole.
+        """

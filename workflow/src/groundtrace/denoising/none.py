@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from groundtrace.denoising.base import DenoisingBackend
+from groundtrace.section import Backend
 
 
-class NoDenoising(DenoisingBackend):
+class NoDenoising(Backend):
     """Extract from the registered movie as it is."""
 
     backend: Literal["none"] = "none"

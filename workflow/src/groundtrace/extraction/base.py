@@ -3,10 +3,30 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.section import Backend
+
+if TYPE_CHECKING:
+    from groundtrace.extraction.readout import Readout
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """Beside what was measured: the same read-outs of the denoised movie, and how noisy the measured ones are."""
+
+    fluorescence: FloatArray
+    """(n_rois, n_frames) float32, detector units."""
+    neuropil: FloatArray
+    """(n_rois, n_frames) float32, detector units."""
+    fluorescence_noise: FloatArray
+    """(n_rois,) variance per frame of measured F where the movie has its mean brightness, detector units squared."""
+    neuropil_noise: FloatArray
+    """(n_rois,) of measured Fneu."""
+    dark: float
+    """Detector units; the noise variance of a read-out is proportional to its brightness above it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +56,10 @@ class Extraction:
     """(n_rois, n_frames) float32, denoised light of the ROI without its background, detector units."""
     activity: FloatArray | None = None
     """(n_rois, n_frames) float32, deconvolved from `calcium`, detector units."""
+    readout: "Readout | None" = None
+    """How `fluorescence` and `neuropil` were measured; None when by more than a weighting of pixels."""
+    # Of recipes that denoise.
+    denoised: Denoised | None = None
 
 
 class ExtractionBackend(Backend):

@@ -5,7 +5,7 @@ import polars as pl
 import pyarrow as pa
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
-from groundtrace.extraction.base import Extraction
+from groundtrace.extraction.base import Denoised, Extraction
 from groundtrace.tables import list_column, ragged
 
 
@@ -53,8 +53,20 @@ def fluorescence_table(extraction: Extraction) -> pl.DataFrame:
         {
             "roi": pl.Series(range(len(extraction.fluorescence)), dtype=pl.Int32),
             **{name: list_column(values) for name, values in traces.items() if values is not None},
+            **(_beside(extraction.denoised) if extraction.denoised else {}),
         }
     )
+
+
+def _beside(denoised: Denoised) -> dict[str, pl.Series]:
+    """Columns of recipes that denoise."""
+    return {
+        "fluorescence_denoised": list_column(denoised.fluorescence),
+        "neuropil_denoised": list_column(denoised.neuropil),
+        "fluorescence_noise": pl.Series(denoised.fluorescence_noise, dtype=pl.Float32),
+        "neuropil_noise": pl.Series(denoised.neuropil_noise, dtype=pl.Float32),
+        "dark": pl.Series([denoised.dark] * len(denoised.fluorescence), dtype=pl.Float32),
+    }
 
 
 def overlaps(pixel_y: list[IntArray], pixel_x: list[IntArray], shape: tuple[int, int]) -> list[BoolArray]:

@@ -1,14 +1,12 @@
 """Detection and extraction with Suite2p 1.1.0: its detection and masks, our binning and reading of the movie."""
 
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from warnings import warn
 
 import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
-from scipy import sparse
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, Movie
@@ -18,6 +16,9 @@ from groundtrace.indicators import indicators
 from groundtrace.io import release
 from groundtrace.suite2p_api import PACKAGES, merge_settings, suite2p_session, worker_pool
 
+if TYPE_CHECKING:
+    from groundtrace.extraction.readout import Readout
+
 SMALLEST_SIDE = 32
 """px; Suite2p's coarsest spatial scale does not fit a smaller field."""
 DECAYS_PER_BIN = 3.0
@@ -25,7 +26,6 @@ DECAYS_PER_BIN = 3.0
 one isolated spike: activity comes in bursts."""
 NEUROPIL_COEFFICIENT = 0.7
 """Of the trace whose skewness Suite2p's classifier was trained on."""
-CHUNK_BYTES = 64 << 20
 
 CLOSED = {
     **{f"{name}.": "it is no setting of extraction" for name in ("run", "io", "registration", "dcnv_preprocess")},
@@ -114,7 +114,8 @@ class Suite2pExtraction(ExtractionBackend):
                     stacklevel=2,
                 )
                 return _nothing(len(movie))
-            fluorescence, neuropil = measure(movie, stat, settings["extraction"], pool)
+            weighting = readout(stat, movie.shape[1:], settings["extraction"])
+            fluorescence, neuropil = weighting.measure(movie, pool)
             probability = classify(stat, fluorescence[:, good] - NEUROPIL_COEFFICIENT * neuropil[:, good])
         return Extraction(
             pixel_y=[s["ypix"].astype(np.int32) for s in stat],
@@ -124,6 +125,7 @@ class Suite2pExtraction(ExtractionBackend):
             accepted=probability > self.min_probability,
             fluorescence=fluorescence,
             neuropil=neuropil,
+            readout=weighting,
         )
 
     def _diameter(self, acquisition: Acquisition) -> float:
@@ -222,11 +224,13 @@ def detect(binned: FloatArray, settings: dict[str, Any]) -> np.ndarray:
     return found
 
 
-def measure(movie: Movie, stat: np.ndarray, settings: dict[str, Any], pool: Executor) -> tuple[FloatArray, FloatArray]:
-    """F and Fneu, (rois, frames) float32: weighted mean of each ROI's pixels, mean of its neuropil's."""
+def readout(stat: np.ndarray, shape: tuple[int, int], settings: dict[str, Any]) -> "Readout":
+    """Weighted mean of each ROI's pixels, mean of its neuropil's."""
     from suite2p.extraction import masks
 
-    height, width = movie.shape[1:]
+    from groundtrace.extraction.readout import Readout, sparse_rows
+
+    height, width = shape
     cells, neuropils = masks.create_masks(
         stat,
         height,
@@ -243,30 +247,8 @@ def measure(movie: Movie, stat: np.ndarray, settings: dict[str, Any], pool: Exec
         cell if len(cell[0]) else masks.create_cell_mask(s, height, width, allow_overlap=True)
         for cell, s in zip(cells, stat, strict=True)
     ]
-    pixels = [*(cell[0] for cell in cells), *neuropils]
-    weights = [*(cell[1] for cell in cells), *(np.full(len(n), 1 / max(1, len(n))) for n in neuropils)]
-    weighting = _sparse_rows(pixels, weights, height * width)
-    traces = np.empty((len(pixels), len(movie)), np.float32)
-    chunk = max(1, CHUNK_BYTES // (height * width * 4))
-
-    def read(start: int) -> None:
-        part = movie[start : start + chunk]
-        block = np.empty((len(pixels), len(part)), np.float32)
-        for t, frame in enumerate(part):
-            block[:, t] = weighting @ frame.astype(np.float32).ravel()
-        traces[:, start : start + chunk] = block
-        release(movie)
-
-    list(pool.map(read, range(0, len(movie), chunk)))
-    return traces[: len(cells)], traces[len(cells) :]
-
-
-def _sparse_rows(pixels: Sequence[np.ndarray], weights: Sequence[np.ndarray], columns: int) -> sparse.csr_array:
-    ends = np.cumsum([len(p) for p in pixels])
-    return sparse.csr_array(
-        (np.concatenate(weights).astype(np.float32), np.concatenate(pixels), np.concatenate([[0], ends])),
-        shape=(len(pixels), columns),
-    )
+    around = [(pixels, np.full(len(pixels), 1 / max(1, len(pixels)))) for pixels in neuropils]
+    return Readout(sparse_rows(cells, height * width), sparse_rows(around, height * width))
 
 
 def classify(stat: np.ndarray, corrected: FloatArray) -> FloatArray:

@@ -1,0 +1,53 @@
+"""A recipe that denoises: both traces, a corridor, and the model that made them."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.workflow.conftest import Project
+
+SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tGCaMP6f\t30\tsmall\n"
+CONFIG = {
+    "recipes": {"default": {"motion": "rigid", "denoise": "network", "spikes": "oasis"}},
+    "denoise": {"network": {"backend": "network", "members": 1, "steps": 100}},
+    "smoothing": {"draws": 40, "burn": 40},
+}
+CHAIN = "results/sub-a/ses-1/plane-0/motion-rigid/denoise-network"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    project = Project.make(tmp_path_factory.mktemp("denoising"), SHEET, **CONFIG)
+    project.run()
+    return project
+
+
+def test_measured_and_denoised_traces_stand_side_by_side(project):
+    traces = pl.read_parquet(project.folder / CHAIN / "extract-suite2p/traces.parquet")
+    assert traces.height > 0
+    measured, denoised, low, high = (
+        np.array(traces[name].to_list()) for name in ("dff", "dff_denoised", "dff_low", "dff_high")
+    )
+    usable = np.isfinite(measured).all(axis=1)
+    assert usable.any()
+    measured, denoised, low, high = (values[usable] for values in (measured, denoised, low, high))
+    assert ((low <= denoised) & (denoised <= high)).mean() > 0.95
+    assert np.diff(denoised, axis=1).std() < 0.6 * np.diff(measured, axis=1).std()
+    correlation = [np.corrcoef(*pair)[0, 1] for pair in zip(measured, denoised, strict=True)]
+    assert np.median(correlation) > 0.3
+
+
+def test_the_model_stays_and_the_movies_go(project):
+    curve = pl.read_parquet(project.folder / CHAIN / "training.parquet")
+    assert curve["calibration_error"].min() < 1.5
+    assert (project.folder / CHAIN / "model.safetensors").stat().st_size > 10_000
+    assert not (project.folder / CHAIN / "movie.npy").exists()
+
+
+def test_draws_of_another_seed_smooth_again_and_nothing_before(project):
+    assert project.planned() == {}
+    project.configure(smoothing={"draws": 40, "burn": 40, "seed": 5})
+    planned = project.planned()
+    project.configure(smoothing=CONFIG["smoothing"])
+    assert "dff" in planned
+    assert not {"denoise", "extract", "motion"} & set(planned)

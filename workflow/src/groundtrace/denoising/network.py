@@ -1,0 +1,53 @@
+"""Denoising by a small network that learns the movie itself, and says how far off it may be."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.arrays import BoolArray, FloatArray, Movie
+from groundtrace.denoising.base import Denoising, DenoisingBackend
+
+
+class NetworkDenoising(DenoisingBackend):
+    """A network that predicts each frame from those around it, never from itself, trained on the movie alone.
+
+    It is told the movie's mean and excess deviation, so that still structures stay still.
+    """
+
+    environment: ClassVar[str] = "network"
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "torch", "safetensors")
+
+    backend: Literal["network"] = "network"
+    members: int = Field(default=3, ge=1, le=10)
+    """Networks that are trained from different seeds and averaged; where they differ, the data do not decide."""
+    steps: PositiveInt = 800
+    """Most steps of training; it stops earlier when the frames that it does not learn from gain nothing."""
+    channels: int = Field(default=32, ge=4, le=256)
+    """Width of the network."""
+    layers: int = Field(default=4, ge=1, le=16)
+    """Of the network; each sees 2 px further."""
+    images: bool = True
+    """Tell the network the movie's mean and excess deviation; without them, structures wobble."""
+    seed: int = Field(default=0, ge=0)
+    """Of weights and order of training."""
+
+    def run(
+        self,
+        movie: Movie,
+        denoised: FloatArray,
+        deviation: FloatArray,
+        bad_frames: BoolArray,
+        acquisition: Acquisition,
+        threads: int,
+    ) -> Denoising:
+        from groundtrace.denoising.inference import denoise
+        from groundtrace.denoising.model import Shape, describe
+        from groundtrace.denoising.standard import StandardMovie
+        from groundtrace.denoising.training import Settings, train
+
+        standard = StandardMovie.of(movie, bad_frames)
+        shape = Shape(self.channels, self.layers, self.images)
+        members, curve = train(standard, shape, Settings(self.members, self.steps, self.seed), threads)
+        denoise(standard, members, denoised, deviation, threads)
+        return Denoising(standard.noise, standard.mean, curve, *describe(members))

@@ -1,0 +1,66 @@
+"""ROIs as weightings of pixels: measured the same way in any movie of the same field."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+
+from groundtrace.arrays import FloatArray, IntArray, Movie
+from groundtrace.denoising.noise import NoiseModel
+from groundtrace.io import release
+
+CHUNK_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Readout:
+    """F = cells @ frame, Fneu = neuropil @ frame; (n_rois, pixels) each, by rows, pixels row by row."""
+
+    cells: sparse.csr_array
+    neuropil: sparse.csr_array
+
+    def measure(self, movie: Movie, pool: Executor) -> tuple[FloatArray, FloatArray]:
+        """F and Fneu, (n_rois, n_frames) float32."""
+        count, pixels = len(self.cells.indptr) - 1, movie.shape[1] * movie.shape[2]
+        weighting = sparse.vstack([self.cells, self.neuropil], format="csr")
+        traces = np.empty((2 * count, len(movie)), np.float32)
+        chunk = max(1, CHUNK_BYTES // (pixels * 4))
+
+        def read(start: int) -> None:
+            part = movie[start : start + chunk]
+            block = np.empty((len(traces), len(part)), np.float32)
+            for t, frame in enumerate(part):
+                block[:, t] = weighting @ frame.astype(np.float32).ravel()
+            traces[:, start : start + chunk] = block
+            release(movie)
+
+        list(pool.map(read, range(0, len(movie), chunk)))
+        return traces[:count], traces[count:]
+
+    def noise(self, model: NoiseModel, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Variance per frame of F and of Fneu, (n_rois,) each, where the movie has its mean brightness (Y, X)."""
+        cells, neuropil = (
+            np.array([model.readout_variance(*row, mean) for row in _rows(rows, mean.shape[1])], float)
+            for rows in (self.cells, self.neuropil)
+        )
+        return cells, neuropil
+
+
+def _rows(weighting: sparse.csr_array, width: int) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+    """Rows, columns and weights of each read-out's pixels."""
+    for first, last in pairwise(weighting.indptr):
+        y, x = np.divmod(weighting.indices[first:last], width)
+        yield y, x, np.asarray(weighting.data[first:last], float)
+
+
+def sparse_rows(rows: Sequence[tuple[IntArray, FloatArray]], columns: int) -> sparse.csr_array:
+    """One row for each pair of places and weights."""
+    ends = np.cumsum([len(places) for places, _ in rows])
+    weights = np.concatenate([weights for _, weights in rows]).astype(np.float32)
+    return sparse.csr_array(
+        (weights, np.concatenate([places for places, _ in rows]), np.concatenate([[0], ends])),
+        shape=(len(rows), columns),
+    )
