@@ -70,7 +70,7 @@ def test_comments_and_docstrings_change_nothing(package):
 
 
 def test_the_script_itself_counts(package):
-    assert changed(package, "scripts/dff.py", '["numpy", "scipy"]', '["numpy"]') == {"dff"}
+    assert changed(package, "scripts/dff.py", '"numpy", "scipy"', '"numpy"') == {"dff"}
 
 
 def test_history_accumulates_without_repeats(tmp_path):

@@ -231,6 +231,8 @@ def written(folder, accepted, levels) -> Recording:
 def save(path, table: type[Table], values: dict, rows: int) -> None:
     columns = {}
     for name, declared in table.to_schema().columns.items():
+        if not declared.required:
+            continue
         value = values[name]
         value = value if isinstance(value, list | pl.Series) else [value] * rows
         columns[name] = pl.Series(value, dtype=declared.dtype.type, strict=False)

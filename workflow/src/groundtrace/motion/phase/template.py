@@ -141,7 +141,7 @@ def without_noise(template: FloatArray, variance: FloatArray, frames: int) -> Fl
     power = np.abs(spectrum) ** 2 / mirrored.size
     frequency = np.hypot(np.fft.fftfreq(2 * height)[:, None], np.fft.rfftfreq(2 * width))
     ring = np.minimum((frequency * RINGS / 0.5).astype(int), RINGS)
-    mean = np.bincount(ring.ravel(), power.ravel()) / np.bincount(ring.ravel())
+    mean = np.bincount(ring.ravel(), power.ravel()) / np.maximum(np.bincount(ring.ravel()), 1)
     share = np.clip(1 - float(variance.mean()) / frames / np.maximum(mean, 1e-30), 0, 1)
     filtered = np.asarray(fft.irfft2(spectrum * share[ring], s=mirrored.shape))[:height, :width]
     return (filtered + template.mean()).astype(np.float32)
