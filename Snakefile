@@ -17,6 +17,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/running.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/ingest.smk"
 include: "workflow/rules/motion.smk"
@@ -45,6 +46,7 @@ rule all:
 
 
 onsuccess:
+    running.release()
     if os.path.exists(f"{RESULTS}/study.parquet"):
         from groundtrace.report.study import summary
 
@@ -52,6 +54,8 @@ onsuccess:
 
 
 onerror:
+    running.explain(open(log).read())
+    running.release()
     # The study page cannot wait for the rule `study`, which needs every session: without its table that rule runs again
     # as soon as it can.
     from pydantic import TypeAdapter

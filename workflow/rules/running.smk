@@ -1,0 +1,31 @@
+from groundtrace import running
+
+
+def unrecorded(file, since):
+    """Made by a job that outlived its run: newer than that run's start, and than what Snakemake knows of the file."""
+    record = workflow.persistence.metadata(file)
+    return os.path.exists(file) and os.path.getmtime(file) > max(since, record.endtime if record else 0)
+
+
+def begin():
+    """Claim the results for this run; after one that was killed, end its jobs, and start again with what it finished."""
+    killed = running.claim(RESULTS)
+    if killed:
+        jobs = running.cancel(killed["slurm"]) if killed["slurm"] else []
+        print(f"An earlier run was killed; Slurm jobs of it that had to be cancelled: {' '.join(jobs) or 'none'}")
+        for job in workflow.dag.jobs:
+            if any(unrecorded(file, killed["since"]) for file in job.output):
+                workflow.persistence.started(job)
+        running.release()
+        # The jobs were laid out before: once more, with the files as they are now.
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    running.note(getattr(workflow.scheduler._executor, "run_uuid", None))
+
+
+onstart:
+    # Snakemake's own lock stays behind when it is killed, and its jobs run on: profiles have `nolock`, and this instead.
+    try:
+        begin()
+    except GroundtraceError as error:
+        raise WorkflowError(str(error)) from None
