@@ -68,7 +68,7 @@ def run(folder: Path, parameters: dict, threads: int) -> dict[str, float]:
     from groundtrace.tables import list_column
 
     backend = TypeAdapter(Motion).validate_python(parameters)
-    movie, truth = open_movie(folder / "movie.npy"), pl.read_parquet(folder / "truth.parquet")
+    movie = open_movie(folder / "movie.npy")
     frames, height, width = movie.shape
     acquisition = Acquisition(
         subject="bench", session="1", plane=0, planes=1, channels=1, functional_channel=1, frames=frames, height=height,
@@ -88,6 +88,7 @@ def run(folder: Path, parameters: dict, threads: int) -> dict[str, float]:
     once(min(frames, 100))
     found, wall, cpu = once(frames)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    truth = pl.read_parquet(folder / "truth.parquet")
     shifts = pl.DataFrame(
         {"y": found.y, "x": found.x, "block_y": list_column(found.block_y), "block_x": list_column(found.block_x)}
     )

@@ -65,9 +65,37 @@ def test_rigid_is_the_general_case_with_one_block(seed):
     none, fill = np.zeros((2, 0)), random.integers(0, 9, (20, 24)).astype(np.int16)
     one = Blocks(np.array([9.5], np.float32), np.array([11.5], np.float32))
     zeros = np.zeros((2, 1))
-    np.testing.assert_array_equal(
-        move_frames(raw, (y, x), (none, none), RIGID, fill), move_frames(raw, (y, x), (zeros, zeros), one, fill)
-    )
+    rigid = move_frames(raw, (y, x), (none, none), RIGID, fill)
+    np.testing.assert_allclose(rigid, move_frames(raw, (y, x), (zeros, zeros), one, fill), atol=1)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_every_pixel_is_the_bilinear_mean_of_four_of_the_raw_frame(seed):
+    """Pixel by pixel, odd lines displaced, displacements large enough to leave the field on every side."""
+    random = np.random.default_rng(seed)
+    raw = random.integers(-500, 500, (2, HEIGHT, WIDTH)).astype(random.choice([np.int16, np.int32, np.float32]))
+    fill = np.full((HEIGHT, WIDTH), 9999).astype(raw.dtype)
+    rigid, beyond = random.uniform(-9, 9, (2, 2)), random.uniform(-3, 3, (2, 2, BLOCKS.count))
+    blocks = Blocks(BLOCKS.y, BLOCKS.x, random.choice([0.0, 0.7, -1.4]))
+    moved = move_frames(raw, (rigid[0], rigid[1]), (beyond[0], beyond[1]), blocks, fill)
+    straight = Blocks(BLOCKS.y, BLOCKS.x)
+    dy, dx = estimated_displacement(table(rigid, beyond), straight, ROWS, COLUMNS)
+    for n in range(2):
+        y, x = ROWS + dy[n], COLUMNS + dx[n]
+        above = np.floor(y).astype(int)
+        lines, outside = [], (y < 0) | (y > HEIGHT - 1)
+        for line in (above, above + 1):
+            place = x + blocks.scan_offset * (line % 2)
+            outside |= (place < 0) | (place > WIDTH - 1)
+            left = np.floor(place).astype(int)
+            values = [raw[n, line.clip(0, HEIGHT - 1), (left + k).clip(0, WIDTH - 1)].astype(float) for k in (0, 1)]
+            lines.append(values[0] + (values[1] - values[0]) * (place - left))
+        expected = lines[0] + (lines[1] - lines[0]) * (y - above)
+        near = np.minimum.reduce([np.abs(v - np.rint(v)) for v in (y, x, x + blocks.scan_offset)]) < 1e-4
+        np.testing.assert_array_equal((moved[n] == 9999)[~near], outside[~near])
+        inside = ~outside & ~near
+        np.testing.assert_allclose(moved[n][inside], expected[inside], atol=0.51 if raw.dtype.kind == "i" else 0.1)
 
 
 def test_between_blocks_displacements_are_bilinear_and_beyond_them_constant():

@@ -1,5 +1,7 @@
 """The own motion backend: each step against a slow reference, the whole on recordings whose motion is known."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,12 +11,12 @@ from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
 from synthetic_movies import acquisition
 
 from groundtrace.errors import BackendError
-from groundtrace.motion.kernels import fit_frames, follow
 from groundtrace.motion.moving import estimated_displacement
 from groundtrace.motion.phase.backend import Phase
 from groundtrace.motion.phase.blocks import Fit, Grid
+from groundtrace.motion.phase.kernels import block_steps, follow, measure_blocks
 from groundtrace.motion.phase.smoothing import Modes, Prior
-from groundtrace.motion.phase.template import Matcher
+from groundtrace.motion.phase.template import Matcher, binned
 from groundtrace.motion.quality import assess
 from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
@@ -40,15 +42,19 @@ def fit_of(template: np.ndarray, variance: np.ndarray | float) -> Fit:
     """With noise of independent pixels."""
     variance = np.broadcast_to(variance, SHAPE).astype(float)
     noise = np.sqrt(variance) * np.random.default_rng(7).standard_normal((400, *SHAPE))
-    return Fit.of(template, variance, Grid.over(SHAPE), noise.astype(np.float32))
+    return fit_with(noise.astype(np.float32), template, variance)
+
+
+def fit_with(noise: np.ndarray, template: np.ndarray, variance: np.ndarray) -> Fit:
+    with ThreadPoolExecutor(1) as pool:
+        return Fit.of(template, variance, Grid.over(SHAPE), noise, pool)
 
 
 def measure(fit: Fit, frames: np.ndarray, start: np.ndarray, rounds: int) -> np.ndarray:
     """Displacements (n, blocks, 2) with no prior."""
-    identity = np.stack([np.eye(len(fit.grid.bounds))] * 2)
-    found = np.empty((len(frames), len(fit.grid.bounds), 2))
-    at = np.repeat(start[:, None], len(fit.grid.bounds), axis=1)
-    fit_frames(frames, fit.model, identity, at, np.ones(len(frames)), rounds, found)
+    found = np.repeat(start[:, None], len(fit.grid.bounds), axis=1)
+    for _ in range(rounds + 1):
+        measure_blocks(frames, fit.model, found.copy(), np.ones(len(frames)), found)
     return found
 
 
@@ -56,6 +62,31 @@ def inner(grid: Grid) -> np.ndarray:
     """Blocks that stay in the frame when it moves: a pixel from outside counts as the template's."""
     top, bottom, left, right = grid.bounds.T
     return (top >= 8) & (left >= 8) & (bottom <= grid.shape[0] - 8) & (right <= grid.shape[1] - 8)
+
+
+def test_weights_of_a_block_are_those_of_least_squares_with_brightness_and_background_free(scene):
+    grid, variance = Grid.over(SHAPE), np.random.default_rng(3).uniform(1, 9, SHAPE)
+    slopes = np.gradient(scene)
+    size = (grid.bounds[:, 1] - grid.bounds[:, 0]).max(), (grid.bounds[:, 3] - grid.bounds[:, 2]).max()
+    weights = np.zeros((len(grid.bounds), 2, *size), np.float32)
+    covariance = np.zeros((len(grid.bounds), 2, 2))
+    block_steps(scene, *slopes, variance, grid.bounds, weights, covariance)
+    for b, (top, bottom, left, right) in enumerate(grid.bounds):
+        part = slice(top, bottom), slice(left, right)
+        design = np.stack([slopes[0][part], slopes[1][part], scene[part], np.ones_like(scene[part])], axis=-1)
+        design = design.reshape(-1, 4) / np.sqrt(variance[part]).reshape(-1, 1)
+        expected = np.linalg.pinv(design)[:2] / np.sqrt(variance[part]).ravel()
+        found = covariance[b] @ weights[b, :, : bottom - top, : right - left].reshape(2, -1)
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())
+        np.testing.assert_allclose(covariance[b], np.linalg.inv(design.T @ design)[:2, :2], rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("by", [1, 2, 4])
+def test_binned_frames_are_sums_without_their_mean(by):
+    frames = np.random.default_rng(0).integers(-900, 900, (3, 21, 30)).astype(np.int16)
+    height, width = 21 // by, 30 // by
+    sums = frames[:, : height * by, : width * by].reshape(3, height, by, width, by).sum(axis=(2, 4), dtype=float)
+    np.testing.assert_allclose(binned(frames, by), sums - sums.mean(axis=(1, 2), keepdims=True), atol=0.02)
 
 
 @pytest.mark.parametrize(("y", "x"), [(0.0, 0.0), (0.4, -0.3), (3.2, -5.7), (-7.5, 6.1)])
@@ -93,10 +124,10 @@ def test_correlated_noise_makes_larger_errors(scene):
     independent = random.standard_normal((400, *SHAPE)).astype(np.float32)
     smooth = gaussian_filter(independent, (0, 1, 1))
     smooth /= smooth.std()
-    fits = [Fit.of(scene, np.ones(SHAPE), Grid.over(SHAPE), noise) for noise in (independent, smooth)]
+    fits = [fit_with(noise, scene, np.ones(SHAPE)) for noise in (independent, smooth)]
     assert fits[0].inflation.mean() == pytest.approx(1, rel=0.1)
     frames = np.rint(100 * (scene + smooth)).astype(np.int16)
-    hundredfold = Fit.of(100 * scene, np.full(SHAPE, 1e4), Grid.over(SHAPE), 100 * smooth)
+    hundredfold = fit_with(100 * smooth, 100 * scene, np.full(SHAPE, 1e4))
     spread = measure(hundredfold, frames, np.zeros((400, 2)), rounds=1).var(axis=0)
     assert fits[1].inflation.mean() > 3
     np.testing.assert_allclose(spread.mean(axis=0), hundredfold.error.mean(axis=1), rtol=0.25)

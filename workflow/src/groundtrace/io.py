@@ -144,6 +144,46 @@ def _need_room(folder: Path, size: int) -> None:
         )
 
 
+def read_frames(movie: Movie, part: slice) -> Movie:
+    """Frames of a movie as an array in memory.
+
+    Read from the file under a memory map: mapped pages cost several times the copy, threads wait for each other at
+    every one, and they count as the process's memory.
+    """
+    frames = movie[part]
+    place = _place(movie, part)
+    if place is None:
+        return np.ascontiguousarray(frames)
+    values = np.empty(frames.shape, frames.dtype)
+    with open(place[0], "rb", buffering=0) as handle:
+        if os.preadv(handle.fileno(), [values.data.cast("B")], place[1]) != values.nbytes:
+            raise InputError(f"{place[0]}: the movie ends before frame {part.stop}; make the file again")
+    return values
+
+
+def write_frames(movie: Movie, part: slice, frames: np.ndarray) -> None:
+    """Put frames into a movie; through the file under a memory map (see `read_frames`)."""
+    place = _place(movie, part)
+    if place is None:
+        movie[part] = frames
+        return
+    with open(place[0], "r+b", buffering=0) as handle:
+        content, written = np.ascontiguousarray(frames, movie.dtype).data.cast("B"), 0
+        while written < len(content):
+            written += os.pwrite(handle.fileno(), content[written:], place[1] + written)
+
+
+def _place(movie: Movie, part: slice) -> tuple[str, int] | None:
+    """File of a memory-mapped movie and the byte at which frame `part.start` begins; None when it has none."""
+    mapping = getattr(movie, "_mmap", None)
+    if mapping is None or not movie.flags.c_contiguous or not movie.filename:  # pyright: ignore[reportAttributeAccessIssue]
+        return None
+    # A slice of a map keeps its file and the map's offset, so its place is told by its address.
+    before = movie.offset - movie.offset % mmap.ALLOCATIONGRANULARITY  # pyright: ignore[reportAttributeAccessIssue]
+    start = movie.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
+    return str(movie.filename), before + start + part.start * movie[0].nbytes  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def release(*movies: np.ndarray) -> None:
     """Give back the memory of pages that were read or written; they stay in the file and in the system's cache.
 

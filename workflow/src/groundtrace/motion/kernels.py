@@ -1,43 +1,88 @@
-"""Loops over pixels, compiled."""
+"""Moving pixels, compiled."""
 
 import numpy as np
 from numba import njit
 
+ONE, NEXT = np.float32(1), np.uint64(1)
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def bilinear(raw, moved, grid, rows, columns, offset, fill, rounded):
+    """grid: (n, 2, rows, columns) float32 displacements at the centres; rows and columns: `moving._cells` of each.
+
+    offset: px by which odd rows of `raw` are displaced along x. Pixels are worked on in stretches that read from the
+    same lines without a jump, which the compiler vectorises; their indices are unsigned because it checks, and does
+    not vectorise, what might be negative. One function, because handing arrays on costs more than a stretch.
+    """
+    above, below, down, _, _ = rows
+    left, right, along, starts, ends = columns
+    height, width = fill.shape
+    y, even, odd = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    whole_y, whole_even, whole_odd = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width, np.int32)
+    for n in range(len(raw)):
+        frame = np.uint64(n)
+        for r in range(height):
+            row, up, low, share = np.uint64(r), above[r], below[r], down[r]
+            for cell in range(len(starts) - 1):
+                a, b = left[starts[cell]], right[starts[cell]]
+                y0 = grid[n, 0, up, a] + (grid[n, 0, low, a] - grid[n, 0, up, a]) * share
+                dy = grid[n, 0, up, b] + (grid[n, 0, low, b] - grid[n, 0, up, b]) * share - y0
+                x0 = grid[n, 1, up, a] + (grid[n, 1, low, a] - grid[n, 1, up, a]) * share
+                dx = grid[n, 1, up, b] + (grid[n, 1, low, b] - grid[n, 1, up, b]) * share - x0
+                x1 = x0 + offset
+                for c in range(np.uint64(starts[cell]), np.uint64(starts[cell + 1])):
+                    y[c], even[c], odd[c] = y0 + dy * along[c], x0 + dx * along[c], x1 + dx * along[c]
+            for c in range(width):
+                whole_y[c], whole_even[c] = np.int32(np.floor(y[c])), np.int32(np.floor(even[c]))
+                whole_odd[c] = np.int32(np.floor(odd[c]))
+                y[c], even[c], odd[c] = y[c] - whole_y[c], even[c] - whole_even[c], odd[c] - whole_odd[c]
+            start = 0
+            while start < width:
+                i, j, k = whole_y[start], whole_even[start], whole_odd[start]
+                stop = start + 1
+                while stop < width and whole_y[stop] == i and whole_even[stop] == j and whole_odd[stop] == k:
+                    # Between two centres displacements are linear: alike at both ends is alike throughout.
+                    end = ends[stop]
+                    alike = whole_y[end] == i and whole_even[end] == j and whole_odd[end] == k
+                    stop = end + 1 if alike else stop + 1
+                i += r
+                u, w = even, odd
+                if i & 1:
+                    j, k, u, w = k, j, odd, even
+                first, last = max(start, -j, -k), min(stop, width - 1 - j, width - 1 - k)
+                if i < 0 or i >= height - 1 or last <= first:
+                    first = last = stop
+                for c in range(start, first):
+                    _edge_pixel(raw, moved, fill, (n, r, c), (i, j, k), (y[c], u[c], w[c]), rounded)
+                for c in range(last, stop):
+                    _edge_pixel(raw, moved, fill, (n, r, c), (i, j, k), (y[c], u[c], w[c]), rounded)
+                top, bottom, p, q = np.uint64(i), np.uint64(i + 1), np.uint64(j), np.uint64(k)
+                for c in range(np.uint64(first), np.uint64(last)):
+                    upper, lower = ONE * raw[frame, top, c + p], ONE * raw[frame, bottom, c + q]
+                    upper += (raw[frame, top, c + p + NEXT] - upper) * u[c]
+                    lower += (raw[frame, bottom, c + q + NEXT] - lower) * w[c]
+                    upper += (lower - upper) * y[c]
+                    moved[frame, row, c] = np.rint(upper) if rounded else upper
+                start = stop
+
 
 @njit(nogil=True, cache=True)
-def bilinear(raw, moved, grid, above, below, down, left, right, along, offset, fill, rounded):
-    """grid: (n, 2, rows, columns) displacements at the centres; above to along: `_cells` of rows and columns.
-
-    offset: px by which odd rows of `raw` are displaced along x.
-    """
+def _edge_pixel(raw, moved, fill, where, whole, rest, rounded):
+    """The same for a pixel that may lie outside, or on the last line or column."""
+    n, r, c = where
+    i, j, k = whole
+    v, u, w = rest
     height, width = fill.shape
-    columns = grid.shape[3]
-    ey, ex = np.empty(columns), np.empty(columns)
-    y, x = np.empty(width), np.empty(width)
-    for n in range(len(raw)):
-        frame = raw[n]
-        for r in range(height):
-            for k in range(columns):
-                ey[k] = grid[n, 0, above[r], k] * (1 - down[r]) + grid[n, 0, below[r], k] * down[r] + r
-                ex[k] = grid[n, 1, above[r], k] * (1 - down[r]) + grid[n, 1, below[r], k] * down[r]
-            for c in range(width):
-                y[c] = ey[left[c]] * (1 - along[c]) + ey[right[c]] * along[c]
-                x[c] = ex[left[c]] * (1 - along[c]) + ex[right[c]] * along[c] + c
-            for c in range(width):
-                odd = offset * (int(y[c]) & 1)
-                one, other = x[c] + odd, x[c] + offset - odd
-                if not (0 <= y[c] <= height - 1 and min(one, other) >= 0 and max(one, other) <= width - 1):
-                    moved[n, r, c] = fill[r, c]
-                    continue
-                # Unsigned, because what might be a negative index is checked at every pixel.
-                i, j, k = np.uintp(y[c]), np.uintp(one), np.uintp(other)
-                i1 = min(i + np.uintp(1), np.uintp(height - 1))
-                j1, k1 = min(j + np.uintp(1), np.uintp(width - 1)), min(k + np.uintp(1), np.uintp(width - 1))
-                v = y[c] - i
-                top = frame[i, j] + (frame[i, j1] * 1.0 - frame[i, j]) * (one - j)
-                bottom = frame[i1, k] + (frame[i1, k1] * 1.0 - frame[i1, k]) * (other - k)
-                value = top + (bottom - top) * v
-                moved[n, r, c] = np.rint(value) if rounded else value
+    inside = i >= 0 and i + v <= height - 1 and min(j, k) + c >= 0 and max(j + u, k + w) + c <= width - 1
+    if not inside:
+        moved[n, r, c] = fill[r, c]
+        return
+    below = min(i + 1, height - 1)
+    upper, lower = ONE * raw[n, i, c + j], ONE * raw[n, below, c + k]
+    upper += (raw[n, i, min(c + j + 1, width - 1)] - upper) * u
+    lower += (raw[n, below, min(c + k + 1, width - 1)] - lower) * w
+    upper += (lower - upper) * v
+    moved[n, r, c] = np.rint(upper) if rounded else upper
 
 
 @njit(nogil=True, cache=True)
@@ -64,93 +109,3 @@ def bilinear_rigid(raw, moved, shifts, fill, rounded):
                 bottom = c[k] + (d[k] * 1.0 - c[k]) * u
                 value = top + (bottom - top) * v
                 out[k] = np.rint(value) if rounded else value
-
-
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def newton_step(frame, model, at, brightness, found):
-    """One step from the displacements `at` (blocks, 2): those where the weighted difference vanishes, into `found`.
-
-    A pixel that lies outside the frame is taken to be as in the template.
-    """
-    height, width = frame.shape
-    template, weights, covariance, bounds, spacing = model
-    offsets = weights.shape[0]
-    for b in range(len(bounds)):
-        whole, bank = np.empty(2, np.int64), np.empty(2, np.int64)
-        for axis in range(2):
-            whole[axis] = round(at[b, axis])
-            nearest = round((at[b, axis] - whole[axis]) / spacing) + offsets // 2
-            bank[axis] = min(max(nearest, 0), offsets - 1)
-        top, bottom, left, right = bounds[b]
-        first, last = max(top, -whole[0]), min(bottom, height - whole[0])
-        start, stop = max(left, -whole[1]), min(right, width - whole[1])
-        gy, gx = weights[bank[0], bank[1], 0], weights[bank[0], bank[1], 1]
-        y, x = np.float32(0), np.float32(0)
-        for r in range(first, last):
-            # Slices, because the compiler does not vectorise what might be a negative index.
-            pixels = frame[r + whole[0], start + whole[1] : stop + whole[1]]
-            wy, wx = gy[r, start:stop], gx[r, start:stop]
-            for c in range(len(pixels)):
-                value = np.float32(pixels[c])
-                y += wy[c] * value
-                x += wx[c] * value
-        if first > top or last < bottom or start > left or stop < right:
-            for r in range(top, bottom):
-                for c in range(left, right):
-                    if not (first <= r < last and start <= c < stop):
-                        y += gy[r, c] * template[r, c] * brightness
-                        x += gx[r, c] * template[r, c] * brightness
-        error = covariance[bank[0], bank[1], b]
-        for axis in range(2):
-            step = (error[axis, 0] * y + error[axis, 1] * x) / brightness
-            found[b, axis] = whole[axis] + spacing * (bank[axis] - offsets // 2) + min(max(step, -2.0), 2.0)
-
-
-@njit(nogil=True, cache=True)
-def fit_frames(frames, model, shrink, start, brightness, rounds, measured):
-    """Displacements of each frame's blocks, (n, blocks, 2) px, into `measured`.
-
-    model: template, weights, covariance, bounds and spacing of a Fit. start: (n, blocks, 2). shrink: (2, blocks,
-    blocks), the posterior mean from a measurement about the start; `rounds` of it come before the last measurement,
-    which is left as it is.
-    """
-    for n in range(len(frames)):
-        at = start[n].copy()
-        for _ in range(rounds):
-            newton_step(frames[n], model, at, brightness[n], measured[n])
-            for axis in range(2):
-                at[:, axis] = start[n, :, axis] + shrink[axis] @ np.ascontiguousarray(
-                    measured[n, :, axis] - start[n, :, axis]
-                )
-        newton_step(frames[n], model, at, brightness[n], measured[n])
-
-
-@njit(nogil=True, cache=True)
-def follow(values, error, process, persistence, signal):
-    """Kalman filter and Rauch-Tung-Striebel smoother of x[k] = persistence * x[k - 1] + noise, values = x + error.
-
-    Returns mean and variance of each x, and the expected square of each x[k] - persistence * x[k - 1].
-    """
-    n = len(values)
-    mean, variance = np.empty(n), np.empty(n)
-    before, spread, change = np.empty(n), np.empty(n), np.zeros(n)
-    x, v = 0.0, signal
-    for k in range(n):
-        if k > 0:
-            x *= persistence
-            v = persistence * persistence * v + process[k]
-        before[k], spread[k] = x, v
-        gain = v / (v + error[k])
-        x += gain * (values[k] - x)
-        v *= 1 - gain
-        mean[k], variance[k] = x, v
-    for k in range(n - 2, -1, -1):
-        back = persistence * variance[k] / spread[k + 1]
-        together = back * variance[k + 1]
-        mean[k] += back * (mean[k + 1] - before[k + 1])
-        variance[k] += back * back * (variance[k + 1] - spread[k + 1])
-        moved = mean[k + 1] - persistence * mean[k]
-        change[k + 1] = (
-            moved * moved + variance[k + 1] + persistence * persistence * variance[k] - 2 * persistence * together
-        )
-    return mean, variance, change

@@ -91,17 +91,20 @@ def move_frames(
     else:
         total = [np.asarray(r)[:, None, None] for r in rigid]
         places = np.zeros(1), np.zeros(1)
-    cells = [_cells(centres, size) for centres, size in zip(places, fill.shape, strict=True)]
-    grid = np.stack(total, axis=1).astype(np.float64)
-    bilinear(raw, moved, grid, *cells[0], *cells[1], float(blocks.scan_offset), fill, rounded)
+    grid = np.stack(total, axis=1).astype(np.float32)
+    rows, columns = (_cells(centres, size) for centres, size in zip(places, fill.shape, strict=True))
+    bilinear(raw, moved, grid, rows, columns, np.float32(blocks.scan_offset), fill, rounded)
     return moved
 
 
-def _cells(centres: FloatArray, size: int) -> tuple[IntArray, IntArray, FloatArray]:
-    """Of each pixel along an axis: the centres before and after it, and the weight of the latter."""
+def _cells(centres: FloatArray, size: int) -> tuple[IntArray, IntArray, FloatArray, IntArray, IntArray]:
+    """Of each pixel along an axis: the centres before and after it, the weight of the latter, and the last pixel of its
+    cell (between the same two centres); and where cells start (cells + 1,)."""
     place = np.interp(np.arange(size), centres, np.arange(len(centres)))
     before = np.minimum(place.astype(np.int64), max(len(centres) - 2, 0))
-    return before, np.minimum(before + 1, len(centres) - 1), place - before
+    starts = np.append(np.flatnonzero(np.diff(before, prepend=-1)), size)
+    ends = np.repeat(starts[1:] - 1, np.diff(starts))
+    return before, np.minimum(before + 1, len(centres) - 1), (place - before).astype(np.float32), starts, ends
 
 
 def exact_float(integer: np.dtype) -> type[np.floating]:

@@ -6,6 +6,7 @@ is the step's error covariance, the Cramér-Rao bound of this block.
 """
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,40 +64,43 @@ class Fit:
     grid: Grid
     template: FloatArray
     weights: FloatArray
-    """(OFFSETS, OFFSETS, 2, height, width) float32: g/v at each sub-pixel position, for y and x."""
+    """(blocks, OFFSETS, OFFSETS, 2, rows, columns) float32: g/v at each sub-pixel position, for y and x."""
     covariance: FloatArray
-    """(OFFSETS, OFFSETS, blocks, 2, 2) px², of a step."""
-
-    @classmethod
-    def of(cls, template: FloatArray, variance: FloatArray, grid: Grid, noise: FloatArray) -> "Fit":
-        """template and variance of its frames' noise: (height, width); noise: (n, height, width) of some frames."""
-        weights = np.empty((OFFSETS, OFFSETS, 2, *grid.shape), np.float32)
-        covariance = np.empty((OFFSETS, OFFSETS, len(grid.bounds), 2, 2))
-        coefficients = spline_filter(template.astype(np.float64), order=3)
-        for i, y in enumerate(_positions()):
-            for j, x in enumerate(_positions()):
-                image = _shifted(coefficients, (y, x), (_values, _values))
-                kinds = ((_slopes, _values), (_values, _slopes))
-                gradient = np.stack([_shifted(coefficients, (y, x), taps) for taps in kinds])
-                for b, (top, bottom, left, right) in enumerate(grid.bounds):
-                    part = (slice(top, bottom), slice(left, right))
-                    g, covariance[i, j, b] = _step(image[part], gradient[:, *part], variance[part])
-                    weights[i, j, :, *part] = g
-        inflation = _inflation(noise, weights[OFFSETS // 2, OFFSETS // 2], variance, grid)
-        return cls(grid, template.astype(np.float32), weights, covariance, inflation)
-
+    """(blocks, OFFSETS, OFFSETS, 2, 2) px², of a step."""
     inflation: FloatArray
     """(2, blocks) by how much the variance of a step of y and of x is larger than independent pixels make it."""
 
+    @classmethod
+    def of(cls, template: FloatArray, variance: FloatArray, grid: Grid, noise: FloatArray, pool: Executor) -> "Fit":
+        """template and variance of its frames' noise: (height, width); noise: (n, height, width) of some frames."""
+        from groundtrace.motion.phase.kernels import block_steps
+
+        size = (grid.bounds[:, 1] - grid.bounds[:, 0]).max(), (grid.bounds[:, 3] - grid.bounds[:, 2]).max()
+        weights = np.zeros((len(grid.bounds), OFFSETS, OFFSETS, 2, *size), np.float32)
+        covariance = np.empty((len(grid.bounds), OFFSETS, OFFSETS, 2, 2))
+        coefficients = spline_filter(template.astype(np.float64), order=3)
+
+        def work(i: int) -> None:
+            values, slopes = (_shifted(coefficients, _position(i), taps, axis=0) for taps in (_values, _slopes))
+            for j in range(OFFSETS):
+                x = _position(j)
+                image, slope_y = (_shifted(part, x, _values, axis=1) for part in (values, slopes))
+                slope_x = _shifted(values, x, _slopes, axis=1)
+                block_steps(image, slope_y, slope_x, variance, grid.bounds, weights[:, i, j], covariance[:, i, j])
+
+        list(pool.map(work, range(OFFSETS)))
+        inflation = _inflation(noise, weights[:, OFFSETS // 2, OFFSETS // 2], variance, grid)
+        return cls(grid, template.astype(np.float32), weights, covariance, inflation)
+
     @property
     def model(self) -> tuple[FloatArray, FloatArray, FloatArray, IntArray, float]:
-        """What `kernels.fit_frames` needs of it."""
+        """What `kernels.measure_blocks` needs of it."""
         return self.template, self.weights, self.covariance, self.grid.bounds, SPACING
 
     @property
     def error(self) -> FloatArray:
         """(2, blocks) variance, px², of y and of x at the template's own position."""
-        middle = self.covariance[OFFSETS // 2, OFFSETS // 2]
+        middle = self.covariance[:, OFFSETS // 2, OFFSETS // 2]
         return self.inflation * np.stack([middle[:, 0, 0], middle[:, 1, 1]])
 
 
@@ -108,26 +112,22 @@ def _inflation(noise: FloatArray, weights: FloatArray, variance: FloatArray, gri
     """
     found, expected = np.zeros((2, len(grid.bounds))), np.zeros((2, len(grid.bounds)))
     for b, (top, bottom, left, right) in enumerate(grid.bounds):
-        part = (slice(top, bottom), slice(left, right))
-        for axis, across in ((0, 1), (0, 2), (1, 1), (1, 2)):
-            mirrored = np.flip(weights[axis][part], across - 1)
-            sums = np.tensordot(noise[:, *part], mirrored, axes=2)
-            found[axis, b] += sums.var()
-            expected[axis, b] += float((mirrored**2 * variance[part]).sum())
+        own = weights[b, :, : bottom - top, : right - left]
+        mirrored = np.stack([np.flip(own, axis) for axis in (1, 2)], axis=1).reshape(4, -1)
+        sums = noise[:, top:bottom, left:right].reshape(len(noise), -1) @ mirrored.T
+        found[:, b] = sums.var(axis=0).reshape(2, 2).sum(axis=1)
+        expected[:, b] = (mirrored**2 @ variance[top:bottom, left:right].ravel()).reshape(2, 2).sum(axis=1)
     return np.maximum(found / np.maximum(expected, 1e-30), 1e-3)
 
 
-def _positions() -> FloatArray:
-    return SPACING * (np.arange(OFFSETS) - OFFSETS // 2)
+def _position(index: int) -> float:
+    return SPACING * (index - OFFSETS // 2)
 
 
-def _shifted(coefficients: FloatArray, shift: tuple[float, float], taps: tuple[Taps, Taps]) -> FloatArray:
-    """The cubic spline of these coefficients, or a derivative of it, displaced by `shift` px."""
-    for axis in (0, 1):
-        # Tap k of correlate1d reads the coefficient k - 2 pixels further.
-        weights = np.array([taps[axis](k - 2 + shift[axis]) for k in range(5)])
-        coefficients = correlate1d(coefficients, weights, axis=axis, mode="nearest")
-    return coefficients
+def _shifted(coefficients: FloatArray, shift: float, taps: Taps, axis: int) -> FloatArray:
+    """The cubic spline of these coefficients, or its derivative, displaced by `shift` px along one axis."""
+    # Tap k of correlate1d reads the coefficient k - 2 pixels further.
+    return correlate1d(coefficients, np.array([taps(k - 2 + shift) for k in range(5)]), axis=axis, mode="nearest")
 
 
 def _values(t: float) -> float:
@@ -140,16 +140,3 @@ def _slopes(t: float) -> float:
     """Its derivative."""
     sign, t = np.sign(t), abs(t)
     return float(sign * (1.5 * t**2 - 2 * t if t < 1 else -(max(2 - t, 0.0) ** 2) / 2))
-
-
-def _step(image: FloatArray, gradient: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Weights (2, height, width) and covariance (2, 2) of the step in one block."""
-    weight = (1 / variance).ravel().astype(np.float64)
-    nuisance = np.stack([np.ones(weight.size), image.ravel()], axis=1)
-    slopes = gradient.reshape(2, -1).T
-    weighted = nuisance * weight[:, None]
-    own = slopes - nuisance @ np.linalg.lstsq(weighted.T @ nuisance, weighted.T @ slopes, rcond=None)[0]
-    information = (own * weight[:, None]).T @ own
-    # A block without structure tells nothing: a step of no weight and no certainty.
-    information += 1e-6 * np.eye(2)
-    return (own * weight[:, None]).T.reshape(2, *image.shape), np.linalg.inv(information)

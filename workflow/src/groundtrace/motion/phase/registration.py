@@ -8,16 +8,16 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, median_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
-from groundtrace.io import release
+from groundtrace.io import read_frames, write_frames
 from groundtrace.motion.base import Registration
-from groundtrace.motion.kernels import fit_frames
 from groundtrace.motion.moving import RIGID, Blocks, as_integers, move_frames
 from groundtrace.motion.phase.blocks import Fit, Grid
+from groundtrace.motion.phase.kernels import measure_blocks
 from groundtrace.motion.phase.scanning import scan_offset, straighten
 from groundtrace.motion.phase.smoothing import Modes, Prior, smooth_field
 from groundtrace.motion.phase.template import SMOOTHING, Matcher, first_template, noise_floor, sample
 
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 2 << 20
 """Of frames that one thread works on at a time; it changes no result."""
 SAMPLE_BYTES = 160 << 20
 """Most of the frames that the template is made from."""
@@ -66,12 +66,12 @@ def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor
     usual = median_filter(share, min(NEIGHBOURHOOD, len(share)), mode="nearest")
     trusted, brightness = share > SHOWN * np.maximum(usual, 1e-3), np.maximum(usual, 0.05)
 
-    fit = Fit.of(template, variance, grid, _noise(frames, shifts[indices], template))
+    fit = Fit.of(template, variance, grid, _noise(frames, shifts[indices], template), pool)
     start = np.repeat(shifts[:, None], len(grid.bounds), axis=1)
     first = work.smooth(work.measure(fit, start, brightness, NEWTON_ROUNDS), fit, trusted, brightness, grid.places())
 
-    template, variance = _sharpen(frames, first.field[indices], grid)
-    fit = Fit.of(template, variance, grid, _noise(frames, first.field[indices].mean(axis=1), template))
+    template, variance = _sharpen(frames, first.field[indices], grid, pool)
+    fit = Fit.of(template, variance, grid, _noise(frames, first.field[indices].mean(axis=1), template), pool)
     measured = work.measure(fit, first.field, brightness, 0)
     if settings.nonrigid:
         blocks, wanted = _output(template.shape, offset)
@@ -127,12 +127,12 @@ def _noise(frames: np.ndarray, shifts: FloatArray, template: FloatArray) -> Floa
     return moved
 
 
-def _sharpen(frames: np.ndarray, field: FloatArray, grid: Grid) -> tuple[FloatArray, FloatArray]:
+def _sharpen(frames: np.ndarray, field: FloatArray, grid: Grid, pool: Executor) -> tuple[FloatArray, FloatArray]:
     """Mean and variance (height, width) of the sampled frames, moved to where they were found."""
     blocks, none = Blocks(*grid.centres), np.zeros(len(frames))
-    total, squares, seen = np.zeros((3, *grid.shape))
     outside = np.full(grid.shape, np.nan, np.float32)
-    for start in range(0, len(frames), 16):
+
+    def work(start: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         part = slice(start, start + 16)
         # Not rounded, and what lies outside is no number.
         values = move_frames(
@@ -144,9 +144,12 @@ def _sharpen(frames: np.ndarray, field: FloatArray, grid: Grid) -> tuple[FloatAr
         )
         inside = np.isfinite(values)
         values[~inside] = 0
-        total += values.sum(axis=0)
-        squares += (values**2).sum(axis=0)
-        seen += inside.sum(axis=0)
+        return values.sum(axis=0), np.einsum("tyx,tyx->yx", values, values), inside.sum(axis=0)
+
+    total, squares, seen = np.zeros((3, *grid.shape))
+    for parts in pool.map(work, range(0, len(frames), 16)):
+        for whole, part in zip((total, squares, seen), parts, strict=True):
+            whole += part
     known = seen > 1
     mean = np.where(known, total / np.maximum(seen, 1), total.sum() / max(seen.sum(), 1))
     variance = np.where(known, squares / np.maximum(seen, 1) - mean**2, np.nan)
@@ -166,8 +169,7 @@ class _Passes:
 
         def run(start: int) -> None:
             part = slice(start, min(start + size, len(self.movie)))
-            work(part, np.ascontiguousarray(self.movie[part]))
-            release(self.movie)
+            work(part, read_frames(self.movie, part))
 
         list(self.pool.map(run, range(0, len(self.movie), size)))
 
@@ -181,13 +183,17 @@ class _Passes:
         return shifts, share
 
     def measure(self, fit: Fit, start: FloatArray, brightness: FloatArray, rounds: int) -> FloatArray:
-        """(n_frames, blocks, 2) px."""
+        """(n_frames, blocks, 2) px, measured after `rounds` of steps to where each frame's blocks then lie together."""
         measured = np.empty_like(start)
-        shrink = np.stack([self.prior.shrinkage(fit.grid.places(), error, fit.grid.shape) for error in fit.error])
+        shrink = [self.prior.shrinkage(fit.grid.places(), error, fit.grid.shape).T for error in fit.error]
 
         def work(part: slice, frames: IntArray) -> None:
-            straight = straighten(frames, self.scan_offset)
-            fit_frames(straight, fit.model, shrink, start[part], brightness[part], rounds, measured[part])
+            straight, at = straighten(frames, self.scan_offset), start[part]
+            for left in range(rounds, -1, -1):
+                measure_blocks(straight, fit.model, at, brightness[part], measured[part])
+                if left:
+                    away = measured[part] - start[part]
+                    at = start[part] + np.stack([away[..., axis] @ shrink[axis] for axis in (0, 1)], axis=2)
 
         self._each(work)
         return measured
@@ -197,18 +203,19 @@ class _Passes:
     ) -> Estimate:
         window = max(5, round(WINDOW * self.settings.frame_rate)) | 1
         field, error = np.empty((len(measured), len(wanted), 2)), np.empty((len(measured), 2))
-        for axis in (0, 1):
+
+        def work(axis: int) -> None:
             modes = Modes.of(self.prior, fit.grid.places(), fit.error[axis], fit.grid.shape, wanted)
             field[..., axis], variance = smooth_field(measured[..., axis], modes, trusted, brightness, window)
             error[:, axis] = np.sqrt(variance)
+
+        list(self.pool.map(work, (0, 1)))
         return Estimate(field, error)
 
     def move(self, registered: Movie, rigid: FloatArray, beyond: FloatArray, blocks: Blocks, fill: IntArray) -> None:
         def work(part: slice, frames: IntArray) -> None:
             shift, more = rigid[part], beyond[part]
-            registered[part] = move_frames(
-                frames, (shift[:, 0], shift[:, 1]), (more[..., 0], more[..., 1]), blocks, fill
-            )
-            release(registered)
+            moved = move_frames(frames, (shift[:, 0], shift[:, 1]), (more[..., 0], more[..., 1]), blocks, fill)
+            write_frames(registered, part, moved)
 
         self._each(work)

@@ -89,7 +89,7 @@ def smooth_field(
     measured: (n_frames, blocks) px. brightness: of each frame, relative to the template; it scales the errors.
     window: frames from which the process noise of each is learnt, odd.
     """
-    from groundtrace.motion.kernels import follow
+    from groundtrace.motion.phase.kernels import follow
 
     values = measured @ modes.analysis
     error = np.where(trusted, 1 / brightness**2, UNTRUSTED)

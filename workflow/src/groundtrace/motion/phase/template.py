@@ -15,8 +15,8 @@ HIGHPASS = 12.0
 """px; structure larger than this is left out of the matched filter: it is neuropil activity, not anatomy."""
 SMOOTHING = 0.7
 """px, of the template."""
-COARSE = 128
-"""px; fields of this size are binned."""
+COARSE, MOST_BINNED = 64, 2
+"""px; fields are binned as long as the shorter side keeps COARSE, by at most MOST_BINNED."""
 ROUNDS = 6
 NEIGHBOURS = 20
 
@@ -36,47 +36,48 @@ class Matcher:
     @classmethod
     def of(cls, template: FloatArray, variance: FloatArray, bound: int) -> "Matcher":
         """template, variance of the noise: (height, width)."""
-        binning = 2 if min(template.shape) >= COARSE else 1
+        binning = max(1, min(template.shape) // COARSE)
+        binning = min(binning, MOST_BINNED)
         wanted = (template - gaussian_filter(template, HIGHPASS)) / variance
         for axis, size in enumerate(template.shape):
             taper = np.hanning(size + 2)[1:-1] ** 0.25
             wanted *= taper[:, None] if axis == 0 else taper
-        wanted, seen = binned(wanted, binning), binned(template, binning)
-        wanted -= wanted.mean()
-        spectrum = np.conj(np.asarray(fft.rfft2(wanted.astype(np.float32))))
+        wanted, seen = binned(np.stack([wanted, template]), binning)
+        spectrum = np.conj(np.asarray(fft.rfft2(wanted)))
         # A frame cannot be further away than half the field.
         bound = min(-(-bound // binning), (min(wanted.shape) - 3) // 2)
         return cls(spectrum, bound, float((wanted * seen).sum()), binning)
 
     def locate(self, frames: IntArray | FloatArray) -> tuple[FloatArray, FloatArray]:
         """Shifts (n, 2) px, (y, x), to a fraction of a pixel, and how much of the template is there (n,): 1 is all."""
-        shifts, share = np.zeros((len(frames), 2)), np.zeros(len(frames))
-        around = np.arange(-self.bound - 1, self.bound + 2)
-        for k, frame in enumerate(frames):
-            values = binned(frame, self.binning)
-            values -= values.mean()
-            correlation = np.asarray(fft.irfft2(np.asarray(fft.rfft2(values)) * self.spectrum, s=values.shape))
-            near = correlation[np.ix_(around, around)]
-            y, x = np.unravel_index(near[1:-1, 1:-1].argmax(), (len(around) - 2, len(around) - 2))
-            share[k] = near[y + 1, x + 1] / self.scale
-            top = _vertex(near[y : y + 3, x + 1]), _vertex(near[y + 1, x : x + 3])
-            shifts[k] = self.binning * (np.array([y, x]) - self.bound + top)
-        return shifts, share
+        values, around = binned(frames, self.binning), np.arange(-self.bound - 1, self.bound + 2)
+        spectrum = np.asarray(fft.rfft2(values)) * self.spectrum
+        # Of the inverse only what lies within the bound.
+        rows = np.asarray(fft.ifft(spectrum, axis=1))[:, around]
+        near = np.asarray(fft.irfft(rows, n=values.shape[2], axis=2))[:, :, around]
+        best = near[:, 1:-1, 1:-1].reshape(len(frames), -1).argmax(axis=1)
+        y, x = np.unravel_index(best, (len(around) - 2, len(around) - 2))
+        every, three = np.arange(len(frames))[:, None], np.arange(3)
+        column, row = near[every, y[:, None] + three, x[:, None] + 1], near[every, y[:, None] + 1, x[:, None] + three]
+        share = column[:, 1] / self.scale
+        top = np.stack([y - self.bound + _vertex(column), x - self.bound + _vertex(row)], axis=1)
+        return np.where(share[:, None] > 0, self.binning * top, 0.0), share.astype(np.float64)
 
 
-def binned(image: FloatArray | IntArray, by: int) -> FloatArray:
-    """Sums of squares of `by` x `by` px, float32; an odd last row or column is left out."""
-    if by == 1:
-        return image.astype(np.float32)
-    height, width = (size // by * by for size in image.shape)
-    rows = np.add(image[:height:2], image[1:height:2], dtype=np.float32)
-    return rows[:, :width:2] + rows[:, 1:width:2]
+def binned(frames: FloatArray | IntArray, by: int) -> FloatArray:
+    """Sums of squares of `by` x `by` px without each frame's mean, float32; an odd last row or column is left out."""
+    from groundtrace.motion.phase.kernels import bin_frames
+
+    values = np.empty((len(frames), frames.shape[1] // by, frames.shape[2] // by), np.float32)
+    bin_frames(frames, by, values)
+    return values
 
 
-def _vertex(three: FloatArray) -> float:
-    """Where the parabola through three values at -1, 0, 1 has its top."""
-    bend = three[0] - 2 * three[1] + three[2]
-    return float(np.clip((three[0] - three[2]) / (2 * bend), -0.5, 0.5)) if bend < 0 else 0.0
+def _vertex(three: FloatArray) -> FloatArray:
+    """Where parabolas through three values (n, 3) at -1, 0, 1 have their top."""
+    bend = three[:, 0] - 2 * three[:, 1] + three[:, 2]
+    place = (three[:, 0] - three[:, 2]) / (2 * np.where(bend < 0, bend, 1))
+    return np.where(bend < 0, np.clip(place, -0.5, 0.5), 0.0)
 
 
 def sample(movie: Movie, count: int) -> IntArray:
@@ -99,18 +100,20 @@ def first_template(
         matcher = Matcher.of(gaussian_filter(mean, SMOOTHING), variance, bound)
         parts = np.array_split(frames, max(1, len(frames) // 16))
         shifts = np.concatenate([found for found, _ in pool.map(matcher.locate, parts)])
-        whole = np.rint(shifts - np.median(shifts, axis=0)).astype(int)
-        mean, variance = _moments(frames, whole)
+        before, whole = whole, np.rint(shifts - np.median(shifts, axis=0)).astype(int)
+        mean, variance = _moments(frames, whole, pool)
+        if np.array_equal(before, whole):
+            break
     return mean, variance, whole
 
 
-def _moments(frames: IntArray | FloatArray, shifts: IntArray) -> tuple[FloatArray, FloatArray]:
+def _moments(frames: IntArray | FloatArray, shifts: IntArray, pool: Executor) -> tuple[FloatArray, FloatArray]:
     """Mean and variance of frames moved by whole pixels."""
+    from groundtrace.motion.phase.kernels import moments
+
     total, squares = np.zeros(frames.shape[1:]), np.zeros(frames.shape[1:])
-    for frame, shift in zip(frames, shifts, strict=True):
-        moved = np.roll(frame, -shift, (0, 1)).astype(np.float64)
-        total += moved
-        squares += moved**2
+    edges = np.linspace(0, len(total), 5, dtype=int)
+    list(pool.map(lambda first, last: moments(frames, shifts, (first, last), total, squares), edges[:-1], edges[1:]))
     total /= len(frames)
     return total.astype(np.float32), noise_floor(squares / len(frames) - total**2)
 
@@ -123,8 +126,7 @@ def noise_floor(variance: FloatArray) -> FloatArray:
 
 def _most_alike(frames: IntArray | FloatArray) -> FloatArray:
     """Mean of the frame that is most like its nearest, and of those (as Pachitariu et al. 2017)."""
-    coarse = np.stack([binned(binned(frame, 2), 2).ravel() for frame in frames])
-    coarse -= coarse.mean(axis=1, keepdims=True)
+    coarse = binned(frames, 4).reshape(len(frames), -1)
     coarse /= np.maximum(np.linalg.norm(coarse, axis=1, keepdims=True), 1e-12)
     likeness = coarse @ coarse.T
     count = min(NEIGHBOURS, len(frames))
