@@ -23,6 +23,12 @@ def begin():
     running.note(getattr(workflow.scheduler._executor, "run_uuid", None))
 
 
+# The plugin starts Snakemake twice a job, and once more for every step of a group, to put each under an `srun` of its own.
+# Our jobs are one task on one node: one start runs all their steps, as on any other scheduler.
+if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
+    slurm.Executor.additional_general_args = lambda self: ""
+
+
 onstart:
     # Snakemake's own lock stays behind when it is killed, and its jobs run on: profiles have `nolock`, and this instead.
     try:
