@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from groundtrace.errors import GroundtraceError
-from groundtrace.running import lock
-
-STOPPED = "stopped from outside: cancelled, at its time limit, or its node was taken away; run the same command again"
+from groundtrace.running import STOPPED, lock
 
 
 class Stopped(BaseException):

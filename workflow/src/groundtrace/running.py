@@ -15,6 +15,8 @@ from groundtrace.errors import BackendError, InputError
 
 CANCELLED_WITHIN = 600.0
 """Seconds that Slurm gets to end the jobs of a killed run; a node that does not answer takes its time."""
+STOPPED = "stopped from outside: cancelled, at its time limit, or its node was taken away; run the same command again"
+"""What a step says that was sent SIGTERM."""
 MEANING = {
     "OUT_OF_MEMORY": "(it needed more than its mem_mb; see «memory» in docs/cluster.md)",
     "TIMEOUT": "(it needed more than its runtime; see «time» in docs/cluster.md)",
@@ -108,10 +110,15 @@ def explain(log: str) -> None:
         logs = [Path(name) for names in named for name in names.split(", ") if ".snakemake" not in name]
         # Of a group's steps the last that began is the one that was killed.
         last = max((path for path in logs if path.is_file()), key=lambda path: path.stat().st_mtime_ns, default=None)
-        if status and last and b"\nerror: " not in b"\n" + last.read_bytes():
+        if status and last and not _explained(last):
             reason = f"error: Slurm ended job {status[1]}: {status[2]} {MEANING.get(status[2], '')}"
             with last.open("a", encoding="utf-8") as file:
                 file.write(f"{reason.strip()}\n")
+
+
+def _explained(log: Path) -> bool:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return any(line.startswith("error:") and STOPPED not in line for line in lines)
 
 
 def _write(text: str) -> None:

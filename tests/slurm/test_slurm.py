@@ -1,0 +1,202 @@
+"""`snakemake --profile slurm` on a real Slurm: 24 sessions, the faults of a weekend, and only what changed."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pytest
+import tifffile
+
+from tests.slurm.conftest import SESSIONS, SlurmJob, Study, queue, slurm, wait_for, worker
+
+
+def extraction(session: str) -> SlurmJob | None:
+    """The Slurm job that extracts a session, once it runs."""
+    what = f"rule_extract_wildcards_{session.replace('/', '_')}_"
+    return next((job for job in queue("RUNNING") if job.what.startswith(what)), None)
+
+
+def at_work(study: Study, session: str) -> tuple[SlurmJob, int]:
+    """Job and process that extract a session, waited for."""
+
+    def found() -> tuple[SlurmJob, int] | None:
+        job, process = extraction(session), worker(study, session, "extract-suite2p")
+        return (job, process) if job and process else None
+
+    return wait_for(found)
+
+
+def failed(study: Study) -> dict[str, str]:
+    """Rows of failed sessions in the study page, as HTML."""
+    page = (study.folder / "results/index.html").read_text()
+    rows = re.findall(r'<tr class="failed">.*?</tr>', page, re.S)
+    return {re.findall(r"sub-[^/<]+/ses-[^/<]+", row)[0]: row for row in rows}
+
+
+def left_behind(study: Study) -> list[Path]:
+    """Temporary files of writes that did not end."""
+    return [path for path in (study.folder / "results").rglob(".*") if path.name != ".running"]
+
+
+def end(run: subprocess.Popen[bytes]) -> int:
+    return run.wait(3000)
+
+
+@contextmanager
+def disk(folder: Path, size: str) -> Iterator[Path]:
+    """A disk of its own that can be full."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_study_runs_in_three_jobs_a_session_and_then_has_nothing_to_do(undisturbed):
+    table = pl.read_parquet(undisturbed.folder / "results/study.parquet")
+    assert table["status"].to_list() == ["done"] * len(SESSIONS)
+    assert undisturbed.submitted() == {"movie": 24, "extract": 24, "traces": 24, "study": 1}
+    assert undisturbed.doubles == {}
+    assert undisturbed.planned() == {}
+
+
+def test_changed_spikes_rerun_spikes_and_later_only(study):
+    study.configure(spikes={"oasis": {"backend": "oasis", "decay_time": 0.4}})
+    assert study.planned() == {"spikes": 24, "session_report": 24, "study": 1}
+
+
+def test_a_replaced_movie_reruns_its_session_only(study, undisturbed):
+    movie = study.folder.parent / "movies/s05.tif"
+    tifffile.imwrite(movie, tifffile.imread(movie)[::-1])
+    done = study.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert study.submitted() == {"movie": 1, "extract": 1, "traces": 1, "study": 1}
+    others = [session for session in SESSIONS if session != "sub-s05/ses-1"]
+    assert study.results(others) == undisturbed.results(others)
+    assert study.results(["sub-s05/ses-1"]) != undisturbed.results(["sub-s05/ses-1"])
+
+
+def test_one_rerun_mends_what_faults_broke(study, undisturbed, tmp_path):
+    """scancel, time limit, killed process, node drained, node down, full scratch disk, and three corrupt movies."""
+    cancelled, endless, killed, drained, down, full = SESSIONS[:6]
+    corrupt = SESSIONS[21:]
+    for session in corrupt:
+        movie = study.folder.parent / f"movies/{session[4:7]}.tif"
+        movie.write_bytes(movie.read_bytes()[:300_000])
+    study.forget(*corrupt, whole=True)
+    study.forget(cancelled, endless, killed, drained, down, full)
+    with disk(tmp_path / "scratch", "64m") as scratch, disk(tmp_path / "small", "2m") as small:
+        # The same command, both times; movies are worked on at the node's own disk.
+        place = f"'{small}' if '{full}' in input[0] else '{scratch}'"
+        study.arguments = ("--retries", "0", "--set-resources", "extract:local_movies=1", f"extract:tmpdir={place}")
+        with study.watched():
+            run = study.start()
+            slurm("scancel", at_work(study, cancelled)[0].id)
+            job, process = at_work(study, endless)
+            os.kill(process, signal.SIGSTOP)
+            slurm("scontrol", "update", f"JobId={job.id}", "TimeLimit=1")
+            os.kill(at_work(study, killed)[1], signal.SIGKILL)
+            lost = drain_one_lose_one(study, drained, down)
+            assert end(run) == 1
+        rows = failed(study)
+        assert set(rows) == {cancelled, endless, killed, full, *corrupt}
+        assert f"{lost} " not in (study.folder / "run.log").read_text().split("Error in rule")[-1]
+        assert "CANCELLED" in rows[cancelled]
+        assert "TIMEOUT" in rows[endless]
+        assert "FAILED" in rows[killed]
+        assert "GB are free" in rows[full]
+        for session, row in rows.items():
+            assert f'href="logs/{session}/' in row
+        assert study.results(corrupt) == {}
+
+        subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+        with study.watched():
+            assert study.snakemake().returncode == 1
+    assert study.doubles == {}
+    rows = failed(study)
+    assert set(rows) == set(corrupt)
+    assert all("truncated" in row for row in rows.values())
+    good = [session for session in SESSIONS if session not in corrupt]
+    assert study.results(good) == undisturbed.results(good)
+    assert study.results(corrupt) == {}
+    assert left_behind(study) == []
+
+
+def drain_one_lose_one(study: Study, drained: str, down: str) -> str:
+    """Drain the node of one session, which ends its work there, and take that of another down; return the job's id."""
+    job, _ = at_work(study, drained)
+    slurm("scontrol", "update", f"NodeName={job.node}", "State=DRAIN", "Reason=test")
+    lost, _ = at_work(study, down)
+    assert lost.node != job.node
+    wait_for(lambda: extraction(drained) is None)
+    slurm("scontrol", "update", f"NodeName={job.node}", "State=RESUME")
+    slurm("scontrol", "update", f"NodeName={lost.node}", "State=DOWN", "Reason=test")
+    again = wait_for(lambda: extraction(down))
+    assert again.node == job.node
+    slurm("scontrol", "update", f"NodeName={lost.node}", "State=RESUME")
+    return lost.id
+
+
+def test_memory_that_does_not_suffice_is_named_and_a_retry_gets_more(study, undisturbed):
+    session = SESSIONS[0]
+    study.forget(session)
+    study.arguments = ("--retries", "0", "--set-resources", "extract:mem_mb=450*attempt**2")
+    assert study.snakemake().returncode == 1
+    assert "OUT_OF_MEMORY" in failed(study)[session]
+    study.arguments = ("--retries", "1", *study.arguments[2:])
+    done = study.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "OUT_OF_MEMORY" in done.stdout + done.stderr
+    assert study.results() == undisturbed.results()
+    assert left_behind(study) == []
+
+
+def test_after_kill_9_a_rerun_ends_the_orphans_and_completes(study, undisturbed):
+    sessions = SESSIONS[:3]
+    study.forget(*sessions)
+    with study.watched():
+        run = study.start()
+        at_work(study, sessions[0])
+        wait_for(lambda: len(queue("PENDING,RUNNING")) >= 2)
+        run.kill()
+        run.wait()
+        orphans = {job.id for job in queue("PENDING,RUNNING")}
+        assert orphans
+        # One that ends before the rerun has results that no Snakemake has recorded.
+        first = wait_for(lambda: {job.id for job in queue("COMPLETED")} & orphans)
+        done = study.snakemake()
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    cancelled = set(re.search(r"had to be cancelled: (.*)", said)[1].split())  # pyright: ignore
+    assert cancelled <= orphans - first
+    assert study.doubles == {}
+    assert study.results() == undisturbed.results()
+    assert left_behind(study) == []
+    # Everything is recorded: a changed parameter is seen everywhere.
+    study.configure(spikes={"oasis": {"backend": "oasis", "decay_time": 0.4}})
+    assert study.planned() == {"spikes": 24, "session_report": 24, "study": 1}
+
+
+def test_a_second_run_is_refused_while_one_works(study):
+    study.forget(SESSIONS[0])
+    run = study.start()
+    at_work(study, SESSIONS[0])
+    second = study.snakemake()
+    assert second.returncode == 1
+    assert f"another run works on these results (process {run.pid} on" in second.stdout + second.stderr
+    assert end(run) == 0
+
+
+@pytest.mark.parametrize("option", ["--profile", "--workflow-profile"])
+def test_the_profile_is_found_as_typed(option, undisturbed, cluster):
+    """By its bare name, from the project's root; either way a clone behaves as with profiles/default."""
+    command = ["snakemake", option, "slurm", "--configfile", "test.yaml", "--dry-run"]
+    done = subprocess.run(command, cwd=undisturbed.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nothing to be done" in done.stdout + done.stderr
