@@ -26,7 +26,7 @@ from tests.workflow.conftest import PARTS, ROOT, Project
 Found = TypeVar("Found")
 CLUSTER = ROOT / "tests/slurm/cluster.sh"
 NODES = 2
-SESSIONS = [f"sub-s{number:02d}/ses-1" for number in range(1, 25)]
+SESSIONS = [f"sub-s{number:02d}/ses-1" for number in range(1, 12)]
 # Of the virtual nodes; and no long pauses between questions to Slurm.
 SITE = ("--cores", "2", "--resources", "mem_mb=12000", "--slurm-init-seconds-before-status-checks", "2")
 # The registered movie is kept so that a test can begin with extraction.

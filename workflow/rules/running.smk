@@ -1,3 +1,5 @@
+import psutil
+
 from groundtrace import running
 
 
@@ -21,6 +23,12 @@ def begin():
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     running.note(getattr(workflow.scheduler._executor, "run_uuid", None))
+
+
+# One machine: its jobs share its memory, as they share its cores. On a cluster the profile says what a node has.
+if workflow.is_main_process and workflow.resource_settings.nodes is None:
+    if not workflow.resource_settings.resources.get("mem_mb"):
+        workflow.register_resource("mem_mb", int(psutil.virtual_memory().total * 0.9e-6))
 
 
 # The plugin starts Snakemake twice a job, and once more for every step of a group, to put each under an `srun` of its own.
