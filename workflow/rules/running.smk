@@ -27,7 +27,7 @@ def begin():
 
 # One machine: its jobs share its memory, as they share its cores. On a cluster the profile says what a node has.
 if workflow.is_main_process and workflow.resource_settings.nodes is None:
-    if not workflow.resource_settings.resources.get("mem_mb"):
+    if workflow.global_resources.get("mem_mb").value is None:
         workflow.register_resource("mem_mb", int(psutil.virtual_memory().total * 0.9e-6))
 
 
