@@ -1,12 +1,13 @@
 # make demo   set up, then run the whole pipeline on two small simulated recordings
-# make test   set up, then run every test
+# make test   set up, then run every test that needs no cluster
+# make test-slurm   start a real Slurm on this machine (installed if it is missing), run its tests, end it
 SHELL := /bin/bash
 PYTHON ?= python3.11
 UV := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint format docs sessions lock browser clean
+.PHONY: demo test test-slurm lint format docs sessions lock browser clean
 
 demo: .venv/ready
 	@# Small movies: one core each, side by side. The number of threads changes no result.
@@ -17,7 +18,12 @@ sessions: .venv/ready
 	@PYTHONPATH=workflow/src python -m groundtrace.discovery "$(FROM)"
 
 test: .venv/ready browser
-	python -m pytest -n 2 --dist loadfile tests
+	python -m pytest -n 2 --dist loadfile --ignore tests/slurm tests
+
+# Two virtual nodes on loopback. OMP_NUM_THREADS: they have more CPUs than this machine.
+test-slurm: .venv/ready
+	tests/slurm/cluster.sh install
+	OMP_NUM_THREADS=1 python -m pytest --durations 0 tests/slurm
 
 lint: .venv/ready
 	ruff check .
