@@ -26,6 +26,4 @@ def test_groups_hold_rules_that_exist():
     text = "".join(path.read_text() for path in ROOT.glob("workflow/rules/*.smk"))
     rules = set(re.findall(r"^rule (\w+):", text, re.M))
     assert set(profile("slurm")["groups"]) <= rules
-    # The heavy steps: never in one job with each other.
-    groups = profile("slurm")["groups"]
-    assert groups["motion"] != groups.get("extract", "alone")
+    assert not {"motion", "extract"} & set(profile("slurm")["groups"])
