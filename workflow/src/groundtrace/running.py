@@ -40,7 +40,10 @@ def claim(results: Path | str) -> dict[str, Any] | None:
     file = path.open("a+", encoding="utf-8")
     free = lock(file, wait=False)
     file.seek(0)
-    noted = json.loads(file.read() or "null")
+    try:
+        noted = json.loads(file.read() or "null")
+    except ValueError:
+        raise InputError(f"{path} cannot be read; when no run works on these results, delete it") from None
     if noted:
         # By the clock that also dates the results.
         noted["since"] = os.fstat(file.fileno()).st_mtime
