@@ -1,3 +1,5 @@
+import math
+
 import psutil
 
 from groundtrace import running
@@ -23,6 +25,10 @@ def begin():
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     running.note(getattr(workflow.scheduler._executor, "run_uuid", None))
+    # The plugin asks sacct in place of squeue when the controller is slow to tell its MinJobAge; without accounting, sacct
+    # never answers.
+    if getattr(workflow.executor_settings, "status_command", None) == "squeue":
+        sys.modules["snakemake_executor_plugin_slurm"].get_min_job_age = lambda: math.inf
     # For its limit of 100 new jobs a second Snakemake 9.27 comes back a second after every look at the jobs that are
     # ready, besides the look after every job that ends: one more look a second for each, a timer (a thread) for each
     # look, and in the end nothing else (snakemake/snakemake#3804). Without the limit it looks when a job ends.
