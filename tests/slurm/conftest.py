@@ -26,7 +26,7 @@ from tests.workflow.conftest import PARTS, ROOT, Project
 Found = TypeVar("Found")
 CLUSTER = ROOT / "tests/slurm/cluster.sh"
 NODES = 2
-SESSIONS = [f"sub-s{number:02d}/ses-1" for number in range(1, 12)]
+SESSIONS = [f"sub-s{number:02d}/ses-1" for number in range(1, 25)]
 # Of the virtual nodes; and no long pauses between questions to Slurm.
 SITE = ("--cores", "2", "--resources", "mem_mb=12000", "--slurm-init-seconds-before-status-checks", "2")
 # The registered movie is kept so that a test can begin with extraction.
@@ -179,8 +179,6 @@ def cluster(tmp_path_factory) -> Iterator[Path]:
 def undisturbed(cluster, tmp_path_factory) -> Study:
     """24 sessions, run on the cluster without any fault; tests work on copies."""
     assert cluster
-    if os.environ.get("BASE"):
-        return Study(Path(os.environ["BASE"]) / "study")
     folder = tmp_path_factory.mktemp("slurm") / "study"
     movies = folder.parent / "movies"
     recordings(movies)
