@@ -85,9 +85,13 @@ class Study(Project):
         }
 
     def forget(self, *sessions: str, whole: bool = False) -> None:
-        """Delete what extraction and later steps made of sessions, or everything."""
+        """Delete what extraction and later steps made of sessions, or everything; and what holds results of all."""
+        results = self.folder / "results"
         for session in sessions:
-            shutil.rmtree(self.folder / "results" / session / ("" if whole else CHAIN))
+            shutil.rmtree(results / session / ("" if whole else CHAIN))
+            (results / session / "plane-0/report-default.html").unlink(missing_ok=True)
+        for name in ("study.parquet", "index.html"):
+            (results / name).unlink(missing_ok=True)
 
     @contextmanager
     def watched(self) -> Iterator[None]:

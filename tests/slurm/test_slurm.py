@@ -26,6 +26,10 @@ def at_work(study: Study, session: str) -> tuple[SlurmJob, int] | None:
     return (job, process) if job and process else None
 
 
+def wait_for_work(study: Study, run: subprocess.Popen[bytes], session: str) -> None:
+    inject(study, run, {session: lambda job, process: None})
+
+
 def inject(study: Study, run: subprocess.Popen[bytes], faults: dict[str, Fault]) -> None:
     """Do each session's fault as soon as its extraction is at work, and what a fault leaves to do, when that can be."""
     later: list[Callable[[], bool]] = []
@@ -186,7 +190,7 @@ def test_after_kill_9_a_rerun_ends_the_orphans_and_completes(study, undisturbed)
     study.forget(*sessions)
     with study.watched():
         run = study.start()
-        wait_for(lambda: at_work(study, sessions[0]))
+        wait_for_work(study, run, sessions[0])
         wait_for(lambda: len(queue("PENDING,RUNNING")) >= 2)
         run.kill()
         run.wait()
@@ -210,7 +214,7 @@ def test_after_kill_9_a_rerun_ends_the_orphans_and_completes(study, undisturbed)
 def test_a_second_run_is_refused_while_one_works(study):
     study.forget(SESSIONS[0])
     run = study.start()
-    wait_for(lambda: at_work(study, SESSIONS[0]))
+    wait_for_work(study, run, SESSIONS[0])
     second = study.snakemake()
     assert second.returncode == 1
     assert f"another run works on these results (process {run.pid} on" in second.stdout + second.stderr
