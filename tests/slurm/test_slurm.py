@@ -72,7 +72,8 @@ def change_node(job: SlurmJob, state: str, until: Callable[[SlurmJob | None], bo
     def resume() -> bool:
         done = until(next((other for other in queue() if other.id == job.id), None))
         if done:
-            slurm("scontrol", "update", f"NodeName={job.node}", "State=RESUME")
+            # Refused when the node is up already.
+            subprocess.run(["scontrol", "update", f"NodeName={job.node}", "State=RESUME"], check=False)
         return done
 
     return resume
@@ -102,7 +103,7 @@ def disk(folder: Path, size: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_a_study_runs_in_four_jobs_a_session_and_then_has_nothing_to_do(undisturbed):
