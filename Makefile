@@ -1,13 +1,14 @@
 # make demo   set up, then run the whole pipeline on two small simulated recordings
 # make status how far the study is: done, running, failed with reason, of each step
-# make test   set up, then run every test
+# make test   set up, then run every test that needs no cluster
+# make test-slurm   start a real Slurm on this machine (installed if it is missing), run its tests, end it
 SHELL := /bin/bash
 PYTHON ?= python3.11
 UV := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo status test test-environments lint format docs sessions lock browser clean
+.PHONY: demo status test test-environments test-slurm lint format docs sessions lock browser clean
 
 demo: .venv/ready
 	@# Small movies: one core each, side by side. The number of threads changes no result.
@@ -22,11 +23,16 @@ sessions: .venv/ready
 	@PYTHONPATH=workflow/src python -m groundtrace.discovery "$(FROM)"
 
 test: .venv/ready browser
-	python -m pytest -n 2 --dist loadfile tests --ignore tests/environments
+	python -m pytest -n 2 --dist loadfile tests --ignore tests/environments --ignore tests/slurm
 
 # The workflow with --sdm conda, in environments from a local channel; needs 4 GB of disk.
 test-environments: .venv/ready
 	python -m pytest tests/environments
+
+# Two virtual nodes on loopback. OMP_NUM_THREADS: they have more CPUs than this machine.
+test-slurm: .venv/ready
+	tests/slurm/cluster.sh install
+	OMP_NUM_THREADS=1 python -m pytest --durations 0 tests/slurm
 
 lint: .venv/ready
 	ruff check .

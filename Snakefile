@@ -50,6 +50,7 @@ rule all:
 
 
 onsuccess:
+    running.release()
     if os.path.exists(f"{RESULTS}/study.parquet"):
         from groundtrace.report.study import summary
 
@@ -57,6 +58,8 @@ onsuccess:
 
 
 onerror:
+    running.explain(open(log).read())
+    running.release()
     # The study page cannot wait for the rule `study`, which needs every session: without its table that rule runs again
     # as soon as it can.
     from groundtrace.report.study import write_study

@@ -1,6 +1,8 @@
 """Only what changed runs again, and running again gives the same bytes."""
 
 import json
+import os
+import time
 
 import pyarrow.parquet as pq
 
@@ -86,6 +88,25 @@ def test_running_again_gives_the_same_bytes(finished, tmp_path):
     assert [name for name in first if first[name] != second[name]] == []
     assert finished.bytes_of("*.html") == again.bytes_of("*.html")
     assert finished.bytes_of("acquisition.json") == again.bytes_of("acquisition.json")
+
+
+def test_after_a_killed_run_what_it_left_unrecorded_is_made_again(project):
+    results = project.folder / "results"
+    (results / ".running").write_text('{"process": 1, "host": "gone", "slurm": null}')
+    page = results / "sub-a/ses-1/plane-0/report-default.html"
+    before = page.read_bytes()
+    late = time.time() + 1
+    os.utime(page, (late, late))
+    sheet = project.folder / "test.tsv"
+    sheet.write_text("\n".join(sheet.read_text().splitlines()[:2]) + "\n")
+    assert project.planned() == {"study": 1}
+    done = project.snakemake()
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "An earlier run was killed" in said
+    assert "Finished jobid: 1 (Rule: session_report)" in said
+    assert page.read_bytes() == before
+    assert (results / ".running").read_text() == ""
 
 
 def test_every_table_says_what_made_it(finished):

@@ -1,8 +1,11 @@
 """Reading and writing: outputs appear whole or not at all, tables carry their meaning, movies stay on disk."""
 
+import glob
 import json
+import math
 import mmap
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,15 +28,26 @@ METADATA_KEY = b"groundtrace"
 
 
 @contextmanager
-def atomic(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it into place if the block succeeds, delete it if not."""
+def atomic(path: Path | str, scratch: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it into place if the block succeeds, delete it if not.
+
+    With `scratch`, a node's own disk, the block writes there and the whole file is copied. What a killed process left
+    of the same file is deleted; a step has one process at a time (`job`).
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        left.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        if scratch is None:
+            yield temporary
+        else:
+            yield scratch / f"new-{path.name}"
+            _need_room(path.parent, (scratch / f"new-{path.name}").stat().st_size)
+            shutil.copyfile(scratch / f"new-{path.name}", temporary)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     finally:
@@ -119,8 +133,27 @@ def open_movie(path: Path | str) -> Movie:
 
 
 def create_movie(path: Path, shape: tuple[int, int, int], dtype: np.dtype | str) -> Movie:
-    """Create a writable memory-mapped `.npy` movie; write it inside `atomic`."""
+    """Create a writable memory-mapped `.npy` movie; write it inside `atomic`.
+
+    Raises InputError when the disk has no room for it: a full disk would kill the process as it writes, unexplained.
+    """
+    _need_room(path.parent, math.prod(shape) * np.dtype(dtype).itemsize)
     return open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+
+
+def nearby(movie: Path | str, folder: Path) -> Path:
+    """Copy a movie to `folder`, a node's own disk: passes over a memory-mapped movie are slow on a shared one."""
+    _need_room(folder, Path(movie).stat().st_size)
+    return Path(shutil.copyfile(movie, folder / Path(movie).name))
+
+
+def _need_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise InputError(
+            f"{folder}: {free / 1e9:.1f} GB are free and a movie of {size / 1e9:.1f} GB must be written; make room, or "
+            "name another folder (`results` in the config, `tmpdir` in the profile)"
+        )
 
 
 def read_frames(movie: Movie, part: slice) -> Movie:
