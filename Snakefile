@@ -58,7 +58,8 @@ onsuccess:
 
 
 onerror:
-    running.explain(open(log).read())
+    for file in log:
+        running.explain(open(file).read())
     running.release()
     # The study page cannot wait for the rule `study`, which needs every session: without its table that rule runs again
     # as soon as it can.
