@@ -280,6 +280,19 @@ def test_when_the_focus_drifts_each_stretch_has_its_template(tmp_path):
     assert np.sqrt(((off - np.median(off, axis=0)) ** 2).sum(axis=1).mean()) < 0.25
 
 
+def test_a_shutter_that_was_closed_while_the_focus_drifted_leaves_no_stretch_dark():
+    early, late = scenes(2)
+    means = np.repeat(np.stack([early, late]), 450, axis=0)
+    movie = np.random.default_rng(2).poisson(means).astype(np.int16)
+    movie[:320] = 0
+    with ThreadPoolExecutor(1) as pool:
+        parts = [stretch.part for stretch in find_stretches(movie, 25, pool)[0]]
+        assert [part.start for part in parts[1:]] == [part.stop for part in parts[:-1]]
+        assert len(parts) == 3
+        movie[:894] = 0
+        assert len(find_stretches(movie, 25, pool)[0]) == 1
+
+
 @pytest.mark.parametrize("shape", [(64, 64), (33, 200), (20, 20), (128, 320)])
 def test_small_and_long_fields(shape, tmp_path):
     movie, _ = recording(frames=40, height=shape[0], width=shape[1], motion=1)

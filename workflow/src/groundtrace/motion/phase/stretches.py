@@ -61,11 +61,13 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
             template, variance, whole = first_template(frames, bound, pool)
             offset += scan_offset(frames, whole)
             frames = straighten(raw, offset)
-    parts = min(len(movie) // SHORTEST, MOST)
+    parts = min(len(movie) // SHORTEST, len(indices) // GROUPS, MOST)
     if parts < 2 or likeness(frames, whole, pool) >= ALIKE:
         return [Stretch(slice(0, len(movie)), indices, template, len(indices), variance)], offset
-    stretches, edges = [], np.linspace(0, len(movie), parts + 1, dtype=int)
-    for first, last in itertools.pairwise(edges.tolist()):
+    # Cut between lit frames, so that no stretch is dark.
+    edges = [0, *(int(group[0]) for group in np.array_split(indices, parts)[1:]), len(movie)]
+    stretches = []
+    for first, last in itertools.pairwise(edges):
         own = sample(movie, slice(first, last), count)
         template, variance, _ = first_template(frames_at(movie, own, offset), bound, pool)
         stretches.append(Stretch(slice(first, last), own, template, len(own), variance))
@@ -78,6 +80,8 @@ def likeness(frames: np.ndarray, whole: IntArray, pool: Executor) -> float:
     Covariances between means of different frames are free of their noise; each part's own is that of its two halves.
     """
     groups = [part for part in np.array_split(np.arange(len(frames)), GROUPS) if len(part) > 3]
+    if len(groups) < 2:
+        return 1.0
     halves = np.stack([[_structure(frames, whole, part[k::2], pool) for k in (0, 1)] for part in groups])
     own = np.einsum("gp,gp->g", halves[:, 0], halves[:, 1])
     means = halves.mean(axis=1)
