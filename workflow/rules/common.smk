@@ -184,9 +184,9 @@ def raw_files(wildcards):
 @asked_once
 def motion_channel(wildcards):
     """The movie on which motion is estimated, when it is not the one that is moved."""
-    session = SESSIONS[wildcards.session]
-    other = session.motion_channel not in (None, session.functional_channel)
-    return f"{PLANE}/motion_channel.npy".format(session=wildcards.session, plane=wildcards.plane) if other else []
+    if not SESSIONS[wildcards.session].other_channel:
+        return []
+    return f"{PLANE}/motion_channel.npy".format(session=wildcards.session, plane=wildcards.plane)
 
 
 @asked_once

@@ -38,6 +38,7 @@ rule ingest_motion_channel:
     input:
         files=raw_files,
     output:
+        acquisition=f"{PLANE}/motion_channel.json",
         movie=temp(f"{PLANE}/motion_channel.npy"),
     log:
         log_of(f"{STEP}/ingest_motion_channel"),
@@ -47,13 +48,17 @@ rule ingest_motion_channel:
         environment("core")
     threads: 1
     resources:
-        mem_mb=megabytes(1500),
-        runtime=minutes(10, per_gigabyte=2),
+        mem_mb=memory("ingest"),
+        runtime=time_limit("ingest"),
     params:
-        session=lambda w: SESSIONS[w.session],
-        identity=lambda w: {
-            "session": SESSIONS[w.session].model_dump(mode="json", exclude={"path", "simulate"}),
-            "code": code_of("ingest_motion_channel.py"),
-        },
+        session=of_session(lambda session: session),
+        identity=of_session(
+            lambda session: {
+                "session": session.model_dump(mode="json", exclude={"path", "simulate"}),
+                "code": code_of("ingest_motion_channel.py"),
+            }
+        ),
+    message:
+        "ingest the motion channel of {wildcards.session}, plane {wildcards.plane}"
     script:
         "../scripts/ingest_motion_channel.py"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from groundtrace.io import write_text
 from groundtrace.job import job
 from groundtrace.movies.ingest import ingest
 
@@ -9,4 +10,5 @@ with job(snakemake.log[0]):
     session = snakemake.params.session
     session = session.model_copy(update={"functional_channel": session.motion_channel})
     files = [Path(name) for name in snakemake.input.files]
-    ingest(session, files, int(snakemake.wildcards.plane), Path(snakemake.output.movie))
+    found = ingest(session, files, int(snakemake.wildcards.plane), Path(snakemake.output.movie))
+    write_text(snakemake.output.acquisition, found.acquisition.model_dump_json(indent=2))

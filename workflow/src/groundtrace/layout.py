@@ -18,6 +18,7 @@ EXTRACT_LOG = f"{DENOISE_LOG}_extract-{{extract}}"
 STEPS = {
     "simulate": ("{session}/simulate", "{session}/truth/cells.parquet"),
     "ingest": (f"{PLANE}/ingest", f"{PLANE}/acquisition.json"),
+    "motion channel": (f"{PLANE}/ingest_motion_channel", f"{PLANE}/motion_channel.json"),
     "motion": (MOTION, f"{MOTION}/quality.parquet"),
     "denoise": (DENOISE_LOG, f"{DENOISE}/training.parquet"),
     "extract": (EXTRACT_LOG, f"{EXTRACT}/fluorescence.parquet"),
@@ -53,6 +54,8 @@ class Entry:
     indicator: str
     simulated: bool
     denoised: bool = False
+    other_channel: bool = False
+    """Motion is estimated on another channel than the functional one."""
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -60,7 +63,9 @@ class Entry:
         return tuple(
             Step(stage, self.results / "logs" / f"{log.format(**where)}.log", self.results / file.format(**where))
             for stage, (log, file) in STEPS.items()
-            if {"simulate": self.simulated, "denoise": self.denoised}.get(stage, True)
+            if {"simulate": self.simulated, "denoise": self.denoised, "motion channel": self.other_channel}.get(
+                stage, True
+            )
         )
 
     def file(self, stage: str) -> Path:
@@ -93,6 +98,7 @@ def study_entries(config: Config, sessions: Mapping[str, Session]) -> Entries:
                 session.indicator,
                 simulated=session.simulate is not None,
                 denoised=config.denoises(methods[name]["denoise"]),
+                other_channel=session.other_channel,
             )
             for key, session in sessions.items()
             for plane in range(session.planes)

@@ -128,6 +128,11 @@ class Session(Section):
         return self
 
     @property
+    def other_channel(self) -> bool:
+        """Motion is estimated on another channel than the functional one."""
+        return self.motion_channel not in (None, self.functional_channel)
+
+    @property
     def key(self) -> str:
         return session_key(self.subject, self.session, self.date)
 
