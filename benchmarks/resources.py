@@ -40,6 +40,7 @@ RESULTS = ("report-default.html", "realism-default.parquet")
 OTHERS = (
     "motion-none/shifts.parquet",
     "motion-suite2p/shifts.parquet",
+    "motion-phase/denoise-network/training.parquet",
     "motion-phase/denoise-none/extract-suite2p/spikes-oasis.parquet",
 )
 """Also of movies of up to OTHERS_UP_TO megabytes."""
@@ -50,6 +51,7 @@ KEYS = (
     (r"/ingest$", "ingest"),
     (r"^benchmark/.*/motion-\w+$", "benchmark_motion"),
     (r"/motion-(phase|suite2p|none)$", r"motion/\1"),
+    (r"_denoise-(\w+)$", r"denoise/\1"),
     (r"_dff$", "dff"),
     (r"_spikes-(\w+)$", r"spikes/\1"),
     (r"_extract-oracle$", "oracle"),

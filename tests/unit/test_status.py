@@ -85,8 +85,20 @@ def test_many_failures_are_cut_short(entries):
 def test_a_result_that_is_being_made_again_is_not_done(entries):
     make(entries[0], "dff")
     step = next(step for step in entries[0].steps if step.stage == "dff")
-    assert state_of(step, False, NOTHING).name == "done"
-    assert state_of(step, True, frozenset({step.file.as_posix()})).name == "running"
+    assert state_of(step, True, False, NOTHING).name == "done"
+    assert state_of(step, True, True, frozenset({step.file.as_posix()})).name == "running"
+
+
+def test_a_log_of_an_earlier_time_is_no_failure(entries):
+    """The steps before it are to do again."""
+    extract, dff = (next(step for step in entries[2].steps if step.stage == stage) for stage in ("extract", "dff"))
+    make(entries[2], "ingest", "motion")
+    for step in (extract, dff):
+        step.log.parent.mkdir(parents=True, exist_ok=True)
+        step.log.write_text("error: no cell in it\n")
+    failed = counts(status(entries, False, NOTHING))
+    assert failed["step extract"][2] == 1
+    assert failed["step dff"][2] == 0
 
 
 def test_snakemakes_marks_are_read(tmp_path):

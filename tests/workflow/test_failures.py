@@ -72,6 +72,22 @@ def test_a_run_says_what_it_does_and_sums_up(failed):
     assert "fluorescence.parquet" not in said
 
 
+def test_what_failed_is_tried_again_though_nothing_has_changed(failed):
+    project, _ = failed
+    assert project.planned() == dict.fromkeys(
+        ("ingest", "motion", "extract", "dff", "spikes", "session_report", "study"), 1
+    )
+
+
+def test_a_session_whose_folder_is_deleted_is_made_again(mended, tmp_path):
+    folder, kept = mended.folder / "results/sub-bad", tmp_path / "kept"
+    shutil.move(folder, kept)
+    planned = mended.planned()
+    shutil.move(kept, folder)
+    assert planned["ingest"] == planned["study"] == 1
+    assert mended.planned() == {}
+
+
 def test_only_what_failed_runs_again(mended):
     study = pl.read_parquet(mended.folder / "results/study.parquet")
     assert study["status"].to_list() == ["done", "done"]

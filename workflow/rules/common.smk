@@ -20,6 +20,7 @@ try:
 except GroundtraceError as error:
     raise WorkflowError(str(error)) from None
 
+STUDY = layout.study_entries(cfg, SESSIONS)
 SIMULATED = {key: session for key, session in SESSIONS.items() if session.simulate is not None}
 RESULTS = cfg.results.as_posix()
 PLANE, MOTION, DENOISE, EXTRACT = (
@@ -204,7 +205,13 @@ def study_page(wildcards):
     """What `snakemake` makes when no target is named; `train` and `benchmark` need no session."""
     if not SESSIONS:
         raise WorkflowError(f"{cfg.sessions}: no session in it; write one row per recording, or try `make demo`")
-    return f"{RESULTS}/index.html"
+    # Snakemake misses only what is asked for: the table after an error, a session's page when its folder was deleted.
+    return [f"{RESULTS}/index.html", f"{RESULTS}/study.parquet", *session_pages()]
+
+
+def session_pages():
+    """They depend on everything else."""
+    return [entry.file("report").as_posix() for entry in STUDY.rows]
 
 
 def dff_smoothing(wildcards):

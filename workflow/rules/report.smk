@@ -44,14 +44,10 @@ rule session_report:
         "../scripts/session_report.py"
 
 
-STUDY = layout.study_entries(cfg, SESSIONS)
-
-
 rule study:
     """One row per session, plane and recipe."""
     input:
-        # They depend on everything else.
-        [entry.file("report").as_posix() for entry in STUDY.rows],
+        session_pages(),
     output:
         table=f"{RESULTS}/study.parquet",
         page=report(f"{RESULTS}/index.html", caption="../report/study.rst", category="Study"),

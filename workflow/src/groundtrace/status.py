@@ -45,7 +45,13 @@ def status(entries: Sequence[Entry], working: bool, marked: frozenset[str], list
     """
     # Recipes and planes that share a step share its file.
     steps = {step.file: step for entry in entries for step in entry.steps}
-    states = {file: state_of(step, working, marked) for file, step in steps.items()}
+    states: dict[Path, State] = {}
+    for entry in entries:
+        ready = True
+        for step in entry.steps:
+            if step.file not in states:
+                states[step.file] = state_of(step, ready, working, marked)
+            ready = ready and states[step.file].name == "done"
     stages = {stage: Counter(states[file].name for file in steps if steps[file].stage == stage) for stage in STEPS}
     recipes: dict[str, Counter[str]] = {}
     for entry in entries:
@@ -64,13 +70,18 @@ def status(entries: Sequence[Entry], working: bool, marked: frozenset[str], list
     return "\n".join(lines)
 
 
-def state_of(step: Step, working: bool, marked: frozenset[str]) -> State:
-    """A step that has a log and no result has failed, or was killed, unless it is under way."""
+def state_of(step: Step, ready: bool, working: bool, marked: frozenset[str]) -> State:
+    """A step that has a log and no result has failed, or was killed, unless it is under way.
+
+    ready: the steps before it are done; the log of a step that is not is from an earlier time.
+    """
     begun = step.file.as_posix() in marked
     if begun and working:
         return State("running")
     if step.file.exists() and not begun:
         return State("done")
+    if not ready and not begun:
+        return State("to do")
     reason, log = failure([step.log])
     if begun:
         return State("failed", STOPPED if log is None else reason, step.log)
