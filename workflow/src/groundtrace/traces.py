@@ -34,7 +34,8 @@ def compute_traces(
     smoothing: of a recipe that denoises.
     """
     f, neuropil = stack(fluorescence["fluorescence"]), stack(fluorescence["neuropil"])
-    dff = compute_dff(f, neuropil, acquisition.frame_rate, acquisition.offset or 0.0, parameters)
+    offset = (acquisition.offset or 0.0) if parameters.subtract_offset else 0.0
+    dff = compute_dff(f, neuropil, acquisition.frame_rate, offset, parameters)
     level = noise_level(dff.dff, acquisition.frame_rate)
     expected = expected_noise(dff, effective_pixels(rois), acquisition.gain, acquisition.frame_rate)
     reliable = ~dff.near_zero & np.isfinite(expected)
@@ -56,7 +57,7 @@ def compute_traces(
             "negative_fluorescence": dff.negative,
             "saturated": roi_maximum(rois, saturated) > SATURATED_FRAMES,
             "looks_denoised": reliable & (level < DENOISED * expected),
-            **(_smoothed(fluorescence, dff, acquisition, parameters, smoothing) if smoothing else {}),
+            **(_smoothed(fluorescence, dff, offset, acquisition, parameters, smoothing) if smoothing else {}),
         }
     )
 
@@ -64,6 +65,7 @@ def compute_traces(
 def _smoothed(
     fluorescence: pl.DataFrame,
     dff: Dff,
+    offset: float,
     acquisition: Acquisition,
     parameters: DffParameters,
     smoothing: SmoothingParameters,
@@ -72,7 +74,7 @@ def _smoothed(
     found = smooth_rois(
         fluorescence,
         dff,
-        acquisition.offset or 0.0,
+        offset,
         acquisition.frame_rate,
         indicators()[acquisition.indicator].decay_time,
         smoothing,
