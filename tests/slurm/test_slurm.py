@@ -191,18 +191,21 @@ def test_after_kill_9_a_rerun_ends_the_orphans_and_completes(study, undisturbed)
     study.forget(*sessions)
     with study.watched():
         run = study.start()
-        wait_for_work(study, run, sessions[0])
+        # One works on until it is cancelled.
+        slow, process = wait_for(lambda: at_work(study, sessions[0]))
+        os.kill(process, signal.SIGSTOP)
         wait_for(lambda: len(queue("PENDING,RUNNING")) >= 2)
         run.kill()
         run.wait()
         orphans = {job.id for job in queue("PENDING,RUNNING")}
-        assert orphans
+        assert slow.id in orphans
         # One that ends before the rerun has results that no Snakemake has recorded.
         first = wait_for(lambda: {job.id for job in queue("COMPLETED")} & orphans)
         done = study.snakemake()
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     cancelled = set(re.search(r"had to be cancelled: (.*)", said)[1].split())  # pyright: ignore
+    assert slow.id in cancelled
     assert cancelled <= orphans - first
     assert study.doubles == {}
     assert study.results() == undisturbed.results()
