@@ -51,9 +51,11 @@ CONFIG = {
     "recipes": {
         "default": METHODS,
         "oasis": METHODS | {"spikes": "oasis"},
+        "denoised": METHODS | {"denoise": "network"},
         "truth": METHODS | {"motion": "suite2p", "extract": "oracle", "spikes": "convex"},
     },
     "motion": {"phase": {"backend": "phase"}, "suite2p": {"backend": "suite2p"}},
+    "denoise": {"network": {"backend": "network", "members": 1, "steps": 20}},
     "spikes": {name: {"backend": name} for name in ("network", "oasis", "convex")},
     "benchmark": {"bootstrap": 200},
 }
@@ -197,7 +199,7 @@ def _needs(name: str) -> set[str]:
 
 def test_results_are_those_without_conda(run, tmp_path):
     """Both ways of running have the same versions of what computes."""
-    workflow(tmp_path, sys.executable, "results/sub-a/ses-1/plane-0/report-default.html")
+    workflow(tmp_path, sys.executable, "--", "results/sub-a/ses-1/plane-0/report-default.html")
     tables = sorted(path.relative_to(tmp_path) for path in tmp_path.glob("results/sub-*/**/*.parquet"))
     assert len(tables) > 8
     for table in tables:

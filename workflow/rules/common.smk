@@ -205,8 +205,10 @@ def study_page(wildcards):
     """What `snakemake` makes when no target is named; `train` and `benchmark` need no session."""
     if not SESSIONS:
         raise WorkflowError(f"{cfg.sessions}: no session in it; write one row per recording, or try `make demo`")
-    # Snakemake misses only what is asked for: the table after an error, a session's page when its folder was deleted.
-    return [f"{RESULTS}/index.html", f"{RESULTS}/study.parquet", *session_pages()]
+    # Snakemake misses only what is asked for: the table after an error, and a session's page when its folder was deleted.
+    page, table = f"{RESULTS}/index.html", f"{RESULTS}/study.parquet"
+    complete = os.path.exists(table) and workflow.dag_settings.batch is None
+    return [page, table, *(lost for lost in session_pages() if complete and not os.path.exists(lost))]
 
 
 def session_pages():
