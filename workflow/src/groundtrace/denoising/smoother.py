@@ -186,75 +186,69 @@ def _backward(y, v, model, chain):
 
 @njit(cache=True)
 def _forward(y, v, model, chain, random):
-    """Draws the component of each frame and filters the state."""
-    kind, moves, count = chain.kind, model.moves, len(model.mean)
-    level, means, covariances = np.zeros(count), np.zeros((count, 2)), np.zeros((count, 3))
-    for t in range(len(y)):
-        expected = _ahead(model, chain, t)
-        later = chain.later2[t, 0], chain.later2[t, 1], chain.later2[t, 2], chain.later1[t, 0], chain.later1[t, 1]
-        for k in range(count):
-            before = moves[kind[t - 1], k] if t else 0.0
-            after = moves[k, kind[t + 1]] if t + 1 < len(y) else 0.0
-            level[k], means[k, 0], means[k, 1], covariances[k, 0], covariances[k, 1], covariances[k, 2] = _filtered(
-                y[t], v[t], before + after, model.mean[k], model.spread[k], expected, later
-            )
-        chosen = _chosen(level, random)
-        kind[t] = chosen
-        chain.mean[t], chain.covariance[t] = means[chosen], covariances[chosen]
-
-
-@njit(cache=True)
-def _ahead(model, chain, t):
-    """Mean (x, b) and covariance (xx, xb, bb) of the state at t, given the frames before, without its w."""
-    decay, filtered, covariance = model.decay, chain.mean, chain.covariance
-    if t == 0:
-        return 0.0, model.start[0], model.start[1], 0.0, model.start[1]
-    return (
-        decay * filtered[t - 1, 0],
-        filtered[t - 1, 1],
-        decay * decay * covariance[t - 1, 0],
-        decay * covariance[t - 1, 1],
-        covariance[t - 1, 2] + model.drift,
+    """Draws the component of each frame and filters the state. In one piece: parts of it as functions cost a fifth."""
+    kind, omega2, omega1, filtered, covariance = (
+        chain.kind,
+        chain.later2,
+        chain.later1,
+        chain.mean,
+        chain.covariance,
     )
-
-
-@njit(cache=True)
-def _filtered(y, v, prior, mean, spread, expected, later):
-    """Logarithm of a component's chance: `prior`, and how its w fits a frame and all later ones; the filtered state."""
-    x, b, p00, p01, p11 = expected
-    a, c, d, f, g = later
-    x0, s00 = x + mean, p00 + spread
-    total = s00 + 2 * p01 + p11 + v
-    rest = y - x0 - b
-    k0, k1 = (s00 + p01) / total, (p01 + p11) / total
-    mx, mb = x0 + k0 * rest, b + k1 * rest
-    c00, c01, c11 = s00 - k0 * k0 * total, p01 - k0 * k1 * total, p11 - k1 * k1 * total
-    # I + Σ Ω
-    i00, i01, i10, i11 = 1 + c00 * a + c01 * c, c00 * c + c01 * d, c01 * a + c11 * c, 1 + c01 * c + c11 * d
-    det = i00 * i11 - i01 * i10
-    # (I + ΣΩ)^-1 μ and (I + ΣΩ)^-1 Σω
-    u0, u1 = (i11 * mx - i01 * mb) / det, (-i10 * mx + i00 * mb) / det
-    r0, r1 = c00 * f + c01 * g, c01 * f + c11 * g
-    w0, w1 = (i11 * r0 - i01 * r1) / det, (-i10 * r0 + i00 * r1) / det
-    quadratic = mx * (a * u0 + c * u1) + mb * (c * u0 + d * u1)
-    linear = f * u0 + g * u1 + 0.5 * (f * w0 + g * w1)
-    level = prior - 0.5 * np.log(total) - 0.5 * rest * rest / total - 0.5 * np.log(det) - 0.5 * quadratic + linear
-    return level, mx, mb, c00, c01, c11
-
-
-@njit(cache=True)
-def _chosen(level, random):
-    """A component, drawn by the logarithms of its chances; `level` is overwritten."""
-    highest = level.max()
-    weight = 0.0
-    for k in range(len(level)):
-        level[k] = np.exp(level[k] - highest)
-        weight += level[k]
-    pick, chosen = random.random() * weight, 0
-    while chosen < len(level) - 1 and pick > level[chosen]:
-        pick -= level[chosen]
-        chosen += 1
-    return chosen
+    decay, mean, spread, drift, moves = model.decay, model.mean, model.spread, model.drift, model.moves
+    count = len(mean)
+    level = np.zeros(count)
+    means, covariances = np.zeros((count, 2)), np.zeros((count, 3))
+    for t in range(len(y)):
+        if t == 0:
+            x, b, p00, p01, p11 = 0.0, model.start[0], model.start[1], 0.0, model.start[1]
+        else:
+            x, b = decay * filtered[t - 1, 0], filtered[t - 1, 1]
+            p00, p01, p11 = (
+                decay * decay * covariance[t - 1, 0],
+                decay * covariance[t - 1, 1],
+                covariance[t - 1, 2] + drift,
+            )
+        a, c, d = omega2[t, 0], omega2[t, 1], omega2[t, 2]
+        f, g = omega1[t, 0], omega1[t, 1]
+        highest = -np.inf
+        for k in range(count):
+            x0, s00 = x + mean[k], p00 + spread[k]
+            total = s00 + 2 * p01 + p11 + v[t]
+            rest = y[t] - x0 - b
+            k0, k1 = (s00 + p01) / total, (p01 + p11) / total
+            mx, mb = x0 + k0 * rest, b + k1 * rest
+            c00, c01, c11 = s00 - k0 * k0 * total, p01 - k0 * k1 * total, p11 - k1 * k1 * total
+            # I + Σ Ω
+            i00, i01, i10, i11 = 1 + c00 * a + c01 * c, c00 * c + c01 * d, c01 * a + c11 * c, 1 + c01 * c + c11 * d
+            det = i00 * i11 - i01 * i10
+            # (I + ΣΩ)^-1 μ and (I + ΣΩ)^-1 Σω
+            u0, u1 = (i11 * mx - i01 * mb) / det, (-i10 * mx + i00 * mb) / det
+            r0, r1 = c00 * f + c01 * g, c01 * f + c11 * g
+            w0, w1 = (i11 * r0 - i01 * r1) / det, (-i10 * r0 + i00 * r1) / det
+            quadratic = mx * (a * u0 + c * u1) + mb * (c * u0 + d * u1)
+            linear = f * u0 + g * u1 + 0.5 * (f * w0 + g * w1)
+            level[k] = (
+                (moves[kind[t - 1], k] if t else 0.0)
+                + (moves[k, kind[t + 1]] if t + 1 < len(y) else 0.0)
+                - 0.5 * np.log(total)
+                - 0.5 * rest * rest / total
+                - 0.5 * np.log(det)
+                - 0.5 * quadratic
+                + linear
+            )
+            highest = max(highest, level[k])
+            means[k, 0], means[k, 1] = mx, mb
+            covariances[k, 0], covariances[k, 1], covariances[k, 2] = c00, c01, c11
+        weight = 0.0
+        for k in range(count):
+            level[k] = np.exp(level[k] - highest)
+            weight += level[k]
+        pick, chosen = random.random() * weight, 0
+        while chosen < count - 1 and pick > level[chosen]:
+            pick -= level[chosen]
+            chosen += 1
+        kind[t] = chosen
+        filtered[t], covariance[t] = means[chosen], covariances[chosen]
 
 
 @njit(cache=True)
