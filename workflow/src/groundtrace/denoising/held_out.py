@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from scipy import sparse
+from scipy.optimize import brentq
 from scipy.stats import norm
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
@@ -37,12 +38,21 @@ class Residuals:
     """Mean standard deviation of the prediction."""
 
     def error_share(self) -> float:
-        """Variance of the prediction's errors over the square of their deviation.
+        """Variance of the prediction's errors over the square of their deviation: with it squares are 1 on average.
 
         1 for right deviations of errors that neighbouring pixels share, less for disks over which errors average out.
+        Each value counts the same; a ratio of sums would be that of the few frames with the largest deviation.
         """
-        excess = np.square(self.value) - self.noise
-        return float(np.clip(excess.mean() / np.square(self.deviation).mean(), 0, MOST))
+        squares, unsure = np.square(self.value), np.square(self.deviation)
+
+        def surprise(share: float) -> float:
+            return float((squares / (self.noise + share * unsure)).mean()) - 1
+
+        if surprise(0) <= 0:
+            return 0.0
+        if surprise(MOST) >= 0:
+            return MOST
+        return float(brentq(surprise, 0, MOST, xtol=1e-4))  # pyright: ignore[reportArgumentType]
 
     def coverage(self, share: float) -> list[float]:
         """Share of the values inside the central interval of each of LEVELS."""
