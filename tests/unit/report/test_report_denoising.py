@@ -15,6 +15,7 @@ from groundtrace.io import write_arrays, write_table
 from groundtrace.report.denoising import EVENTS, STRIPS, chosen_events, events, load_denoising
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.session import SessionInputs, render_session
+from groundtrace.report.warnings import session_warnings
 from groundtrace.tables import DenoisingCheck, Traces, TrainingCurve, empty, list_column, validate
 
 FLAGGED = (3, 7)
@@ -72,9 +73,22 @@ def test_the_page_tells_noise_training_coverage_and_flags(page, denoised):
     assert "come from the measured traces and are not concerned" in page
     assert "60 times its brightness above 12 detector units" in page
     assert "the correlation is 0.25 to the side and 0 up and down" in page
-    assert re.findall(r"<tr><th>pixels</th><td>(.*?)</td><td>(.*?)</td>", page) == [("51 %", "91 %")]
+    assert re.findall(r"<tr><th>pixels</th><td>(.*?)</td><td>(.*?)</td>", page) == [("51", "91")]
     assert "The frame with the most activity, at 15 s" in page
     assert page.count('class="denoised"') == EVENTS + STRIPS
+
+
+def test_many_flagged_cells_and_wrong_intervals_are_warned_about(denoised):
+    def titles(**changes) -> str:
+        inputs = replace(denoised, **changes)
+        return " ".join(warning.title for warning in session_warnings(inputs, ReportParameters()))
+
+    assert "shows" not in titles()
+    traces = denoised.traces.with_columns(denoising_disagrees=pl.lit(True))
+    assert f"shows {denoised.cells.height} of {denoised.cells.height} cells" in titles(traces=traces)
+    check = denoised.denoising.check.with_columns(pl.col("coverage") - 0.08)
+    assert "off by 7 points" in titles(denoising=replace(denoised.denoising, check=check))
+    assert "off by" not in titles()
 
 
 def test_a_method_without_training_says_so(session, tmp_path):

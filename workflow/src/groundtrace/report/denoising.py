@@ -26,8 +26,8 @@ CLEAR = 5.0
 """Standard deviations of such a mean above which an event is no chance."""
 APART = 3.0
 """s, between two events."""
-LOST = 3.0
-"""Standard deviations by which a denoised event is lower than the measured one and noise does not explain it."""
+LOST, SMALL = 3.0, 0.05
+"""Standard deviations, and share, by both of which a denoised event must be lower than the measured one to be lost."""
 ZOOM = (2.0, 6.0)
 """s, shown before and after an event."""
 STRIP = 40.0
@@ -116,7 +116,7 @@ def chosen_events(found: Mapping[int, Sequence[Event]]) -> list[Event]:
 
 def chosen_cells(traces: pl.DataFrame, found: Mapping[int, Sequence[Event]]) -> list[int]:
     """Cells of which a stretch is shown: up to half of them flagged, the others from the best to the worst SNR."""
-    snr = traces["snr"].cast(pl.Float64).fill_null(0).fill_nan(0).to_numpy()
+    snr = traces["snr"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     flagged = traces["denoising_disagrees"].to_numpy()
     cells = sorted((i for i in found if np.isfinite(snr[i])), key=lambda i: -snr[i])
     first = [i for i in cells if flagged[i]][: STRIPS // 2]
@@ -132,7 +132,7 @@ def denoising_section(found: DenoisingInputs, traces: pl.DataFrame, frame_rate: 
         "curve": _curve(found.curve),
         "noise": _noise_words(found.noise, found.mean.shape),
         "kernel": png(contrast(found.noise.correlation, 0, 0.5)),
-        "levels": [f"{number(100 * level)} %" for level in found.check["level"].unique().sort()],
+        "levels": [number(100 * level) for level in found.check["level"].unique().sort()],
         "coverage": _coverage(found.check),
         "pictures": _pictures(found),
         "time": number(int(found.pictures["frame"]) / frame_rate, 4),
@@ -198,9 +198,9 @@ def _noise_words(noise: NoiseModel, shape: tuple[int, ...]) -> list[str]:
 
 
 def _coverage(check: pl.DataFrame) -> list[tuple[str, list[str]]]:
-    names = {"pixels": "pixels", "disks": f"means over disks of {DISK} px radius"}
+    names = {"pixels": "pixels", "disks": f"disks of {DISK} px radius"}
     return [
-        (names[what], [f"{number(100 * value, 3)} %" for value in each.sort("level")["coverage"]])
+        (names[what], [number(100 * value, 3) for value in each.sort("level")["coverage"]])
         for (what,), each in check.group_by("what", maintain_order=True)
     ]
 
@@ -223,7 +223,7 @@ def _strip(found: DenoisingInputs, traces: pl.DataFrame, i: int, frame_rate: flo
     start = int(np.argmax(sums))
     flagged = bool(traces["denoising_disagrees"][i])
     title = f"ROI {traces['roi'][i]}, SNR {number(traces['snr'][i], 2)}" + (", flagged" if flagged else "")
-    return Panel(title, _chart(found, dff, i, slice(start, start + length), frame_rate, title, width=880, height=170))
+    return Panel(title, _chart(found, dff, i, slice(start, start + length), frame_rate, title, width=600, height=170))
 
 
 def _event(found: DenoisingInputs, traces: pl.DataFrame, event: Event, frame_rate: float) -> Panel:
@@ -235,7 +235,7 @@ def _event(found: DenoisingInputs, traces: pl.DataFrame, event: Event, frame_rat
     top = slice(max(0, event.frame - half), event.frame + half + 1)
     measured, shown = float(dff[top].mean()), float(found.traces[i]["dff_denoised"][top].mean())
     error = float(noise_sd(dff)[0]) / np.sqrt(len(dff[top]))
-    kept = measured - shown < LOST * error
+    kept = measured - shown < max(LOST * error, SMALL * measured)
     hint = (
         f"{number(event.strength, 2)} times its noise; measured {number(measured)}, denoised {number(shown)} over "
         f"{number(EVENT)} s: " + ("kept." if kept else "lower than noise explains; use the measured trace.")
