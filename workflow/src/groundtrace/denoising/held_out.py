@@ -23,6 +23,8 @@ DISKS = 400
 SCHEMA = {"what": pl.String, "level": pl.Float32, "coverage": pl.Float32, "error_share": pl.Float32, "values": pl.Int64}
 MOST = 4.0
 """Largest share of the errors."""
+PIXELS = 16_384
+"""Most pixels, drawn at random."""
 FRAMES = 200
 """Most frames, spread over those held out."""
 
@@ -66,12 +68,13 @@ def residuals(
     """Of pixels, and of means over disks at random places; at most FRAMES of `frames`, spread over them."""
     frames = frames[np.unique(np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).astype(int))]
     disks, noise_at_rest = _disks(mean, noise)
+    some = np.sort(np.random.default_rng(0).choice(mean.size, min(PIXELS, mean.size), replace=False))
     rest = disks @ noise.variance(mean).ravel()
     pixels, means = [], []
     for k in frames:
         shown, unsure = denoised[k].astype(np.float64), deviation[k].astype(np.float64).ravel()
         away, variance = (movie[k] - shown).ravel(), noise.variance(shown).ravel()
-        pixels.append((away, variance, unsure))
+        pixels.append((away[some], variance[some], unsure[some]))
         means.append((disks @ away, noise_at_rest * (disks @ variance) / rest, disks @ unsure))
         release(movie, denoised, deviation)
     return _stacked(pixels), _stacked(means)
