@@ -24,6 +24,8 @@ class Denoising:
     """(Y, X) of the movie, detector units."""
     curve: "pl.DataFrame"
     """Table TrainingCurve; no rows when nothing was trained."""
+    check: "pl.DataFrame"
+    """Table DenoisingCheck; no rows when every frame is denoised with its own measurement."""
     weights: Mapping[str, FloatArray] = field(default_factory=dict)
     """Of what was trained, by name."""
     about: Mapping[str, Any] = field(default_factory=dict)
