@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, Movie
@@ -34,6 +34,8 @@ class Denoising:
 
 class DenoisingBackend(Backend):
     """Denoises a registered movie."""
+
+    environment: ClassVar[str] = "network"
 
     @abstractmethod
     def run(

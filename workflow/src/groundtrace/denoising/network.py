@@ -15,7 +15,6 @@ class NetworkDenoising(DenoisingBackend):
     It is told the movie's mean and excess deviation, so that still structures stay still.
     """
 
-    environment: ClassVar[str] = "network"
     packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "torch", "safetensors")
 
     backend: Literal["network"] = "network"
