@@ -32,8 +32,10 @@ GREYS = ("muted", "faint", "ink")
 """Colours of the controls."""
 BINS = 4
 """Most points along a condition; with more values, neighbours are put together."""
-STAGES = {"motion": "motion_method", "extract": "extract", "spikes": "spikes"}
+STAGES = {"motion": "motion_method", "denoise": "denoise", "extract": "extract", "spikes": "spikes"}
 """Steps whose time makes that of a recipe, and the column that names the method."""
+CONTROLS = {"motion": NO_MOTION, "denoise": "none", "extract": ORACLE}
+"""Methods that do nothing, or are told the truth."""
 BARE = {"f1_30", "precision_30", "recall_30", "overlap", "crosstalk_neighbours", "crosstalk_neuropil", "noise_level"}
 """Columns of boards whose intervals are left out, for room."""
 CONDITIONS = ["frame_rate", "pixel_size", "photons", "density", "motion", "nonrigid", "axial"]
@@ -109,8 +111,13 @@ class Recordings:
     @cached_property
     def speeds(self) -> dict[str, Speed]:
         """Of the recipes: their timed steps one after the other."""
-        methods = self.recipes.unique("recipe").iter_rows(named=True)
-        return {row["recipe"]: self.speed({stage: row[STAGES[stage]] for stage in self.timed}) for row in methods}
+        found = {}
+        for row in self.recipes.unique("recipe").iter_rows(named=True):
+            steps = {stage: row[STAGES[stage]] for stage in self.timed}
+            if row["denoise"] == CONTROLS["denoise"]:
+                steps.pop("denoise", None)
+            found[row["recipe"]] = self.speed(steps)
+        return found
 
     @cached_property
     def timed(self) -> list[str]:
@@ -227,7 +234,7 @@ def board(
         for column, *_ in columns:
             estimate = data.estimate(sessions_of(own, column), stage, name, column)
             values.append(Estimate(estimate.value, math.nan, math.nan) if column in BARE else estimate)
-        control = method == (NO_MOTION if stage == "motion" else ORACLE)
+        control = method == CONTROLS[stage]
         middle, low, high = values[0]
         bar = interval(middle, low, high, colours[name], axis, 100) if math.isfinite(middle) else Markup("")
         count, speed = own["session"].n_unique(), data.speed({stage: method})

@@ -10,6 +10,7 @@ import polars as pl
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.benchmark.ranking import NO_MOTION, ORACLE, Standing
 from groundtrace.report.comparison import BoardRow, Recordings, binned, board, paint, plural, trend
+from groundtrace.report.denoising import denoising_part
 from groundtrace.report.html import number, render
 from groundtrace.report.session import Figure
 from groundtrace.report.svg import Axis, Panel, interval
@@ -31,6 +32,7 @@ ALONG = {
 }
 """Conditions that curves are drawn along; those that do not vary are left out."""
 DETECTABILITY = "detectability d′ of the cell"
+STEPS = {"motion": "motion correction", "denoise": "denoising", "extract": "extraction"}
 CHAIN = ["motion_method", "denoise", "extract"]
 
 
@@ -56,9 +58,11 @@ def render_recordings(
     recipes: pl.DataFrame,
     timing: pl.DataFrame,
     parameters: BenchmarkParameters,
+    denoising: pl.DataFrame | None = None,
     absent: Sequence[str] = (),
 ) -> str:
-    """The page as HTML, from the tables MotionBenchmark, ExtractionBenchmark, CellBenchmark and RecipeBenchmark.
+    """The page as HTML, from the tables MotionBenchmark, ExtractionBenchmark, CellBenchmark, RecipeBenchmark and, where
+    something was denoised, DenoisingBenchmark.
 
     absent: what could not be scored, in words.
     timing: rows of stage, name, session, plane, frames, pixels, cpu_seconds, peak_mb.
@@ -75,7 +79,7 @@ def render_recordings(
         overall=answer(data, "over all", "", data.board),
         answers=answers(data),
         recipes=recipe_board(data),
-        timed=" and ".join({"motion": "motion correction", "extract": "extraction"}.get(s, s) for s in data.timed),
+        timed=" and ".join(STEPS.get(stage, stage) for stage in data.timed),
         recipe_legend=[(name, colour) for name, colour in data.colours.items() if name in drawn_recipes(data)],
         recipe_charts=recipe_charts(data),
         motion=motion_board(data),
@@ -86,6 +90,7 @@ def render_recordings(
         extraction_columns=EXTRACTION_COLUMNS,
         extraction_charts=extraction_charts(data),
         extraction_legend=list(chain_colours(data).items()),
+        denoising=denoising_part(data, denoising) if denoising is not None else None,
         sessions=data.sessions.rows(named=True),
         pixels=sorted(set(timing["pixels"].drop_nulls())),
     )
