@@ -8,12 +8,18 @@ from packages import require
 from synthetic_movies import Cells, acquisition, with_cells
 
 from groundtrace.denoising.base import Denoising, DenoisingBackend
+from groundtrace.denoising.boxcar import Boxcar
 from groundtrace.denoising.files import read_noise, write_noise, write_weights
 from groundtrace.denoising.network import NetworkDenoising
+from groundtrace.denoising.svd import Svd
 from groundtrace.io import create_movie, open_movie
 from groundtrace.tables import TrainingCurve, validate
 
-BACKENDS = {"network": NetworkDenoising(members=2, steps=120, channels=16, layers=2)}
+BACKENDS = {
+    "network": NetworkDenoising(members=2, steps=120, channels=16, layers=2),
+    "boxcar": Boxcar(frames=9),
+    "svd": Svd(),
+}
 FRAMES = 203
 """Not a multiple of anything: the last batch is small."""
 
@@ -85,11 +91,31 @@ def test_the_number_of_threads_changes_nothing(backend, done, truth, tmp_path):
     assert found.curve.equals(done[2].curve)
 
 
-def test_bad_frames_do_no_harm(backend, done, truth, tmp_path):
-    spoiled, bad = truth.movie.copy(), (20, 21, 100)
-    spoiled[list(bad)] = 60_000
-    denoised, _, _ = run(backend, spoiled, tmp_path, bad=bad)
-    assert denoised.max() < 1.5 * done[0].max()
+def test_what_is_in_bad_frames_changes_nothing(backend, done, truth, tmp_path):
+    bad = (0, 20, 21, 100, FRAMES - 1)
+    found = []
+    for brightness in (0, 60_000):
+        spoiled = truth.movie.copy()
+        spoiled[list(bad)] = brightness
+        (tmp_path / f"{brightness}").mkdir()
+        found.append(run(backend, spoiled, tmp_path / f"{brightness}", bad=bad))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+    assert found[0][0].max() < 1.5 * done[0].max()
+
+
+def test_negative_values_and_a_field_smaller_than_a_patch(backend, tmp_path):
+    movie = with_cells((90, 31, 33), count=1).movie.astype(np.int16) - 200
+    denoised, deviation, _ = run(backend, movie, tmp_path)
+    assert denoised.mean() == pytest.approx(movie.mean(), abs=0.5)
+    assert (deviation > 0).all()
+
+
+def test_a_movie_without_any_change_stays_as_it_is(backend, tmp_path):
+    still = np.repeat(with_cells((1, 40, 40), count=1).movie, 90, axis=0)
+    denoised, deviation, _ = run(backend, still, tmp_path)
+    np.testing.assert_allclose(denoised, still, atol=0.01)
+    assert np.isfinite(deviation).all()
 
 
 def test_what_it_learnt_can_be_written_and_read(backend, done, tmp_path):

@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
+from groundtrace.denoising.boxcar import Boxcar
 from groundtrace.denoising.network import NetworkDenoising
 from groundtrace.denoising.none import NoDenoising
 from groundtrace.denoising.smoothing import SmoothingParameters
+from groundtrace.denoising.svd import Svd
 from groundtrace.dff import DffParameters
 from groundtrace.errors import InputError
 from groundtrace.extraction.cnmf import Cnmf
@@ -41,7 +43,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """Names become folders: lower case letters, digits, underscores."""
 
 Motion = Annotated[NoMotion | Phase | Suite2pMotion | NormCorre, Field(discriminator="backend")]
-Denoising = Annotated[NoDenoising | NetworkDenoising, Field(discriminator="backend")]
+Denoising = Annotated[NoDenoising | NetworkDenoising | Boxcar | Svd, Field(discriminator="backend")]
 Extraction = Annotated[Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
 

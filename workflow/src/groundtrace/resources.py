@@ -127,6 +127,8 @@ NEEDS = {
     "motion/suite2p": Need(1160, pixel=3000, seconds=10, gigabyte_seconds=100),
     "motion/normcorre": Need(800, pixel=3000, seconds=10, gigabyte_seconds=250),
     "denoise/none": Need(300),
+    "denoise/boxcar": Need(420, pixel=1600, seconds=5, gigabyte_seconds=25),
+    "denoise/svd": Need(420, pixel=5000, seconds=8, gigabyte_seconds=150),
     "denoise/network": Need(1600, pixel=3000, seconds=150, gigabyte_seconds=550),
     "extract/suite2p": Need(1150, pixel=18.5, seconds=10, gigabyte_seconds=9.5),
     "extract/cnmf": Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=500),

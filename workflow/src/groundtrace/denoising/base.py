@@ -30,6 +30,15 @@ class Denoising:
     """What is needed to use the weights again."""
 
 
+def nothing_trained() -> "pl.DataFrame":
+    """Table TrainingCurve without rows."""
+    import polars as pl
+
+    from groundtrace.tables import TrainingCurve
+
+    return pl.DataFrame(schema={name: column.dtype.type for name, column in TrainingCurve.to_schema().columns.items()})
+
+
 class DenoisingBackend(Backend):
     """Denoises a registered movie."""
 

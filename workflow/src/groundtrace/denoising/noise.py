@@ -22,6 +22,10 @@ FAR = (5, 7)
 """px; correlation at these distances is signal, and is subtracted."""
 QUIET = 0.5
 """Share of the pixels, those that fluctuate least beyond their noise, that the correlation is measured at."""
+LEAST = 1e-6
+"""Detector units squared; variance of a movie without noise."""
+RELEASED = 64
+"""Frames after which memory is given back."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,16 @@ class NoiseModel:
         return float(max(total, 0.0))
 
 
+def mean_image(movie: Movie, good: IntArray) -> FloatArray:
+    """(Y, X) mean of the good frames; one pass, in double precision."""
+    total = np.zeros(movie.shape[1:])
+    for number, k in enumerate(good):
+        total += movie[k]
+        if number % RELEASED == 0:
+            release(movie)
+    return total / len(good)
+
+
 def measure_noise(movie: Movie, good: IntArray, mean: FloatArray) -> NoiseModel:
     """Noise of `movie` (T, Y, X). good: (n,) frames to use, in order; mean: (Y, X) of the movie."""
     from groundtrace.movies.photons import photon_line
@@ -73,15 +87,15 @@ def measure_noise(movie: Movie, good: IntArray, mean: FloatArray) -> NoiseModel:
     difference += triples[:, 2]
     difference /= np.float32(np.sqrt(6))
     variance = np.square(difference).mean(axis=0, dtype=np.float64)
-    floor = max(float(np.quantile(variance, 0.001)) / 2, 1e-6)
-    model = NoiseModel(*(line or (0.0, 0.0)), floor if line else float(np.median(variance)), np.ones((1, 1)))
+    floor = max(float(np.quantile(variance, 0.001)) / 2 if line else float(np.median(variance)), LEAST)
+    model = NoiseModel(*(line or (0.0, 0.0)), floor, np.ones((1, 1)))
     standard = difference / np.sqrt(model.variance(mean)).astype(np.float32)
     # Pixels chosen for a small variance have one by chance: each half is measured at the pixels that the other chose.
     halves = standard[::2], standard[1::2]
     found = [_correlation(half, _quiet(other)) for half, other in zip(halves, halves[::-1], strict=True)]
     scale = float(np.mean([each[0] for each in found]))
     correlation = np.mean([each[1] for each in found], axis=0)
-    return NoiseModel(model.gain * scale, model.offset, model.floor * scale, correlation)
+    return NoiseModel(model.gain * scale, model.offset, max(model.floor * scale, LEAST), correlation)
 
 
 def _triples(movie: Movie, good: IntArray) -> FloatArray:
@@ -131,4 +145,5 @@ def _correlation(standard: FloatArray, quiet: BoolArray) -> tuple[float, FloatAr
     correlation = (found[near, near] - plateau) / variance
     # Two standard errors of a product of independent pixels.
     correlation[np.abs(correlation) < 2 / np.sqrt(len(values) * max(np.count_nonzero(quiet), 1))] = 0
+    correlation[REACH, REACH] = 1
     return variance, correlation

@@ -1,0 +1,61 @@
+"""Denoising by a running mean: what any other method has to beat."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.arrays import BoolArray, FloatArray, Movie
+from groundtrace.denoising.base import Denoising, DenoisingBackend, nothing_trained
+from groundtrace.io import release
+
+
+class Boxcar(DenoisingBackend):
+    """Centred running mean over good frames; events become wider and lower, which the deviation does not know of."""
+
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "safetensors")
+
+    backend: Literal["boxcar"] = "boxcar"
+    frames: int = Field(default=5, ge=3, le=1001)
+    """An odd number, the frame itself in the middle; fewer at the ends of the movie."""
+
+    @field_validator("frames")
+    @classmethod
+    def _is_odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError(f"{value} frames have no middle; an odd number is needed, {value + 1} say")
+        return value
+
+    def run(
+        self,
+        movie: Movie,
+        denoised: FloatArray,
+        deviation: FloatArray,
+        bad_frames: BoolArray,
+        acquisition: Acquisition,
+        threads: int,
+    ) -> Denoising:
+        from groundtrace.denoising.noise import RELEASED, mean_image, measure_noise
+
+        good = np.flatnonzero(~bad_frames)
+        mean = mean_image(movie, good)
+        noise = measure_noise(movie, good, mean)
+        before = np.searchsorted(good, np.arange(len(movie)))
+        first = np.maximum(before - self.frames // 2, 0)
+        # A bad frame has as many to each side, and no middle.
+        after = np.minimum(before + ~bad_frames + self.frames // 2, len(good))
+        # Whole numbers: adding and taking away leaves no trace.
+        total, start, stop = np.zeros(movie.shape[1:], np.int64), 0, 0
+        for t in range(len(movie)):
+            for k in good[stop : after[t]]:
+                total += movie[k]
+            for k in good[start : first[t]]:
+                total -= movie[k]
+            start, stop = int(first[t]), int(after[t])
+            value = total / (stop - start)
+            denoised[t] = value
+            deviation[t] = np.sqrt(noise.variance(value) / (stop - start))
+            if t % RELEASED == 0:
+                release(movie, denoised, deviation)
+        return Denoising(noise, mean.astype(np.float32), nothing_trained())
