@@ -285,12 +285,18 @@ def recipe_methods(wildcards):
     return {"recipe": wildcards.recipe, "motion_method": methods.pop("motion"), **methods}
 
 
+def scored_motion(key):
+    """Motion corrections of the config that are scored on a simulated session; where nothing moves, those of recipes."""
+    used = {recipe.motion for recipe in cfg.recipes.values()}
+    return [name for name in cfg.motion if name in used or not cfg.simulation[SESSIONS[key].simulate].still]
+
+
 def motion_scores():
-    """Scores of every motion correction of the config on every simulated plane."""
+    """Scores of motion corrections on every simulated plane."""
     return [
         f"{SCORES}/motion-{{motion}}.parquet".format(session=key, plane=plane, motion=motion)
         for key, plane in planes(SIMULATED)
-        for motion in cfg.motion
+        for motion in scored_motion(key)
     ]
 
 
@@ -305,7 +311,9 @@ def denoising_scores(file="scores.parquet"):
     controls = dict.fromkeys((motion, control) for motion, _ in pairs if control)
     still = {key: session for key, session in SIMULATED.items() if cfg.simulation[session.simulate].still}
     return [
-        f"{SCORES}/denoise-{{motion}}-{{denoise}}/{file}".format(session=key, plane=plane, motion=motion, denoise=denoise)
+        f"{SCORES}/denoise-{{motion}}-{{denoise}}/{file}".format(
+            session=key, plane=plane, motion=motion, denoise=denoise
+        )
         for key, plane in planes(still)
         for motion, denoise in [*controls, *pairs]
     ]
@@ -354,7 +362,7 @@ def timed_jobs():
         )
         for plane in range(session.planes):
             where = {"session": key, "plane": plane}
-            for name in cfg.motion:
+            for name in scored_motion(key):
                 file = timing_of(MOTION_STEP).format(**where, motion=name)
                 jobs.append({"stage": "motion", "name": name, "file": file} | where | size)
             denoised = {(recipe.motion, recipe.denoise): recipe for recipe in cfg.recipes.values()}

@@ -113,7 +113,7 @@ def border_operator(mean: FloatArray, static: BoolArray) -> sparse.csr_array:
     A frame displaced by s shows mean(p + s), which is s · ∇mean more than it should be: least squares over the static
     pixels of each block of SIDE px. Kept is the half of the blocks where noise moves the estimate least.
     """
-    slopes = np.stack(np.gradient(np.asarray(mean, np.float64))) * static
+    slopes = np.array(np.gradient(np.asarray(mean, np.float64))) * static
     height, width = mean.shape
     blocks = []
     for top in range(0, height, SIDE):

@@ -181,10 +181,11 @@ def boxcar_dff(
     fluorescence: FloatArray, neuropil: FloatArray, frame_rate: float, offset: float, parameters: DffParameters
 ) -> dict[int, FloatArray]:
     """dF/F of running means of F and Fneu, by their number of frames."""
-    smooth = {
-        window: [uniform_filter1d(part, window, axis=1) for part in (fluorescence, neuropil)] for window in BOXCARS
-    }
-    return {window: compute_dff(*pair, frame_rate, offset, parameters).dff for window, pair in smooth.items()}
+    found = {}
+    for window in BOXCARS:
+        light, around = (uniform_filter1d(part, window, axis=1) for part in (fluorescence, neuropil))
+        found[window] = compute_dff(light, around, frame_rate, offset, parameters).dff
+    return found
 
 
 def false_events(traces: FloatArray, measured: FloatArray, frame_rate: float) -> float:

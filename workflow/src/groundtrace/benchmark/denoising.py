@@ -1,4 +1,4 @@
-"""Denoising of a simulated plane: what became of the movie, of the traces of its true footprints, and of their spikes."""
+"""Denoising of a simulated plane: what became of the traces of its true footprints, and of their spikes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,8 +55,8 @@ def score_denoising(
     raw, clean, found = stack(measured.traces["dff"]), stack(measured.clean["dff"]), {}
     found["movie"] = raw
     if "dff_denoised" in measured.traces.columns:
-        seen = (stack(measured.fluorescence[name]) for name in ("fluorescence_denoised", "neuropil_denoised"))
-        found["movie"] = compute_dff(*seen, rate, offset, parameters).dff
+        light, around = (stack(measured.fluorescence[f"{name}_denoised"]) for name in ("fluorescence", "neuropil"))
+        found["movie"] = compute_dff(light, around, rate, offset, parameters).dff
         found["smoothed"] = stack(measured.traces["dff_denoised"])
     usable = usable_rois(raw, clean, *found.values())
     score: dict[str, Any] = {"null_movie": null_movie, "rois": int(usable.sum()), "events": 0}
@@ -81,9 +81,8 @@ def score_denoising(
 
 def _corridor(measured: Measured, usable: BoolArray, truth: Truth, offset: float, parameters: DffParameters) -> Score:
     own = measured.traces.filter(pl.Series(usable))
-    light = measured.fluorescence.filter(pl.Series(usable))
-    pair = (stack(light[name]) for name in ("fluorescence", "neuropil"))
-    boxcars = boxcar_dff(*pair, truth.frame_rate, offset, parameters)
+    light, around = (stack(measured.fluorescence[name])[usable] for name in ("fluorescence", "neuropil"))
+    boxcars = boxcar_dff(light, around, truth.frame_rate, offset, parameters)
     found = score_corridor(stack(own["dff_low"]), stack(own["dff_high"]), truth.clean, boxcars)
     return {**found, "disagrees": float(own["denoising_disagrees"].mean())}  # pyright: ignore[reportArgumentType]
 

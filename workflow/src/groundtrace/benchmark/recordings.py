@@ -36,7 +36,7 @@ TIMING = {
     "cpu_seconds": pl.Float64,
     "peak_mb": pl.Float64,
 }
-"""Columns of recordings_timing.tsv. Stages are simulate, motion, denoise and extract; plane is empty where a job does all."""
+"""Columns of recordings_timing.tsv. Stages: simulate, motion, denoise, extract; plane is empty where a job does all."""
 FIRST_SAMPLES, STEP = 15.0, 30.0
 """s. Snakemake measures a job every half second for so long, then in such steps, and keeps the last measurement."""
 

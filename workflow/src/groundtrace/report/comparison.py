@@ -32,6 +32,16 @@ GREYS = ("muted", "faint", "ink")
 """Colours of the controls."""
 BINS = 4
 """Most points along a condition; with more values, neighbours are put together."""
+ALONG = {
+    "noise_level": "noise level ν (%/√Hz)",
+    "photons": "photons per pixel and frame",
+    "density": "cells per mm³",
+    "motion": "true motion (px RMS)",
+    "nonrigid": "nonrigid motion (px RMS)",
+    "axial": "axial drift (µm SD)",
+    "frame_rate": "frame rate (Hz)",
+}
+"""Conditions that curves are drawn along; those that do not vary are left out."""
 STAGES = {"motion": "motion_method", "denoise": "denoise", "extract": "extract", "spikes": "spikes"}
 """Steps whose time makes that of a recipe, and the column that names the method."""
 CONTROLS = {"motion": NO_MOTION, "denoise": "none", "extract": ORACLE}

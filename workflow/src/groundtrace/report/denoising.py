@@ -77,7 +77,9 @@ def denoising_part(data: Recordings, table: pl.DataFrame) -> DenoisingPart | Non
         if rows.height:
             axis = Axis("", 0, max(rows[columns[0][0]].drop_nulls().to_list(), default=1.0))
             boards.append((title, board(data, rows, "denoise", columns, painted, axis), columns))
-    return DenoisingPart(boards, list((shades | colours).items()), _charts(data, traces.filter(active), movies, shades, colours))
+    return DenoisingPart(
+        boards, list((shades | colours).items()), _charts(data, traces.filter(active), movies, shades, colours)
+    )
 
 
 def by_trace(table: pl.DataFrame) -> pl.DataFrame:
@@ -87,7 +89,11 @@ def by_trace(table: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for trace in ("movie", "smoothed"):
         own = table.select(*keys, *(pl.col(f"{trace}_{name}").alias(name) for name in values))
-        named = pl.when(pl.col("denoise") == CONTROL).then(pl.lit(ENDS[0])).otherwise(pl.format(f"{{}}, {trace}", "denoise"))
+        named = (
+            pl.when(pl.col("denoise") == CONTROL)
+            .then(pl.lit(ENDS[0]))
+            .otherwise(pl.format(f"{{}}, {trace}", "denoise"))
+        )
         parts.append(own.with_columns(label=named))
     clean = table.select(*keys, spike_correlation="clean_spike_correlation", label=pl.lit(ENDS[1]))
     parts.append(clean.unique(["session", "plane"], keep="first", maintain_order=True))
@@ -104,7 +110,11 @@ def _charts(
         controls = [name for name in shades if name in ENDS]
         shared = {"names": list(shades), "by": "label", "colours": shades, "controls": controls}
         panels += trend(data, traces, "photons", ALONG["photons"], Axis(label, 0, 1), value=value, **shared)
-    for value, label in (("coverage", "coverage"), ("coverage_events", "coverage in events"), ("corridor_ratio", "width / boxcar")):
+    for value, label in (
+        ("coverage", "coverage"),
+        ("coverage_events", "coverage in events"),
+        ("corridor_ratio", "width / boxcar"),
+    ):
         shared = {"names": list(colours), "by": "label", "colours": colours}
         panels += trend(data, movies, "photons", ALONG["photons"], Axis(label, 0, 1), value=value, **shared)
     return panels

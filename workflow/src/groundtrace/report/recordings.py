@@ -9,7 +9,7 @@ import polars as pl
 
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.benchmark.ranking import NO_MOTION, ORACLE, Standing
-from groundtrace.report.comparison import BoardRow, Recordings, binned, board, paint, plural, trend
+from groundtrace.report.comparison import ALONG, BoardRow, Recordings, binned, board, paint, plural, trend
 from groundtrace.report.denoising import denoising_part
 from groundtrace.report.html import number, render
 from groundtrace.report.session import Figure
@@ -21,16 +21,6 @@ DRAWN = 6
 """Recipes in a chart besides the controls, the best ones."""
 CELL_BINS = 8
 """Points along detectability."""
-ALONG = {
-    "noise_level": "noise level ν (%/√Hz)",
-    "photons": "photons per pixel and frame",
-    "density": "cells per mm³",
-    "motion": "true motion (px RMS)",
-    "nonrigid": "nonrigid motion (px RMS)",
-    "axial": "axial drift (µm SD)",
-    "frame_rate": "frame rate (Hz)",
-}
-"""Conditions that curves are drawn along; those that do not vary are left out."""
 DETECTABILITY = "detectability d′ of the cell"
 STEPS = {"motion": "motion correction", "denoise": "denoising", "extract": "extraction"}
 CHAIN = ["motion_method", "denoise", "extract"]
