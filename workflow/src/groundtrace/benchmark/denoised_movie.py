@@ -134,7 +134,7 @@ def border_operator(mean: FloatArray, static: BoolArray) -> sparse.csr_array:
 
 
 def _shift(shifts: FloatArray) -> float | None:
-    """RMS length over frames and blocks of displacements (n_frames, 2 n_blocks) from their mean over time, px."""
+    """RMS length over blocks of the displacement from one frame to the next, from (n_frames, 2 n_blocks) px."""
     if not shifts.size:
         return None
-    return float(np.sqrt(2) * rms(shifts - shifts.mean(axis=0)))
+    return float(np.sqrt(2) * rms(np.diff(shifts, axis=0)))

@@ -156,7 +156,7 @@ class DenoisingBenchmark(Conditions):
     psnr: Series[pl.Float32] = column("dB", "of the movie, its noise made equal everywhere", nullable=True)
     ssim: Series[pl.Float32] = column("", "structural similarity with the clean movie, likewise", high=1, nullable=True)
     wobble: Series[pl.Float32] = column("", "variance over time of static pixels over that of their noise", low=0)
-    border_shift: Series[pl.Float32] = column("px", "RMS displacement of static borders", low=0, nullable=True)
+    border_shift: Series[pl.Float32] = column("px", "RMS jump of static borders between frames", low=0, nullable=True)
     movie_correlation: Series[pl.Float32] = column("", "median r with clean dF/F", low=-1, high=1, nullable=True)
     movie_snr: Series[pl.Float32] = column("", "median SD of clean dF/F over the RMS error", low=0, nullable=True)
     movie_slope: Series[pl.Float32] = column("", "of found on true event amplitudes", nullable=True)

@@ -13,7 +13,9 @@ from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.benchmark.extraction import detectable
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.benchmark.ranking import (
+    CLEAN,
     NO_MOTION,
+    NOT_DENOISED,
     ORACLE,
     Estimate,
     Standing,
@@ -44,7 +46,7 @@ ALONG = {
 """Conditions that curves are drawn along; those that do not vary are left out."""
 STAGES = {"motion": "motion_method", "denoise": "denoise", "extract": "extract", "spikes": "spikes"}
 """Steps whose time makes that of a recipe, and the column that names the method."""
-CONTROLS = {"motion": NO_MOTION, "denoise": "none", "extract": ORACLE}
+CONTROLS = {"motion": (NO_MOTION,), "denoise": (NOT_DENOISED, CLEAN), "extract": (ORACLE,)}
 """Methods that do nothing, or are told the truth."""
 BARE = {"f1_30", "precision_30", "recall_30", "overlap", "crosstalk_neighbours", "crosstalk_neuropil", "noise_level"}
 """Columns of boards whose intervals are left out, for room."""
@@ -124,7 +126,7 @@ class Recordings:
         found = {}
         for row in self.recipes.unique("recipe").iter_rows(named=True):
             steps = {stage: row[STAGES[stage]] for stage in self.timed}
-            if row["denoise"] == CONTROLS["denoise"]:
+            if row["denoise"] == NOT_DENOISED:
                 steps.pop("denoise", None)
             found[row["recipe"]] = self.speed(steps)
         return found
@@ -244,7 +246,7 @@ def board(
         for column, *_ in columns:
             estimate = data.estimate(sessions_of(own, column), stage, name, column)
             values.append(Estimate(estimate.value, math.nan, math.nan) if column in BARE else estimate)
-        control = method == CONTROLS[stage]
+        control = method in CONTROLS[stage]
         middle, low, high = values[0]
         bar = interval(middle, low, high, colours[name], axis, 100) if math.isfinite(middle) else Markup("")
         count, speed = own["session"].n_unique(), data.speed({stage: method})

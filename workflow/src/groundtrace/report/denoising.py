@@ -4,18 +4,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from groundtrace.benchmark.ranking import CLEAN, NOT_DENOISED
 from groundtrace.report.comparison import ALONG, BoardRow, Recordings, board, paint, trend
 from groundtrace.report.svg import Axis, Panel
 
-CONTROL = "none"
-"""Name of the do-nothing denoising."""
 ENDS = ("measured", "without noise")
 """Traces of the movie that was recorded, and of the one that no method can surpass."""
 MOVIE_COLUMNS = (
     ("psnr", "PSNR", "dB, peak signal-to-noise ratio against the movie without noise, noise made equal everywhere"),
     ("ssim", "SSIM", "structural similarity with the movie without noise, likewise"),
     ("wobble", "wobble", "variance over time of static pixels, over that of the noise of a pixel"),
-    ("border_shift", "borders", "px, RMS displacement of static borders"),
+    ("still", "wobble, still", "the same in movies in which nothing happens at all"),
+    ("border_shift", "borders", "px, RMS of the jumps of static borders from frame to frame"),
 )
 TRACE_COLUMNS = (
     ("correlation", "r", "median over ROIs of r with dF/F in the movie without noise"),
@@ -60,14 +60,18 @@ def denoising_part(data: Recordings, table: pl.DataFrame) -> DenoisingPart | Non
         return None
     active, traces = pl.col("null_movie").is_null(), by_trace(table)
     methods, labels = (sorted(set(frame[name])) for frame, name in ((table, "denoise"), (traces, "label")))
-    colours = paint([name for name in methods if name != CONTROL], [name for name in methods if name == CONTROL])
+    colours = paint(
+        [name for name in methods if name != NOT_DENOISED], [name for name in methods if name == NOT_DENOISED]
+    )
     shades = paint([name for name in labels if name not in ENDS], [name for name in labels if name in ENDS])
     movies = table.filter(active).with_columns(label="denoise")
+    still = table.filter(pl.col("null_movie") == "static").with_columns(still="wobble", label="denoise")
+    still = still.select("session", "plane", "denoise", "label", "still")
     events = traces.with_columns(
         pl.when(pl.col("null_movie") == kind).then("false_events").alias(kind) for kind, *_ in NULL_COLUMNS
     )
     parts = [
-        ("The movie, pixel by pixel", movies, MOVIE_COLUMNS, colours),
+        ("The movie, pixel by pixel", pl.concat([movies, still], how="diagonal"), MOVIE_COLUMNS, colours),
         ("dF/F of the true footprints", traces.filter(active), TRACE_COLUMNS, shades),
         ("The 90 % corridor around dF/F", movies.drop_nulls("coverage"), CORRIDOR_COLUMNS, colours),
         ("False events per ROI and minute, in movies without any", events.filter(~active), NULL_COLUMNS, shades),
@@ -90,13 +94,13 @@ def by_trace(table: pl.DataFrame) -> pl.DataFrame:
     for trace in ("movie", "smoothed"):
         own = table.select(*keys, *(pl.col(f"{trace}_{name}").alias(name) for name in values))
         named = (
-            pl.when(pl.col("denoise") == CONTROL)
+            pl.when(pl.col("denoise") == NOT_DENOISED)
             .then(pl.lit(ENDS[0]))
             .otherwise(pl.format(f"{{}}, {trace}", "denoise"))
         )
         parts.append(own.with_columns(label=named))
-    clean = table.select(*keys, spike_correlation="clean_spike_correlation", label=pl.lit(ENDS[1]))
-    parts.append(clean.unique(["session", "plane"], keep="first", maintain_order=True))
+    clean = table.unique(["session", "plane"], keep="first", maintain_order=True).with_columns(denoise=pl.lit(CLEAN))
+    parts.append(clean.select(*keys, spike_correlation="clean_spike_correlation", label=pl.lit(ENDS[1])))
     known = pl.any_horizontal(pl.col(name).is_not_null() for name in values)
     return pl.concat(parts, how="diagonal").filter(known)
 

@@ -119,6 +119,9 @@ def answers(data: Recordings) -> list[Answer]:
     crowds = table["crowd"].n_unique()
     found = []
     for key, own in table.group_by("indicator", "frame_rate", "crowd", "light", maintain_order=True):
+        cells = data.counted.filter(pl.col("session").is_in(own["session"].to_list()))
+        if cells.is_empty():
+            continue
         indicator, rate, crowd = str(key[0]), float(key[1]), int(key[2])
         words = ("sparse", "medium", "dense") if crowds == 3 else ("sparse", "dense")
         light, density, moved, level = (
@@ -127,9 +130,6 @@ def answers(data: Recordings) -> list[Answer]:
         )
         title = f"{indicator} at {number(rate)} Hz, ν about {number(level, 2)}"
         title += f", {words[crowd]} field" if crowds > 1 else ""
-        cells = data.counted.filter(pl.col("session").is_in(own["session"].to_list()))
-        if cells.is_empty():
-            continue
         hint = f"{number(light, 2)} photons per pixel and frame, {number(density, 2)} cells per mm³, motion of "
         hint += f"{number(moved, 2)} px; {plural(own.height, 'session')}, "
         hint += plural(cells.unique(["session", "plane", "cell"]).height, "cell")
