@@ -10,7 +10,7 @@ import polars as pl
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.benchmark.ranking import NO_MOTION, ORACLE, Standing
 from groundtrace.report.comparison import ALONG, BoardRow, Recordings, binned, board, paint, plural, trend
-from groundtrace.report.denoising import denoising_part
+from groundtrace.report.denoising_scores import denoising_part
 from groundtrace.report.html import number, render
 from groundtrace.report.session import Figure
 from groundtrace.report.svg import Axis, Panel, interval
