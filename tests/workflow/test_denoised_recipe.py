@@ -8,8 +8,11 @@ from tests.workflow.conftest import Project
 
 SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tGCaMP6f\t30\tsmall\n"
 CONFIG = {
-    "recipes": {"default": {"motion": "rigid", "denoise": "network", "spikes": "oasis"}},
-    "denoise": {"network": {"backend": "network", "members": 1, "steps": 100}},
+    "recipes": {
+        "default": {"motion": "rigid", "denoise": "network", "spikes": "oasis"},
+        "linear": {"motion": "rigid", "denoise": "svd", "spikes": "oasis"},
+    },
+    "denoise": {"network": {"backend": "network", "members": 1, "steps": 100}, "svd": {"backend": "svd"}},
     "smoothing": {"draws": 40, "burn": 40},
 }
 CHAIN = "results/sub-a/ses-1/plane-0/motion-rigid/denoise-network"
@@ -42,6 +45,17 @@ def test_the_model_stays_and_the_movies_go(project):
     assert curve["calibration_error"].min() < 1.5
     assert (project.folder / CHAIN / "model.safetensors").stat().st_size > 10_000
     assert not (project.folder / CHAIN / "movie.npy").exists()
+
+
+def test_the_pages_tell_how_well_it_went(project):
+    plane = project.folder / "results/sub-a/ses-1/plane-0"
+    check = pl.read_parquet(project.folder / CHAIN / "check.parquet")
+    assert check.filter(what="pixels")["coverage"].to_list() == pytest.approx([0.5, 0.8, 0.9, 0.95], abs=0.05)
+    trained, linear = ((plane / f"report-{name}.html").read_text() for name in ("default", "linear"))
+    assert "Raw frames that were not learnt from" in trained
+    assert "Not known for this method" not in trained
+    assert "Not known for this method" in linear
+    assert pl.read_parquet(plane / "motion-rigid/denoise-svd/training.parquet").is_empty()
 
 
 def test_draws_of_another_seed_smooth_again_and_nothing_before(project):

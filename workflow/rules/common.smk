@@ -183,6 +183,17 @@ def of_recipe(**patterns):
 
 
 @asked_once
+def denoising_of_recipe(wildcards):
+    """What denoising left of the recipe's movie, for the page; nothing where the recipe does not denoise."""
+    methods = cfg.recipes[wildcards.recipe].model_dump()
+    if not cfg.denoises(methods["denoise"]):
+        return {}
+    folder = DENOISE.format(session=wildcards.session, plane=wildcards.plane, **methods)
+    files = {"noise": "noise.npz", "curve": "training.parquet", "check": "check.parquet", "images": "images.npz"}
+    return {f"denoising_{name}": f"{folder}/{file}" for name, file in files.items()}
+
+
+@asked_once
 def raw_files(wildcards):
     """A raw file that was touched or copied, and not changed, does not count as new. (Snakemake's own check of contents
     would read every movie after each of its jobs.)"""

@@ -10,6 +10,8 @@ rule denoise:
         noise=f"{DENOISE}/noise.npz",
         model=f"{DENOISE}/model.safetensors",
         curve=f"{DENOISE}/training.parquet",
+        check=f"{DENOISE}/check.parquet",
+        images=f"{DENOISE}/images.npz",
     log:
         log_of(DENOISE_STEP),
     benchmark:

@@ -9,6 +9,7 @@ rule session_report:
             traces=f"{EXTRACT}/traces.parquet",
             spikes=f"{EXTRACT}/spikes-{{spikes}}.parquet",
         ),
+        unpack(denoising_of_recipe),
         acquisition=f"{PLANE}/acquisition.json",
         frames=f"{PLANE}/frames.parquet",
         raw_quality=f"{PLANE}/raw_quality.parquet",

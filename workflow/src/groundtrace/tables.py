@@ -190,6 +190,24 @@ class TrainingCurve(Table):
     )
 
 
+class DenoisingCheck(Table):
+    """One row per kind of value and level: raw frames that were not learnt from, inside their predictive intervals.
+
+    Empty where every frame is denoised with its own measurement.
+    """
+
+    class Config(Table.Config):
+        unique = ["what", "level"]
+
+    what: Series[str] = column("", "pixels, or disks: means over disks of 5 px radius, as over ROIs")
+    level: Series[pl.Float32] = column("fraction", "of the predictive distribution that is inside", low=0, high=1)
+    coverage: Series[pl.Float32] = column("fraction", "of the raw values that are", low=0, high=1)
+    error_share: Series[pl.Float32] = column(
+        "", "variance of the prediction's error over the square of its mean deviation, as used", low=0
+    )
+    values: Series[pl.Int64] = column("", "raw values looked at", low=1)
+
+
 class Traces(Table):
     """One row per ROI: fluorescence, neuropil, dF/F and its noise."""
 
@@ -403,6 +421,11 @@ class GroundTruth(Table):
     time: Times = column("s", "middle of each frame, increasing")
     dff: Floats = column("fraction", "dF/F, one value per frame")
     spike_times: Times = column("s", "on the axis of time, sorted; may lie outside the imaged span")
+
+
+def empty(table: type[Table]) -> pl.DataFrame:
+    """The table without rows."""
+    return pl.DataFrame(schema={name: declared.dtype.type for name, declared in table.to_schema().columns.items()})
 
 
 def list_column(array: np.ndarray) -> pl.Series:

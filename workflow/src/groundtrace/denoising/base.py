@@ -24,19 +24,12 @@ class Denoising:
     """(Y, X) of the movie, detector units."""
     curve: "pl.DataFrame"
     """Table TrainingCurve; no rows when nothing was trained."""
+    check: "pl.DataFrame"
+    """Table DenoisingCheck; no rows when every frame is denoised with its own measurement."""
     weights: Mapping[str, FloatArray] = field(default_factory=dict)
     """Of what was trained, by name."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What is needed to use the weights again."""
-
-
-def nothing_trained() -> "pl.DataFrame":
-    """Table TrainingCurve without rows."""
-    import polars as pl
-
-    from groundtrace.tables import TrainingCurve
-
-    return pl.DataFrame(schema={name: column.dtype.type for name, column in TrainingCurve.to_schema().columns.items()})
 
 
 class DenoisingBackend(Backend):

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, Movie
-from groundtrace.denoising.base import Denoising, DenoisingBackend, nothing_trained
+from groundtrace.denoising.base import Denoising, DenoisingBackend
 from groundtrace.io import release
 
 
@@ -37,6 +37,7 @@ class Boxcar(DenoisingBackend):
         threads: int,
     ) -> Denoising:
         from groundtrace.denoising.noise import RELEASED, mean_image, measure_noise
+        from groundtrace.tables import DenoisingCheck, TrainingCurve, empty
 
         good = np.flatnonzero(~bad_frames)
         mean = mean_image(movie, good)
@@ -58,4 +59,4 @@ class Boxcar(DenoisingBackend):
             deviation[t] = np.sqrt(noise.variance(value) / (stop - start))
             if t % RELEASED == 0:
                 release(movie, denoised, deviation)
-        return Denoising(noise, mean.astype(np.float32), nothing_trained())
+        return Denoising(noise, mean.astype(np.float32), empty(TrainingCurve), empty(DenoisingCheck))

@@ -41,13 +41,17 @@ class NetworkDenoising(DenoisingBackend):
         acquisition: Acquisition,
         threads: int,
     ) -> Denoising:
+        from groundtrace.denoising.held_out import check
         from groundtrace.denoising.inference import denoise
         from groundtrace.denoising.model import Shape, describe
         from groundtrace.denoising.standard import StandardMovie
-        from groundtrace.denoising.training import Settings, train
+        from groundtrace.denoising.training import Settings, parts, train
 
         standard = StandardMovie.of(movie, bad_frames)
         shape = Shape(self.channels, self.layers, self.images)
         members, curve = train(standard, shape, Settings(self.members, self.steps, self.seed), threads)
         denoise(standard, members, denoised, deviation, threads)
-        return Denoising(standard.noise, standard.mean, curve, *describe(members))
+        part = parts(len(movie))[standard.good]
+        held_out = [standard.good[part == number] for number in (1, 2)]
+        checked = check(movie, denoised, deviation, held_out, standard.noise, standard.mean)
+        return Denoising(standard.noise, standard.mean, curve, checked, *describe(members))

@@ -72,22 +72,8 @@ def draw_traces(y, v, slope, gamma, sweeps, burn, random):
     with x + b, which follows once the trace is known roughly. gamma: mean and standard deviation of the prior of the
     decay per frame. burn: sweeps that are thrown away first. random: numpy.random.Generator.
     """
-    frames, unit, count = len(y), np.median(v), len(EVENTS) + 1
-    mean = np.concatenate((np.zeros(1), EVENTS * np.sqrt(unit)))
-    # Large at first: what is quiet is found from above within a few sweeps, and hardly from below.
-    spread = np.concatenate((np.array([50 * QUIET * unit]), (EVENTS / 2) ** 2 * unit))
-    start = (np.median(y), FIRST * unit)
-    chain = Chain(
-        np.zeros(frames, np.int64),
-        np.zeros((frames, 2)),
-        np.zeros((frames, 3)),
-        np.zeros((frames, 2)),
-        np.zeros((frames, 2)),
-        np.zeros((frames, 3)),
-    )
-    chance = np.array([ENTER[0] / (ENTER[0] + ENTER[1]), STAY[0] / (STAY[0] + STAY[1])])
-    moves = _moves(chance, np.full(count - 1, 1 / (count - 1)))
-    model = Model(gamma[0], 50 * DRIFT * unit, mean, spread, moves, start)
+    frames, unit = len(y), np.median(v)
+    model, chain = _begin(y, unit, gamma[0])
     draws, rough, middle = np.zeros((sweeps, frames), np.float32), np.zeros(frames), y.mean()
     for sweep in range(burn + sweeps):
         _backward(y, v, model, chain)
@@ -101,6 +87,26 @@ def draw_traces(y, v, slope, gamma, sweeps, burn, random):
         if sweep >= burn:
             draws[sweep - burn] = chain.state[:, 0] + chain.state[:, 1]
     return draws
+
+
+@njit(cache=True)
+def _begin(y, unit, decay):
+    """Parameters and states to begin with. unit: variance of the noise."""
+    frames, count = len(y), len(EVENTS) + 1
+    mean = np.concatenate((np.zeros(1), EVENTS * np.sqrt(unit)))
+    # Large at first: what is quiet is found from above within a few sweeps, and hardly from below.
+    spread = np.concatenate((np.array([50 * QUIET * unit]), (EVENTS / 2) ** 2 * unit))
+    chain = Chain(
+        np.zeros(frames, np.int64),
+        np.zeros((frames, 2)),
+        np.zeros((frames, 3)),
+        np.zeros((frames, 2)),
+        np.zeros((frames, 2)),
+        np.zeros((frames, 3)),
+    )
+    chance = np.array([ENTER[0] / (ENTER[0] + ENTER[1]), STAY[0] / (STAY[0] + STAY[1])])
+    moves = _moves(chance, np.full(count - 1, 1 / (count - 1)))
+    return Model(decay, 50 * DRIFT * unit, mean, spread, moves, (np.median(y), FIRST * unit)), chain
 
 
 @njit(cache=True)
@@ -180,7 +186,7 @@ def _backward(y, v, model, chain):
 
 @njit(cache=True)
 def _forward(y, v, model, chain, random):
-    """Draws the component of each frame and filters the state."""
+    """Draws the component of each frame and filters the state. In one piece: parts of it as functions cost a fifth."""
     kind, omega2, omega1, filtered, covariance = (
         chain.kind,
         chain.later2,

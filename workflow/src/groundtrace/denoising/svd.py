@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, Movie
-from groundtrace.denoising.base import Denoising, DenoisingBackend, nothing_trained
+from groundtrace.denoising.base import Denoising, DenoisingBackend
 
 
 class Svd(DenoisingBackend):
@@ -36,10 +36,11 @@ class Svd(DenoisingBackend):
         from threadpoolctl import threadpool_limits
 
         from groundtrace.denoising.decomposition import decompose, reconstruct
+        from groundtrace.tables import DenoisingCheck, TrainingCurve, empty
 
         with threadpool_limits(1):
             found = decompose(movie, bad_frames, self.components, self.seed, threads)
             reconstruct(found, denoised, deviation, threads)
-        about = {"components": found.count}
+        tables = empty(TrainingCurve), empty(DenoisingCheck)
         print(f"{found.count} components of the movie are kept")
-        return Denoising(found.noise, found.mean, nothing_trained(), about=about)
+        return Denoising(found.noise, found.mean, *tables, about={"components": found.count})

@@ -15,6 +15,7 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
 from groundtrace.io import read_arrays, read_provenance, read_table
+from groundtrace.report.denoising import DenoisingInputs, denoising_section, load_denoising
 from groundtrace.report.html import PAGE_BYTES, contrast, intervals, number, pack, pack_series, png, render, shrink
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.raster import make_raster
@@ -54,6 +55,8 @@ class SessionInputs:
     recipe: str
     provenance: dict[str, Any]
     """Of the table Spikes: history of steps with parameters and versions, and sources."""
+    denoising: DenoisingInputs | None = None
+    """Of recipes that denoise."""
     study: str = "../../../index.html"
     """Link to the study page, relative to the report."""
 
@@ -80,20 +83,24 @@ class SessionInputs:
 
 
 def load_session(paths: Mapping[str, Path | str], recipe: str) -> SessionInputs:
-    """Read the files of one session; `paths` has one for each table and image field of SessionInputs, by name."""
+    """Read the files of one session; `paths` has one for each table and image field of SessionInputs, by name; those of
+    denoising only where the recipe has it."""
     names = ("frames", "raw_quality", "shifts", "motion_quality", "rois", "spikes")
     tables: dict[str, Any] = {name: read_table(paths[name]) for name in names}
     # Fluorescence and neuropil are not shown; with them the table would need three times the memory.
-    tables["traces"] = read_table(paths["traces"], TRACE_COLUMNS)
+    denoised = "denoising_noise" in paths
+    tables["traces"] = read_table(paths["traces"], TRACE_COLUMNS + ["denoising_disagrees"] * denoised)
     for name in ("traces", "spikes"):
         if not tables[name]["roi"].equals(tables["rois"]["roi"]):
             raise InputError(f"{paths[name]}: has other ROIs than {paths['rois']}; run the extraction again")
+    acquisition = Acquisition.read(paths["acquisition"])
     return SessionInputs(
-        acquisition=Acquisition.read(paths["acquisition"]),
+        acquisition=acquisition,
         raw_images=read_arrays(paths["raw_images"]),
         motion_images=read_arrays(paths["motion_images"]),
         recipe=recipe,
         provenance=read_provenance(paths["spikes"]),
+        denoising=load_denoising(paths, tables["traces"], acquisition.frame_rate) if denoised else None,
         **tables,
     )
 
@@ -117,6 +124,8 @@ def render_session(inputs: SessionInputs, parameters: ReportParameters) -> str:
         "rois": inputs.rois.height,
         "interval": has_interval(inputs.spikes),
         "accuracy": _accuracy(inputs, parameters.accuracy),
+        "denoising": inputs.denoising
+        and denoising_section(inputs.denoising, inputs.traces, inputs.acquisition.frame_rate),
         "history": [_step(entry) for entry in inputs.provenance.get("history", [])],
         "sources": inputs.provenance.get("sources") or [source.model_dump() for source in acquisition.sources],
     }

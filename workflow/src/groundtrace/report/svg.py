@@ -10,6 +10,7 @@ from html import escape
 
 from markupsafe import Markup
 
+from groundtrace.arrays import FloatArray
 from groundtrace.report.html import number
 
 PALETTE = ("accent", "spike", "good", "warn", "bad", "other")
@@ -113,6 +114,32 @@ def lines(drawn: Sequence[Line], x: Axis, y: Axis, label: str, width: int = 430,
             title = escape(f"{line.name}: {number(value)}{note}")
             parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3"><title>{title}</title></circle>')
         parts.append("</g>")
+    return _svg(parts, width, height, label)
+
+
+def strip(
+    x_values: FloatArray,
+    thin: FloatArray,
+    thick: FloatArray,
+    band: tuple[FloatArray, FloatArray],
+    x: Axis,
+    y: Axis,
+    label: str,
+    width: int,
+    height: int,
+) -> Markup:
+    """A noisy line behind a smooth one and the band around that; all (n,), left out where not finite."""
+    left, right, top, bottom = 44, width - 10, 8, height - 38
+
+    def path(values: FloatArray) -> list[str]:
+        pairs = zip(x_values, values, strict=True)
+        return [f"{x.place(a, left, right):.1f},{y.place(b, bottom, top):.1f}" for a, b in pairs if math.isfinite(b)]
+
+    parts = [_grid(y, left, right, top, bottom, vertical=True), _grid(x, left, right, top, bottom, vertical=False)]
+    low, high = (path(values) for values in band)
+    parts.append(f'<polygon class="corridor" points="{" ".join(low + high[::-1])}"/>')
+    parts.append(f'<polyline class="measured" points="{" ".join(path(thin))}"/>')
+    parts.append(f'<polyline class="denoised" points="{" ".join(path(thick))}"/>')
     return _svg(parts, width, height, label)
 
 

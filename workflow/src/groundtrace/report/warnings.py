@@ -32,6 +32,8 @@ TRAINED_RATES = (5, 60)
 """Frame rates that the method network was trained on, Hz (groundtrace.network.examples)."""
 TRAINED_NOISE = 10.0
 """Largest ν that it was trained on, % Hz^-1/2."""
+COVERAGE = 0.05
+"""Error of the coverage of held-out frames that is worth a warning."""
 EDGE = 0.1
 """Displacement as a share of the field from which registration by correlation is unsure."""
 
@@ -50,6 +52,7 @@ def session_warnings(inputs: "SessionInputs", parameters: ReportParameters) -> l
     """All warnings of one session, plane and recipe, the worst first."""
     checks: list[Callable[[SessionInputs, ReportParameters], Iterator[Warning]]] = [
         _cells, _noise, _accuracy, _training, _rates, _sampling, _motion, _bad_frames, _light, _acquisition, _traces,
+        _denoising,
     ]  # fmt: skip
     found = [warning for check in checks for warning in check(inputs, parameters)]
     return sorted(found, key=lambda warning: SEVERITIES.index(warning.severity))
@@ -322,6 +325,30 @@ def _traces(inputs: "SessionInputs", parameters: ReportParameters) -> Iterator[W
             f"{negative} of {cells.height} cells have negative fluorescence after neuropil correction",
             "More neuropil is subtracted than the cell's own signal can bear.",
             "Fit the neuropil coefficient per ROI instead of a fixed one, or lower it.",
+        )
+
+
+def _denoising(inputs: "SessionInputs", parameters: ReportParameters) -> Iterator[Warning]:
+    if inputs.denoising is None:
+        return
+    flagged = int(inputs.cells["denoising_disagrees"].sum())
+    if flagged > SHARE * max(inputs.cells.height, 1):
+        yield Warning(
+            "warning",
+            f"The denoised movie shows {flagged} of {inputs.cells.height} cells otherwise than they were measured",
+            "Between raw and denoised movie these cells differ beyond chance. dF/F, its corridor and the spike rates "
+            "come from the raw movie.",
+            "Look at the events under Denoising below. Do not measure brightness in the denoised movie.",
+        )
+    check = inputs.denoising.check
+    off = float((check["coverage"] - check["level"]).abs().max() or 0)  # pyright: ignore[reportArgumentType]
+    if off > COVERAGE:
+        yield Warning(
+            "warning",
+            f"Intervals around the denoised movie are off by {number(100 * off, 2)} points",
+            "Raw frames that it was not learnt from lie inside more or less often than they should: its deviation, or "
+            "the noise of the movie, is not what it was taken for.",
+            "Do not use the deviation of the denoised movie, and take the corridors of dF/F with care.",
         )
 
 
