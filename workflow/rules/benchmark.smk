@@ -208,6 +208,66 @@ rule benchmark_recipe:
         "../scripts/benchmark_recipe.py"
 
 
+rule benchmark_denoised_movie:
+    """Pixels of a denoised movie, or of the registered one, against the movie without noise. Movies are large and go as
+    soon as they can: what is asked of them is a job of its own."""
+    input:
+        acquisition=f"{PLANE}/acquisition.json",
+        movie=movie_to_score,
+        clean=f"{RESULTS}/{{session}}/truth/clean.npy",
+    output:
+        scores=f"{SCORES}/denoise-{{motion}}-{{denoise}}/movie.json",
+    log:
+        log_of(f"benchmark/{DENOISE_STEP}_movie"),
+    benchmark:
+        timing_of(f"benchmark/{DENOISE_STEP}_movie")
+    conda:
+        environment("benchmark")
+    threads: 1
+    resources:
+        mem_mb=memory("benchmark_denoised_movie"),
+        runtime=time_limit("benchmark_denoised_movie"),
+    params:
+        simulation=simulation_of,
+        identity={"code": code_of("benchmark_denoised_movie.py")},
+    script:
+        "../scripts/benchmark_denoised_movie.py"
+
+
+rule benchmark_denoising:
+    """Denoised traces of the true footprints of a simulated plane against those of the movie without noise."""
+    input:
+        acquisition=f"{PLANE}/acquisition.json",
+        shifts=f"{MOTION}/shifts.parquet",
+        images=f"{MOTION}/images.npz",
+        true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
+        true_cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
+        movie=f"{SCORES}/denoise-{{motion}}-{{denoise}}/movie.json",
+        fluorescence=f"{DENOISE}/extract-oracle/fluorescence.parquet",
+        traces=f"{DENOISE}/extract-oracle/traces.parquet",
+        clean=f"{MOTION}/denoise-{CLEAN}/extract-oracle/traces.parquet",
+    output:
+        table=f"{SCORES}/denoise-{{motion}}-{{denoise}}/scores.parquet",
+    log:
+        log_of(f"benchmark/{DENOISE_STEP}"),
+    benchmark:
+        timing_of(f"benchmark/{DENOISE_STEP}")
+    conda:
+        environment("benchmark")
+    threads: 1
+    resources:
+        mem_mb=memory("benchmark_denoising"),
+        runtime=time_limit("benchmark_denoising"),
+    params:
+        parameters=cfg.benchmark.recordings,
+        simulation=simulation_of,
+        dff=cfg.dff,
+        spikes=cfg.backend("spikes", SCORED_SPIKES),
+        identity=denoising_identity,
+    script:
+        "../scripts/benchmark_denoising.py"
+
+
 rule benchmark_recordings_table:
     """One table of each kind of score on simulated sessions, and the costs of the methods, which no two runs share."""
     input:
@@ -215,12 +275,14 @@ rule benchmark_recordings_table:
         extraction=recipe_scores("extraction"),
         cells=recipe_scores("cells"),
         recipes=recipe_scores("recipes"),
+        denoising=denoising_scores(),
         timings=[job["file"] for job in timed_jobs()],
     output:
         motion=f"{BENCHMARK}/motion.parquet",
         extraction=f"{BENCHMARK}/extraction.parquet",
         cells=f"{BENCHMARK}/cells.parquet",
         recipes=f"{BENCHMARK}/recipes.parquet",
+        denoising=f"{BENCHMARK}/denoising.parquet",
         timing=f"{BENCHMARK}/recordings_timing.tsv",
     log:
         log_of("benchmark/recordings_table"),
@@ -246,6 +308,7 @@ rule benchmark_recordings_report:
         extraction=f"{BENCHMARK}/extraction.parquet",
         cells=f"{BENCHMARK}/cells.parquet",
         recipes=f"{BENCHMARK}/recipes.parquet",
+        denoising=f"{BENCHMARK}/denoising.parquet",
         timing=f"{BENCHMARK}/recordings_timing.tsv",
     output:
         page=report(f"{BENCHMARK}/recordings.html", caption="../report/recordings.rst", category="Benchmark"),

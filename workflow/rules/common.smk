@@ -6,7 +6,7 @@ from snakemake.exceptions import WorkflowError
 
 from groundtrace import layout
 from groundtrace.acquisition import only_touched
-from groundtrace.config import load
+from groundtrace.config import CLEAN, load
 from groundtrace.errors import GroundtraceError
 from groundtrace.indicators import indicators
 from groundtrace.provenance import data_hash, file_hash, source_hash
@@ -32,6 +32,8 @@ EXTRACT_STEP = layout.EXTRACT_LOG
 BENCHMARK = f"{RESULTS}/benchmark"
 # Scores of one plane.
 SCORES = f"{BENCHMARK}/recordings/{STEP}"
+# Of the recipe that is the default: infers spikes from denoised traces.
+SCORED_SPIKES = next(iter(cfg.recipes.values())).spikes
 
 
 wildcard_constraints:
@@ -92,6 +94,18 @@ def identity(stage, script):
             "code": code_of(script, type(backend).__module__),
             "files": [file_hash(path) for path in backend.files()],
         },
+    )
+
+
+def simulation_identity(script):
+    """Tracked by Snakemake: what decides a simulated movie."""
+    return of_session(
+        lambda session: {
+            "parameters": cfg.simulation[session.simulate].model_dump(),
+            "session": session.model_dump(mode="json", exclude={"simulate"}),
+            "indicator": indicators()[session.indicator].model_dump(),
+            "code": code_of(script),
+        }
     )
 
 
@@ -204,7 +218,9 @@ def motion_channel(wildcards):
 @asked_once
 def movies_to_extract(wildcards):
     """The registered movie; or the denoised one, and beside it the one that was measured and what is known of its
-    noise. What is not denoised is not copied."""
+    noise. What is not denoised is not copied. As a control, the movie without noise."""
+    if wildcards.denoise == CLEAN:
+        return {"movie": f"{RESULTS}/{wildcards.session}/truth/clean.npy"}
     registered = f"{MOTION}/movie.npy".format(**wildcards)
     if not cfg.denoises(wildcards.denoise):
         return {"movie": registered}
@@ -289,13 +305,59 @@ def recipe_methods(wildcards):
     return {"recipe": wildcards.recipe, "motion_method": methods.pop("motion"), **methods}
 
 
+def scored_motion(key):
+    """Motion corrections of the config that are scored on a simulated session; where nothing moves, those of recipes."""
+    used = {recipe.motion for recipe in cfg.recipes.values()}
+    return [name for name in cfg.motion if name in used or not cfg.simulation[SESSIONS[key].simulate].still]
+
+
 def motion_scores():
-    """Scores of every motion correction of the config on every simulated plane."""
+    """Scores of motion corrections on every simulated plane."""
     return [
         f"{SCORES}/motion-{{motion}}.parquet".format(session=key, plane=plane, motion=motion)
         for key, plane in planes(SIMULATED)
-        for motion in cfg.motion
+        for motion in scored_motion(key)
     ]
+
+
+def denoising_scores(file="scores.parquet"):
+    """Scores of every denoising on the simulated planes in which nothing moves, and of the movie as it was recorded.
+
+    Only there, without motion correction, pixels of the movie without noise are those of the registered one.
+    """
+    recipes = [recipe for recipe in cfg.recipes.values() if cfg.motion[recipe.motion].backend == "none"]
+    pairs = dict.fromkeys((recipe.motion, recipe.denoise) for recipe in recipes if cfg.denoises(recipe.denoise))
+    control = next((name for name in cfg.denoise if not cfg.denoises(name)), None)
+    controls = dict.fromkeys((motion, control) for motion, _ in pairs if control)
+    still = {key: session for key, session in SIMULATED.items() if cfg.simulation[session.simulate].still}
+    return [
+        f"{SCORES}/denoise-{{motion}}-{{denoise}}/{file}".format(
+            session=key, plane=plane, motion=motion, denoise=denoise
+        )
+        for key, plane in planes(still)
+        for motion, denoise in [*controls, *pairs]
+    ]
+
+
+@asked_once
+def movie_to_score(wildcards):
+    return movies_to_extract(wildcards)["movie"]
+
+
+def denoising_identity(wildcards):
+    """Tracked by Snakemake: what decides the scores of a denoising, besides its files."""
+    backend = cfg.backend("spikes", SCORED_SPIKES)
+    return {
+        "parameters": {
+            "recordings": cfg.benchmark.recordings.model_dump(mode="json"),
+            "dff": cfg.dff.model_dump(mode="json"),
+            "spikes": backend.model_dump(mode="json", exclude={"model"}),
+        },
+        "simulation": simulation_of(wildcards).model_dump(mode="json", include={"photons", "density", "null_movie"}),
+        "indicator": indicators()[SESSIONS[wildcards.session].indicator].model_dump(),
+        "files": [file_hash(path) for path in backend.files()],
+        "code": code_of("benchmark_denoising.py", type(backend).__module__),
+    }
 
 
 def recipe_scores(table):
@@ -320,9 +382,14 @@ def timed_jobs():
         )
         for plane in range(session.planes):
             where = {"session": key, "plane": plane}
-            for name in cfg.motion:
+            for name in scored_motion(key):
                 file = timing_of(MOTION_STEP).format(**where, motion=name)
                 jobs.append({"stage": "motion", "name": name, "file": file} | where | size)
+            denoised = {(recipe.motion, recipe.denoise): recipe for recipe in cfg.recipes.values()}
+            for recipe in denoised.values():
+                if cfg.denoises(recipe.denoise):
+                    file = timing_of(DENOISE_STEP).format(**where, **recipe.model_dump())
+                    jobs.append({"stage": "denoise", "name": recipe.denoise, "file": file} | where | size)
             chains = {(recipe.motion, recipe.denoise, recipe.extract): recipe for recipe in cfg.recipes.values()}
             for recipe in chains.values():
                 if recipe.extract in cfg.extract:
@@ -399,11 +466,13 @@ def score_what_there_is():
     from groundtrace.io import write_text
     from groundtrace.report.recordings import render_recordings
 
-    parts = {"motion": motion_scores(), **{name: recipe_scores(name) for name in TABLES if name != "motion"}}
+    parts = {name: recipe_scores(name) for name in TABLES}
+    parts |= {"motion": motion_scores(), "denoising": denoising_scores()}
     made = {name: [path for path in paths if os.path.exists(path)] for name, paths in parts.items()}
-    lost = sorted(set(parts["motion"] + parts["recipes"]) - set(made["motion"] + made["recipes"]))
+    listed = ("motion", "denoising", "recipes")
+    lost = sorted({path for name in listed for path in parts[name]} - {path for name in listed for path in made[name]})
     absent = [os.path.relpath(path, f"{BENCHMARK}/recordings").removesuffix(".parquet") for path in lost]
-    if absent and all(made.values()):
+    if absent and all(made[name] for name in made if name != "denoising"):
         timing = join_recording_timing([job for job in timed_jobs() if os.path.exists(job["file"])])
         write_timing(f"{BENCHMARK}/recordings_timing.tsv", timing)
         tables = write_scores(made, BENCHMARK)

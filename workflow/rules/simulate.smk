@@ -19,15 +19,34 @@ rule simulate:
     params:
         session=of_session(lambda session: session),
         parameters=of_session(lambda session: cfg.simulation[session.simulate]),
-        identity=of_session(
-            lambda session: {
-                "parameters": cfg.simulation[session.simulate].model_dump(),
-                "session": session.model_dump(mode="json", exclude={"simulate"}),
-                "indicator": indicators()[session.indicator].model_dump(),
-                "code": code_of("simulate.py"),
-            }
-        ),
+        identity=simulation_identity("simulate.py"),
     message:
         "simulation of {wildcards.session}"
     script:
         "../scripts/simulate.py"
+
+
+if "clean_movie" not in cfg.keep:
+
+    rule clean_movie:
+        """The movie of a simulated recording without noise, that denoising is compared with."""
+        output:
+            clean=temp(f"{RESULTS}/{{session}}/truth/clean.npy"),
+        log:
+            log_of("{session}/clean_movie"),
+        benchmark:
+            timing_of("{session}/clean_movie")
+        conda:
+            environment("core")
+        threads: 1
+        resources:
+            mem_mb=memory("clean_movie"),
+            runtime=time_limit("clean_movie"),
+        params:
+            session=of_session(lambda session: session),
+            parameters=of_session(lambda session: cfg.simulation[session.simulate]),
+            identity=simulation_identity("clean_movie.py"),
+        message:
+            "{wildcards.session} without noise"
+        script:
+            "../scripts/clean_movie.py"

@@ -1,15 +1,13 @@
 """The page of the benchmark on simulated sessions."""
 
-from groundtrace.benchmark.recordings import read_recording_timing
+from groundtrace.benchmark.recordings import TABLES, read_recording_timing
 from groundtrace.io import read_table, write_text
 from groundtrace.job import job
 from groundtrace.report.recordings import render_recordings
 
 with job(snakemake.log[0]):
     given = snakemake.input
-    motion, extraction, cells, recipes = (
-        read_table(path) for path in (given.motion, given.extraction, given.cells, given.recipes)
-    )
+    tables = {name: read_table(given[name]) for name in TABLES}
     timing = read_recording_timing(given.timing)
-    page = render_recordings(motion, extraction, cells, recipes, timing, snakemake.params.parameters)
+    page = render_recordings(**tables, timing=timing, parameters=snakemake.params.parameters)
     write_text(snakemake.output.page, page)

@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from groundtrace.acquisition import Acquisition
+from groundtrace.benchmark.denoised_movie import of_plane
 from groundtrace.benchmark.motion import blocks_of, plane_truth, score_motion
 from groundtrace.benchmark.oracle import measure_truth
 from groundtrace.extraction.footprints import describe, fluorescence_table
@@ -16,7 +17,8 @@ from groundtrace.tables import Fluorescence, Rois
 
 with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:
     given, parameters = snakemake.input, snakemake.params.parameters
-    acquisition, movie = Acquisition.read(given.acquisition), open_movie(given.movie)
+    acquisition = Acquisition.read(given.acquisition)
+    movie = of_plane(open_movie(given.movie), acquisition)
     truth, cells = (plane_truth(read_table(path), acquisition.plane) for path in (given.true_shifts, given.true_cells))
     blocks = blocks_of(read_arrays(given.images))
     motion = score_motion(read_table(given.shifts), blocks, truth, movie.shape[1:], parameters)

@@ -36,6 +36,8 @@ from groundtrace.spikes.oasis import Oasis
 
 ORACLE = "oracle"
 """The control in place of an extraction: the true footprints of a simulated session."""
+CLEAN = "clean"
+"""The control in place of a denoising: the movie of a simulated session as it would be without noise."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """Names become folders: lower case letters, digits, underscores."""
@@ -117,6 +119,8 @@ class Config(Section):
                     )
         if ORACLE in self.extract:
             raise ValueError(f"extract.{ORACLE}: {ORACLE!r} stands for the true footprints; choose another name")
+        if CLEAN in self.denoise:
+            raise ValueError(f"denoise.{CLEAN}: {CLEAN!r} stands for the movie without noise; choose another name")
         for name in (*CONTROLS, "controls"):
             if name in self.spikes:
                 raise ValueError(f"spikes.{name}: {name!r} stands for controls of the benchmark; choose another name")
@@ -134,7 +138,7 @@ class Config(Section):
 
     def denoises(self, name: str) -> bool:
         """Whether that method of the stage `denoise` makes a movie of its own."""
-        return not isinstance(self.denoise[name], NoDenoising)
+        return name != CLEAN and not isinstance(self.denoise[name], NoDenoising)
 
     def backend(self, stage: str, name: str) -> Backend:
         """The method `name` of a stage."""

@@ -120,6 +120,7 @@ class Need(NamedTuple):
 
 NEEDS = {
     "simulate": Need(375, gigabyte=62, gigabyte_seconds=77),
+    "clean_movie": Need(375, gigabyte=62, gigabyte_seconds=77),
     "ingest": Need(460, pixel=180, gigabyte_seconds=4.2),
     "motion/none": Need(300, pixel=200, gigabyte_seconds=5),
     "motion/phase": Need(460, pixel=2900, gigabyte=32, seconds=10, gigabyte_seconds=10),
@@ -143,6 +144,8 @@ NEEDS = {
     "realism_statistics": Need(310, pixel=800, trace=2.6, gigabyte_seconds=6),
     "benchmark_motion": Need(255, pixel=60, gigabyte=10, seconds=2.5),
     "benchmark_recipe": Need(285, pixel=60, trace=3),
+    "benchmark_denoised_movie": Need(300, pixel=4000, seconds=5, gigabyte_seconds=60),
+    "benchmark_denoising": Need(980, pixel=60, trace=40, seconds=10, trace_seconds=4),
 }
 """By rule, or rule/backend."""
 

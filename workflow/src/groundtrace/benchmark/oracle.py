@@ -6,11 +6,21 @@ import numpy as np
 import polars as pl
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
-from groundtrace.benchmark.extraction import footprints, mask, placed
+from groundtrace.benchmark.extraction import Footprint, footprints, mask, placed
 from groundtrace.extraction.base import Extraction
 from groundtrace.extraction.footprints import overlaps
 from groundtrace.extraction.suite2p import readout
 from groundtrace.suite2p_api import merge_settings, suite2p_session, worker_pool
+
+
+def shown(
+    cells: pl.DataFrame, offset: tuple[float, float], detectability: float, shape: tuple[int, int]
+) -> tuple[pl.DataFrame, list[Footprint]]:
+    """The cells (rows of TruthCells) that are measured, in order, and their pixels in the registered movie."""
+    chosen = cells.filter(pl.col("detectability") >= detectability)
+    parts = [mask(placed(footprint, offset, shape)) for footprint in footprints(chosen)]
+    seen = [len(part[0]) > 0 for part in parts]
+    return chosen.filter(pl.Series(seen, dtype=pl.Boolean)), [part for part in parts if len(part[0])]
 
 
 def measure_truth(
@@ -21,8 +31,7 @@ def measure_truth(
     movie: (T, Y, X) registered; registered[p] shows tissue[p + offset], (y, x) px.
     """
     shape = movie.shape[1], movie.shape[2]
-    chosen = footprints(cells.filter(pl.col("detectability") >= detectability))
-    found = [part for footprint in chosen if len((part := mask(placed(footprint, offset, shape)))[0])]
+    _, found = shown(cells, offset, detectability, shape)
     rows: list[IntArray] = [part[0].astype(np.int32) for part in found]
     columns: list[IntArray] = [part[1].astype(np.int32) for part in found]
     weight: list[FloatArray] = [(part[2] / part[2].sum()).astype(np.float32) for part in found]

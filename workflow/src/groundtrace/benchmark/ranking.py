@@ -17,6 +17,8 @@ LEVEL = 0.95
 """Of all intervals."""
 NO_MOTION, ORACLE = "none", "oracle"
 """Names of the do-nothing motion correction, and of the extraction that is told the true footprints."""
+NOT_DENOISED, CLEAN = "none", "clean"
+"""Names of the do-nothing denoising, and of the movie without noise in place of a denoised one."""
 CELL = ["session", "plane", "cell"]
 
 

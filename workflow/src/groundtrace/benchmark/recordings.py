@@ -6,7 +6,14 @@ from typing import Any
 
 import polars as pl
 
-from groundtrace.benchmark.tables import CellBenchmark, ExtractionBenchmark, MotionBenchmark, RecipeBenchmark
+from groundtrace.benchmark.motion import table_of
+from groundtrace.benchmark.tables import (
+    CellBenchmark,
+    DenoisingBenchmark,
+    ExtractionBenchmark,
+    MotionBenchmark,
+    RecipeBenchmark,
+)
 from groundtrace.io import read_table, write_table
 from groundtrace.provenance import provenance
 from groundtrace.tables import Table
@@ -16,6 +23,7 @@ TABLES: dict[str, type[Table]] = {
     "extraction": ExtractionBenchmark,
     "cells": CellBenchmark,
     "recipes": RecipeBenchmark,
+    "denoising": DenoisingBenchmark,
 }
 
 TIMING = {
@@ -28,7 +36,7 @@ TIMING = {
     "cpu_seconds": pl.Float64,
     "peak_mb": pl.Float64,
 }
-"""Columns of recordings_timing.tsv. Stages are simulate, motion and extract; plane is empty where a job does all."""
+"""Columns of recordings_timing.tsv. Stages: simulate, motion, denoise, extract; plane is empty where a job does all."""
 FIRST_SAMPLES, STEP = 15.0, 30.0
 """s. Snakemake measures a job every half second for so long, then in such steps, and keeps the last measurement."""
 
@@ -46,7 +54,7 @@ def write_scores(parts: Mapping[str, Sequence[Path | str]], folder: Path | str) 
 def join(table: type[Table], paths: Sequence[Path | str]) -> pl.DataFrame:
     """The rows of all jobs, sorted by the key; recipes that share an extraction share its row."""
     key = table.to_schema().unique or []
-    return pl.concat([read_table(path) for path in paths]).unique(key, keep="first").sort(key)
+    return pl.concat([table_of(table, []), *map(read_table, paths)]).unique(key, keep="first").sort(key)
 
 
 def join_recording_timing(jobs: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

@@ -136,3 +136,67 @@ class RecipeBenchmark(Conditions):
         "", "mean r with true spikes of those found", low=-1, high=1, nullable=True
     )
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "median ν of those found", low=0, nullable=True)
+
+
+class DenoisingBenchmark(Conditions):
+    """One row per plane, motion correction and denoising: the denoised movie, and dF/F of the true footprints.
+
+    `movie_…` is dF/F measured in the denoised movie (of the control without denoising: in the measured one),
+    `smoothed_…` the column dff_denoised. Movies without events have false events alone, and what single pixels say.
+    """
+
+    class Config(Table.Config):
+        unique = ["session", "plane", "motion_method", "denoise"]
+
+    motion_method: Series[str] = column("", "name under `motion`")
+    denoise: Series[str] = column("", "name under `denoise`")
+    null_movie: Series[str] = column("", "kind of a movie without events; empty otherwise", nullable=True)
+    rois: Series[pl.Int32] = column("", "true footprints that are scored", low=0)
+    events: Series[pl.Int32] = column("", "events in their clean dF/F", low=0)
+    psnr: Series[pl.Float32] = column("dB", "of the movie, its noise made equal everywhere", nullable=True)
+    ssim: Series[pl.Float32] = column("", "structural similarity with the clean movie, likewise", high=1, nullable=True)
+    wobble: Series[pl.Float32] = column("", "variance over time of static pixels over that of their noise", low=0)
+    border_shift: Series[pl.Float32] = column("px", "RMS jump of static borders between frames", low=0, nullable=True)
+    movie_correlation: Series[pl.Float32] = column("", "median r with clean dF/F", low=-1, high=1, nullable=True)
+    movie_snr: Series[pl.Float32] = column("", "median SD of clean dF/F over the RMS error", low=0, nullable=True)
+    movie_slope: Series[pl.Float32] = column("", "of found on true event amplitudes", nullable=True)
+    movie_slope_small: Series[pl.Float32] = column("", "the same of the smaller half of the events", nullable=True)
+    movie_slope_large: Series[pl.Float32] = column("", "the same of the larger half", nullable=True)
+    movie_slope_rare: Series[pl.Float32] = column("", "the same of cells with fewer than 3 events", nullable=True)
+    movie_leakage: Series[pl.Float32] = column("", "share of a large event in the 5 frames before it", nullable=True)
+    movie_spike_correlation: Series[pl.Float32] = column(
+        "", "mean r of inferred with true spikes", low=-1, high=1, nullable=True
+    )
+    movie_false_events: Series[pl.Float32] = column(
+        "per ROI and minute", "above 3 SD of the measured noise where there are none", low=0, nullable=True
+    )
+    smoothed_correlation: Series[pl.Float32] = column("", "as movie_correlation", low=-1, high=1, nullable=True)
+    smoothed_snr: Series[pl.Float32] = column("", "as movie_snr", low=0, nullable=True)
+    smoothed_slope: Series[pl.Float32] = column("", "as movie_slope", nullable=True)
+    smoothed_slope_small: Series[pl.Float32] = column("", "as movie_slope_small", nullable=True)
+    smoothed_slope_large: Series[pl.Float32] = column("", "as movie_slope_large", nullable=True)
+    smoothed_slope_rare: Series[pl.Float32] = column("", "as movie_slope_rare", nullable=True)
+    smoothed_leakage: Series[pl.Float32] = column("", "as movie_leakage", nullable=True)
+    smoothed_spike_correlation: Series[pl.Float32] = column(
+        "", "as movie_spike_correlation", low=-1, high=1, nullable=True
+    )
+    smoothed_false_events: Series[pl.Float32] = column(
+        "per ROI and minute", "as movie_false_events", low=0, nullable=True
+    )
+    clean_spike_correlation: Series[pl.Float32] = column(
+        "", "mean r of spikes inferred from clean dF/F", low=-1, high=1, nullable=True
+    )
+    coverage: Series[pl.Float32] = column(
+        "fraction", "of the frames, clean dF/F within the 90 % corridor", low=0, high=1, nullable=True
+    )
+    coverage_events: Series[pl.Float32] = column(
+        "fraction", "the same of each ROI's 3 % of frames with the largest clean dF/F", low=0, high=1, nullable=True
+    )
+    corridor_width: Series[pl.Float32] = column("fraction", "median over ROIs of its mean width", low=0, nullable=True)
+    corridor_ratio: Series[pl.Float32] = column(
+        "", "corridor_width over that of the best boxcar trace at equal coverage", low=0, nullable=True
+    )
+    boxcar_window: Series[pl.Int32] = column("frames", "of that boxcar", low=1, nullable=True)
+    disagrees: Series[pl.Float32] = column(
+        "fraction", "of the ROIs with the flag denoising_disagrees", low=0, high=1, nullable=True
+    )

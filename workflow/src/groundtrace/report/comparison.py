@@ -13,7 +13,9 @@ from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.benchmark.extraction import detectable
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.benchmark.ranking import (
+    CLEAN,
     NO_MOTION,
+    NOT_DENOISED,
     ORACLE,
     Estimate,
     Standing,
@@ -32,8 +34,20 @@ GREYS = ("muted", "faint", "ink")
 """Colours of the controls."""
 BINS = 4
 """Most points along a condition; with more values, neighbours are put together."""
-STAGES = {"motion": "motion_method", "extract": "extract", "spikes": "spikes"}
+ALONG = {
+    "noise_level": "noise level ν (%/√Hz)",
+    "photons": "photons per pixel and frame",
+    "density": "cells per mm³",
+    "motion": "true motion (px RMS)",
+    "nonrigid": "nonrigid motion (px RMS)",
+    "axial": "axial drift (µm SD)",
+    "frame_rate": "frame rate (Hz)",
+}
+"""Conditions that curves are drawn along; those that do not vary are left out."""
+STAGES = {"motion": "motion_method", "denoise": "denoise", "extract": "extract", "spikes": "spikes"}
 """Steps whose time makes that of a recipe, and the column that names the method."""
+CONTROLS = {"motion": (NO_MOTION,), "denoise": (NOT_DENOISED, CLEAN), "extract": (ORACLE,)}
+"""Methods that do nothing, or are told the truth."""
 BARE = {"f1_30", "precision_30", "recall_30", "overlap", "crosstalk_neighbours", "crosstalk_neuropil", "noise_level"}
 """Columns of boards whose intervals are left out, for room."""
 CONDITIONS = ["frame_rate", "pixel_size", "photons", "density", "motion", "nonrigid", "axial"]
@@ -109,8 +123,13 @@ class Recordings:
     @cached_property
     def speeds(self) -> dict[str, Speed]:
         """Of the recipes: their timed steps one after the other."""
-        methods = self.recipes.unique("recipe").iter_rows(named=True)
-        return {row["recipe"]: self.speed({stage: row[STAGES[stage]] for stage in self.timed}) for row in methods}
+        found = {}
+        for row in self.recipes.unique("recipe").iter_rows(named=True):
+            steps = {stage: row[STAGES[stage]] for stage in self.timed}
+            if row["denoise"] == NOT_DENOISED:
+                steps.pop("denoise", None)
+            found[row["recipe"]] = self.speed(steps)
+        return found
 
     @cached_property
     def timed(self) -> list[str]:
@@ -227,7 +246,7 @@ def board(
         for column, *_ in columns:
             estimate = data.estimate(sessions_of(own, column), stage, name, column)
             values.append(Estimate(estimate.value, math.nan, math.nan) if column in BARE else estimate)
-        control = method == (NO_MOTION if stage == "motion" else ORACLE)
+        control = method in CONTROLS[stage]
         middle, low, high = values[0]
         bar = interval(middle, low, high, colours[name], axis, 100) if math.isfinite(middle) else Markup("")
         count, speed = own["session"].n_unique(), data.speed({stage: method})

@@ -9,7 +9,8 @@ import polars as pl
 
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.benchmark.ranking import NO_MOTION, ORACLE, Standing
-from groundtrace.report.comparison import BoardRow, Recordings, binned, board, paint, plural, trend
+from groundtrace.report.comparison import ALONG, BoardRow, Recordings, binned, board, paint, plural, trend
+from groundtrace.report.denoising_scores import denoising_part
 from groundtrace.report.html import number, render
 from groundtrace.report.session import Figure
 from groundtrace.report.svg import Axis, Panel, interval
@@ -20,17 +21,8 @@ DRAWN = 6
 """Recipes in a chart besides the controls, the best ones."""
 CELL_BINS = 8
 """Points along detectability."""
-ALONG = {
-    "noise_level": "noise level ν (%/√Hz)",
-    "photons": "photons per pixel and frame",
-    "density": "cells per mm³",
-    "motion": "true motion (px RMS)",
-    "nonrigid": "nonrigid motion (px RMS)",
-    "axial": "axial drift (µm SD)",
-    "frame_rate": "frame rate (Hz)",
-}
-"""Conditions that curves are drawn along; those that do not vary are left out."""
 DETECTABILITY = "detectability d′ of the cell"
+STEPS = {"motion": "motion correction", "denoise": "denoising", "extract": "extraction"}
 CHAIN = ["motion_method", "denoise", "extract"]
 
 
@@ -56,9 +48,11 @@ def render_recordings(
     recipes: pl.DataFrame,
     timing: pl.DataFrame,
     parameters: BenchmarkParameters,
+    denoising: pl.DataFrame | None = None,
     absent: Sequence[str] = (),
 ) -> str:
-    """The page as HTML, from the tables MotionBenchmark, ExtractionBenchmark, CellBenchmark and RecipeBenchmark.
+    """The page as HTML, from the tables MotionBenchmark, ExtractionBenchmark, CellBenchmark, RecipeBenchmark and, where
+    something was denoised, DenoisingBenchmark.
 
     absent: what could not be scored, in words.
     timing: rows of stage, name, session, plane, frames, pixels, cpu_seconds, peak_mb.
@@ -75,7 +69,7 @@ def render_recordings(
         overall=answer(data, "over all", "", data.board),
         answers=answers(data),
         recipes=recipe_board(data),
-        timed=" and ".join({"motion": "motion correction", "extract": "extraction"}.get(s, s) for s in data.timed),
+        timed=" and ".join(STEPS.get(stage, stage) for stage in data.timed),
         recipe_legend=[(name, colour) for name, colour in data.colours.items() if name in drawn_recipes(data)],
         recipe_charts=recipe_charts(data),
         motion=motion_board(data),
@@ -86,6 +80,7 @@ def render_recordings(
         extraction_columns=EXTRACTION_COLUMNS,
         extraction_charts=extraction_charts(data),
         extraction_legend=list(chain_colours(data).items()),
+        denoising=denoising_part(data, denoising) if denoising is not None else None,
         sessions=data.sessions.rows(named=True),
         pixels=sorted(set(timing["pixels"].drop_nulls())),
     )
@@ -124,6 +119,9 @@ def answers(data: Recordings) -> list[Answer]:
     crowds = table["crowd"].n_unique()
     found = []
     for key, own in table.group_by("indicator", "frame_rate", "crowd", "light", maintain_order=True):
+        cells = data.counted.filter(pl.col("session").is_in(own["session"].to_list()))
+        if cells.is_empty():
+            continue
         indicator, rate, crowd = str(key[0]), float(key[1]), int(key[2])
         words = ("sparse", "medium", "dense") if crowds == 3 else ("sparse", "dense")
         light, density, moved, level = (
@@ -132,9 +130,6 @@ def answers(data: Recordings) -> list[Answer]:
         )
         title = f"{indicator} at {number(rate)} Hz, ν about {number(level, 2)}"
         title += f", {words[crowd]} field" if crowds > 1 else ""
-        cells = data.counted.filter(pl.col("session").is_in(own["session"].to_list()))
-        if cells.is_empty():
-            continue
         hint = f"{number(light, 2)} photons per pixel and frame, {number(density, 2)} cells per mm³, motion of "
         hint += f"{number(moved, 2)} px; {plural(own.height, 'session')}, "
         hint += plural(cells.unique(["session", "plane", "cell"]).height, "cell")

@@ -1,5 +1,7 @@
 """Parameters of a simulated recording; frame rate, pixel size, indicator and planes come from the sample sheet."""
 
+from typing import Literal
+
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from groundtrace.section import Section
@@ -60,3 +62,11 @@ class Simulation(Section):
     """Largest detector value."""
     dropped: float = Field(default=0.0, ge=0, le=0.2)
     """Share of the frames that the acquisition loses: the file repeats the one before."""
+    null_movie: Literal["static", "frames", "blocks"] | None = None
+    """A movie without events, to count false ones in: `static` keeps the mean of the activity, `frames` and `blocks`
+    show the active tissue in shuffled order, frame by frame or ten frames at a time."""
+
+    @property
+    def still(self) -> bool:
+        """The tissue stays where it is, and every line is scanned where it belongs."""
+        return not (self.motion or self.nonrigid or self.line_jitter or self.axial_drift or self.scan_offset)

@@ -34,6 +34,8 @@ SHARED_NEUROPIL = 0.5
 """Share of the variance of the neuropil's activity that follows the cells around."""
 EVENT = 1.0
 """s; the strongest stretch of so long makes a cell detectable."""
+NULL_BLOCK = 10
+"""Frames that stay together when blocks are shuffled."""
 CHUNK_BYTES = 32 * 2**20
 """Neuropil is rendered for as many frames at once as fit."""
 
@@ -49,6 +51,8 @@ class Plane:
     spiking: Spiking
     calcium: FloatArray
     """(n_cells, n_frames) of all cells, also those beyond the field."""
+    strength: FloatArray
+    """(n_cells,) `strongest` stretch of activity; of a movie without events, that of the one it was made from."""
     neuropil: FloatArray
     """(n_frames, modes)."""
     motion: Motion
@@ -96,7 +100,7 @@ class Plane:
             depth=cells.depth[kept],
             footprints=[(y, x, (weight / weight.sum()).astype(np.float32)) for y, x, weight in seen.values()],
             brightness=np.array([weight.sum() for *_, weight in seen.values()]),
-            detectability=readout * strongest(self.calcium[kept], self.frame_rate),
+            detectability=readout * self.strength[kept],
             rate=self.spiking.rates[kept],
             spike_times=[self.spiking.times[cell] for cell in kept],
             loading=self.spiking.loadings[kept],
@@ -242,10 +246,15 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
     spiking, calcium = _activity(random("activity"), parameters, len(tissue.cells.depth), rate, indicator)
     neuropil = _neuropil_activity(random("neuropil"), tissue, calcium, rate, indicator)
     neuropil = (parameters.neuropil_activity * neuropil).astype(np.float32)
+    strength = strongest(calcium, rate)
+    if parameters.null_movie is not None:
+        spiking = Spiking(np.zeros_like(spiking.rates), [np.zeros(0)] * len(calcium), np.zeros_like(spiking.loadings))
+        calcium, neuropil = _without_events(random("null"), parameters.null_movie, calcium, neuropil)
     left = (1 - parameters.bleaching) ** np.linspace(0, 1, parameters.frames)
     dropped = random("dropped").random(parameters.frames) < parameters.dropped
     dropped[0] = False
-    plane = Plane(parameters, rate, view, tissue, spiking, calcium, neuropil, motion, left, dropped, scale=1.0)
+    activity = (spiking, calcium, strength, neuropil)
+    plane = Plane(parameters, rate, view, tissue, *activity, motion, left, dropped, scale=1.0)
     return replace(plane, scale=parameters.photons / float(plane.mean().mean()))
 
 
@@ -260,6 +269,19 @@ def _activity(
     for cell, train in enumerate(spiking.times):
         calcium[cell] = response[cell] * calcium_trace(train, parameters.frames, frame_rate, indicator)
     return spiking, calcium
+
+
+def _without_events(
+    random: np.random.Generator, kind: str, calcium: FloatArray, neuropil: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Calcium (n_cells, n_frames) and neuropil (n_frames, modes) of a movie without events; see `null_movie`."""
+    frames = calcium.shape[1]
+    if kind == "static":
+        return np.repeat(calcium.mean(axis=1, keepdims=True), frames, axis=1), np.zeros_like(neuropil)
+    step = 1 if kind == "frames" else NULL_BLOCK
+    first = random.permutation(np.arange(0, frames, step))
+    order = np.concatenate([np.arange(start, min(start + step, frames)) for start in first])
+    return calcium[:, order], neuropil[order]
 
 
 def _neuropil_activity(

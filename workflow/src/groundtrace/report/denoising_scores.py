@@ -1,0 +1,124 @@
+"""Part of the page of the benchmark on simulated recordings: denoising."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from groundtrace.benchmark.ranking import CLEAN, NOT_DENOISED
+from groundtrace.report.comparison import ALONG, BoardRow, Recordings, board, paint, trend
+from groundtrace.report.svg import Axis, Panel
+
+ENDS = ("measured", "without noise")
+"""Traces of the movie that was recorded, and of the one that no method can surpass."""
+MOVIE_COLUMNS = (
+    ("psnr", "PSNR", "dB, peak signal-to-noise ratio against the movie without noise, noise made equal everywhere"),
+    ("ssim", "SSIM", "structural similarity with the movie without noise, likewise"),
+    ("wobble", "wobble", "variance over time of static pixels, over that of the noise of a pixel"),
+    ("still", "wobble, still", "the same in movies in which nothing happens at all"),
+    ("border_shift", "borders", "px, RMS of the jumps of static borders from frame to frame"),
+)
+TRACE_COLUMNS = (
+    ("correlation", "r", "median over ROIs of r with dF/F in the movie without noise"),
+    ("snr", "SNR", "median over ROIs, SD of dF/F without noise over the RMS error"),
+    ("slope", "slope", "of found on true event amplitudes; 1 is right"),
+    ("slope_small", "small", "the same of the smaller half of the events"),
+    ("slope_large", "large", "the same of the larger half"),
+    ("slope_rare", "rare", "the same of cells with fewer than 3 events"),
+    ("leakage", "leakage", "share of a large isolated event in the 5 frames before it; 0 is right"),
+    ("spike_correlation", "spikes r", "mean r with the true spikes of the rates inferred from this trace"),
+)
+CORRIDOR_COLUMNS = (
+    ("coverage", "coverage", "share of the frames whose dF/F without noise is in the 90 % corridor"),
+    ("coverage_events", "in events", "the same of the 3 % of each ROI's frames with the largest dF/F"),
+    ("corridor_ratio", "width / boxcar", "its width over that of the best running mean at the same coverage"),
+    ("corridor_width", "width", "median over ROIs of the mean width, dF/F"),
+    ("disagrees", "flagged", "share of the ROIs with the flag denoising_disagrees"),
+)
+NULL_COLUMNS = (
+    ("static", "static", "nothing changes but the noise"),
+    ("frames", "frames", "frames in shuffled order"),
+    ("blocks", "blocks", "blocks of ten frames in shuffled order"),
+)
+
+
+Board = tuple[str, list[BoardRow], tuple[tuple[str, str, str], ...]]
+"""Heading, rows, columns."""
+
+
+@dataclass(frozen=True)
+class DenoisingPart:
+    """What the template shows."""
+
+    boards: list[Board]
+    legend: list[tuple[str, str]]
+    charts: list[Panel]
+
+
+def denoising_part(data: Recordings, table: pl.DataFrame) -> DenoisingPart | None:
+    """From the table DenoisingBenchmark; None when nothing was scored."""
+    if table.is_empty():
+        return None
+    active, traces = pl.col("null_movie").is_null(), by_trace(table)
+    methods, labels = (sorted(set(frame[name])) for frame, name in ((table, "denoise"), (traces, "label")))
+    colours = paint(
+        [name for name in methods if name != NOT_DENOISED], [name for name in methods if name == NOT_DENOISED]
+    )
+    shades = paint([name for name in labels if name not in ENDS], [name for name in labels if name in ENDS])
+    movies = table.filter(active).with_columns(label="denoise")
+    still = table.filter(pl.col("null_movie") == "static").with_columns(still="wobble", label="denoise")
+    still = still.select("session", "plane", "denoise", "label", "still")
+    events = traces.with_columns(
+        pl.when(pl.col("null_movie") == kind).then("false_events").alias(kind) for kind, *_ in NULL_COLUMNS
+    )
+    parts = [
+        ("The movie, pixel by pixel", pl.concat([movies, still], how="diagonal"), MOVIE_COLUMNS, colours),
+        ("dF/F of the true footprints", traces.filter(active), TRACE_COLUMNS, shades),
+        ("The 90 % corridor around dF/F", movies.drop_nulls("coverage"), CORRIDOR_COLUMNS, colours),
+        ("False events per ROI and minute, in movies without any", events.filter(~active), NULL_COLUMNS, shades),
+    ]
+    boards: list[Board] = []
+    for title, rows, columns, painted in parts:
+        if rows.height:
+            axis = Axis("", 0, max(rows[columns[0][0]].drop_nulls().to_list(), default=1.0))
+            boards.append((title, board(data, rows, "denoise", columns, painted, axis), columns))
+    return DenoisingPart(
+        boards, list((shades | colours).items()), _charts(data, traces.filter(active), movies, shades, colours)
+    )
+
+
+def by_trace(table: pl.DataFrame) -> pl.DataFrame:
+    """A row for each trace of each denoising: `label` says which, then the columns of TRACE_COLUMNS, `false_events`."""
+    keys = ["session", "plane", "photons", "denoise", "null_movie"]
+    values = [*(name for name, *_ in TRACE_COLUMNS), "false_events"]
+    parts = []
+    for trace in ("movie", "smoothed"):
+        own = table.select(*keys, *(pl.col(f"{trace}_{name}").alias(name) for name in values))
+        named = (
+            pl.when(pl.col("denoise") == NOT_DENOISED)
+            .then(pl.lit(ENDS[0]))
+            .otherwise(pl.format(f"{{}}, {trace}", "denoise"))
+        )
+        parts.append(own.with_columns(label=named))
+    clean = table.unique(["session", "plane"], keep="first", maintain_order=True).with_columns(denoise=pl.lit(CLEAN))
+    parts.append(clean.select(*keys, spike_correlation="clean_spike_correlation", label=pl.lit(ENDS[1])))
+    known = pl.any_horizontal(pl.col(name).is_not_null() for name in values)
+    return pl.concat(parts, how="diagonal").filter(known)
+
+
+def _charts(
+    data: Recordings, traces: pl.DataFrame, movies: pl.DataFrame, shades: dict[str, str], colours: dict[str, str]
+) -> list[Panel]:
+    """Along the light of the recordings."""
+    panels = []
+    for value, label in (("correlation", "r with dF/F without noise"), ("spike_correlation", "spikes r")):
+        controls = [name for name in shades if name in ENDS]
+        shared = {"names": list(shades), "by": "label", "colours": shades, "controls": controls}
+        panels += trend(data, traces, "photons", ALONG["photons"], Axis(label, 0, 1), value=value, **shared)
+    for value, label in (
+        ("coverage", "coverage"),
+        ("coverage_events", "coverage in events"),
+        ("corridor_ratio", "width / boxcar"),
+    ):
+        shared = {"names": list(colours), "by": "label", "colours": colours}
+        panels += trend(data, movies, "photons", ALONG["photons"], Axis(label, 0, 1), value=value, **shared)
+    return panels
