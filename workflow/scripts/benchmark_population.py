@@ -1,10 +1,10 @@
 """Pairwise correlations of a simulated population after one spike backend, or of its dF/F."""
 
 from groundtrace.benchmark.population import score_population
+from groundtrace.benchmark.tables import SpikeBenchmark
 from groundtrace.io import write_table
 from groundtrace.job import job
 from groundtrace.provenance import provenance
-from groundtrace.tables import SpikeBenchmark
 
 with job(snakemake.log[0]):
     method = snakemake.params.method

@@ -1,10 +1,10 @@
 """Scores of one spike backend, or of the controls, on a part of the ground truth."""
 
 from groundtrace.benchmark.parts import score_part, write_timing
+from groundtrace.benchmark.tables import SpikeBenchmark
 from groundtrace.io import write_table
 from groundtrace.job import job
 from groundtrace.provenance import provenance
-from groundtrace.tables import SpikeBenchmark
 
 with job(snakemake.log[0]):
     method, given, name = snakemake.params.method, snakemake.input, snakemake.wildcards.scored

@@ -6,7 +6,7 @@ from groundtrace.io import write_table
 from groundtrace.job import job
 from groundtrace.provenance import provenance
 from groundtrace.simulation.simulate import simulate
-from groundtrace.tables import TruthCells, TruthSections, TruthShifts
+from groundtrace.simulation.tables import TruthCells, TruthSections, TruthShifts
 
 with job(snakemake.log[0]):
     parameters, session, output = snakemake.params.parameters, snakemake.params.session, snakemake.output

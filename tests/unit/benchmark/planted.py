@@ -9,7 +9,8 @@ from groundtrace.extraction.base import Extraction
 from groundtrace.extraction.footprints import describe, fluorescence_table
 from groundtrace.groundtruth.resampling import spike_counts
 from groundtrace.motion.moving import Blocks
-from groundtrace.tables import Shifts, TruthCells, TruthShifts, list_column, ragged, validate
+from groundtrace.simulation.tables import TruthCells, TruthShifts
+from groundtrace.tables import Shifts, list_column, ragged, validate
 
 SHAPE = (80, 96)
 RATE = 10.0

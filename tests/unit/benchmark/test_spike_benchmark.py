@@ -11,6 +11,7 @@ from groundtrace.benchmark import spikes as benchmark
 from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
 from groundtrace.benchmark.parts import chosen_datasets, join_tables, read_timing, score_part, write_timing
 from groundtrace.benchmark.spikes import Condition, conditions, draw, measure, neurons, score
+from groundtrace.benchmark.tables import SpikeBenchmark
 from groundtrace.errors import BackendError, InputError
 from groundtrace.groundtruth.recordings import Recording
 from groundtrace.indicators import indicators
@@ -21,7 +22,7 @@ from groundtrace.spikes.base import SpikeBackend, SpikeRates
 from groundtrace.spikes.cascade import Cascade
 from groundtrace.spikes.counts import CountDistribution
 from groundtrace.spikes.oasis import Oasis
-from groundtrace.tables import GroundTruth, SpikeBenchmark, validate
+from groundtrace.tables import GroundTruth, validate
 
 SMALL = BenchmarkParameters(frame_rates=(15.0, 30.0), noise_levels=(2.0, 8.0), snrs=(2.0,), lookaheads=(0, 4))
 ALONE = BenchmarkParameters(frame_rates=(30.0,), noise_levels=(2.0,), snrs=(), lookaheads=())

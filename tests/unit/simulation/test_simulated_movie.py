@@ -14,8 +14,9 @@ from groundtrace.sessions import Session
 from groundtrace.simulation.detector import noise_variance
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.simulate import prepare, simulate
+from groundtrace.simulation.tables import TruthCells, TruthSections, TruthShifts
 from groundtrace.simulation.tissue import SPACING
-from groundtrace.tables import TruthCells, TruthSections, TruthShifts, validate
+from groundtrace.tables import validate
 
 
 def session(**changes) -> Session:

@@ -14,6 +14,7 @@ import polars as pl
 from groundtrace.arrays import FloatArray
 from groundtrace.benchmark import metrics
 from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
+from groundtrace.benchmark.tables import SpikeBenchmark
 from groundtrace.errors import BackendError, InputError
 from groundtrace.groundtruth.recordings import Recording, Sampled, sample
 from groundtrace.groundtruth.resampling import spike_counts
@@ -22,7 +23,6 @@ from groundtrace.noise import GAUSSIAN_DIFFERENCE
 from groundtrace.simulation.processes import stream
 from groundtrace.spikes.base import SpikeBackend, SpikeRates
 from groundtrace.spikes.discrete import spike_times
-from groundtrace.tables import SpikeBenchmark
 
 LEVELS = (50, 80, 95)
 """Intervals of the spike count, %."""

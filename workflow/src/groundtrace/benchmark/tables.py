@@ -10,6 +10,39 @@ from pandera.typing.polars import Series
 from groundtrace.tables import Table, column
 
 
+class SpikeBenchmark(Table):
+    """One row per neuron, backend, condition and metric: how well spikes are inferred where the truth is known."""
+
+    class Config(Table.Config):
+        unique = [
+            "dataset",
+            "neuron",
+            "backend",
+            "noise_level",
+            "snr",
+            "frame_rate",
+            "lookahead",
+            "indicator_told",
+            "metric",
+        ]
+
+    dataset: Series[str] = column("", "ground-truth data set, or population for the simulated one")
+    neuron: Series[str] = column("", "neuron of the data set")
+    indicator: Series[str] = column("", "calcium indicator")
+    cell_class: Series[str] = column("", "excitatory, PV, SST, VIP, interneuron; empty when unknown")
+    backend: Series[str] = column("", "name under `spikes`, or a control: dff, shuffled, zero, oracle")
+    in_sample: Series[bool] = column("", "the backend has learnt from this data set")
+    noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν of the traces", low=0)
+    snr: Series[pl.Float32] = column(
+        "", "peak dF/F of one spike over the noise per frame that set ν; empty where ν was chosen", low=0, nullable=True
+    )
+    frame_rate: Series[pl.Float32] = column("Hz", "of the traces", low=0)
+    lookahead: Series[pl.Int32] = column("frames", "that inference waits for; empty is all", low=0, nullable=True)
+    indicator_told: Series[bool] = column("", "the backend was told the indicator where its kinetics are known")
+    metric: Series[str] = column("", "what `value` is; see the benchmark report")
+    value: Series[pl.Float32] = column("", "value of the metric")
+
+
 class Conditions(Table):
     """What was recorded: the first columns of every table here."""
 

@@ -1,0 +1,70 @@
+"""Tables of what is true of a simulated recording."""
+
+import polars as pl
+from pandera.typing.polars import Series
+
+from groundtrace.tables import Floats, Ints, Table, Times, column
+
+
+class TruthCells(Table):
+    """One row per cell of a simulated recording: what an extraction and a spike inference should find."""
+
+    class Config(Table.Config):
+        unique = ["plane", "roi"]
+        metadata = {"version": 2}
+
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    roi: Series[pl.Int32] = column("", "0-based cell of this plane", low=0)
+    kind: Series[str] = column("", "soma, or dendrite: an apical dendrite that crosses the plane")
+    depth: Series[pl.Float32] = column("µm", "of the soma's centre below the plane, negative above; 0 of a dendrite")
+    pixel_y: Ints = column("px", "rows of the cell's pixels where the tissue is not displaced")
+    pixel_x: Ints = column("px", "columns of the cell's pixels")
+    weight: Floats = column("", "share of the cell's light per pixel, sum 1; mean over the recording")
+    brightness: Series[pl.Float32] = column("photons per frame", "light of the resting cell, all pixels", low=0)
+    detectability: Series[pl.Float32] = column(
+        "", "d': strongest second of activity over the photon noise of the best read-out", low=0
+    )
+    rate: Series[pl.Float32] = column("Hz", "mean rate that the spikes were drawn with", low=0)
+    spikes: Series[pl.Int32] = column("", "spikes during the recording", low=0)
+    spike_times: Times = column("s", "from the first frame, sorted; negative ones still show in the first frames")
+    loading: Floats = column("", "on the population's shared states; the product of two cells' is their covariance")
+    calcium: Floats = column("fraction", "dF/F without noise at the times frame / frame_rate")
+
+
+class TruthShifts(Table):
+    """One row per frame of a simulated recording: where the tissue was.
+
+    registered[t, p] = raw[t, p + u] with u = (y, x) + (row_y, row_x) of the raw row + the nonrigid part there.
+    """
+
+    class Config(Table.Config):
+        unique = ["plane", "frame"]
+        metadata = {"version": 2}
+
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    frame: Series[pl.Int32] = column("", "0-based frame of this plane", low=0)
+    y: Series[pl.Float32] = column("px", "displacement of the frame's content, mean over its rows, positive down")
+    x: Series[pl.Float32] = column("px", "displacement of the frame's content, mean over its rows, positive right")
+    z: Series[pl.Float32] = column("µm", "by how much the imaged section is deeper than the plane")
+    row_y: Floats = column("px", "displacement of each row of the raw frame beyond y: lines are scanned one by one")
+    row_x: Floats = column("px", "displacement of each row beyond x; with the offset of odd lines")
+    node_y: Floats = column(
+        "px", "displacement beyond those at a square grid of points from edge to edge, row by row; empty when rigid"
+    )
+    node_x: Floats = column("px", "displacement beyond those at the same points")
+    moving: Series[bool] = column("", "the animal runs")
+    dropped: Series[bool] = column("", "lost: the file repeats the frame before")
+
+
+class TruthSections(Table):
+    """One row per cell and section: footprints at each axial position. Empty without axial motion."""
+
+    class Config(Table.Config):
+        unique = ["plane", "roi", "z"]
+
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    roi: Series[pl.Int32] = column("", "cell of TruthCells", low=0)
+    z: Series[pl.Float32] = column("µm", "of the section, as in TruthShifts; footprints between two are interpolated")
+    pixel_y: Ints = column("px", "rows of the cell's pixels where the tissue is not displaced")
+    pixel_x: Ints = column("px", "columns of the cell's pixels")
+    weight: Floats = column("photons per frame", "light of the resting cell per pixel")
