@@ -1,7 +1,7 @@
-"""Tables of the benchmark on simulated recordings: motion, extraction, single cells, whole recipes.
+"""Tables of the benchmarks: spikes on ground truth; all other stages, and whole recipes, on simulated recordings.
 
-Every row starts with the conditions of its recording, so that each table can be read alone. Names of methods are in
-`motion_method`, `denoise`, `extract` and `spikes`; `motion` is the size of the true motion.
+Rows on simulated recordings start with the conditions of their recording, so that each table can be read alone. Names
+of methods are in `motion_method`, `denoise`, `extract` and `spikes`; `motion` is the size of the true motion.
 """
 
 import polars as pl

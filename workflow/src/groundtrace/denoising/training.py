@@ -18,7 +18,7 @@ from groundtrace.denoising.standard import StandardMovie, channels
 CURVE = {"member": pl.Int32, "step": pl.Int32, "training_error": pl.Float32, "calibration_error": pl.Float32}
 
 PART_FRAMES = 50
-"""Consecutive frames that go to the same part of the movie."""
+"""Consecutive frames that go to the same part of the movie; fewer in a short one, so that it has all parts."""
 PARTS = 10
 """Of every so many stretches one is for calibration and one for testing, the others for training."""
 SIDE = 64
@@ -44,7 +44,7 @@ class Settings:
 
 def parts(frames: int) -> IntArray:
     """(frames,) 0 for training, 1 for calibration, 2 for testing, by stretches of PART_FRAMES."""
-    stretch = np.arange(frames) // PART_FRAMES % PARTS
+    stretch = np.arange(frames) // max(1, min(PART_FRAMES, frames // PARTS)) % PARTS
     return np.where(stretch == PARTS - 2, 1, np.where(stretch == PARTS - 1, 2, 0))
 
 
