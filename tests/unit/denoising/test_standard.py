@@ -16,7 +16,7 @@ NOISE = NoiseModel(1.0, 0.0, 1.0, np.eye(1))
 def standard(frames: int, good: np.ndarray) -> StandardMovie:
     movie = np.arange(frames, dtype=np.int32)[:, None, None] * np.ones((1, 4, 4), np.int32)
     image = np.ones((4, 4), np.float32)
-    return StandardMovie(movie, good, NOISE, 0 * image, image, np.zeros((2, 4, 4), np.float32))
+    return StandardMovie(movie, good, NOISE, 0 * image, 0 * image, image, np.zeros((2, 4, 4), np.float32))
 
 
 @settings(max_examples=50, deadline=None)
@@ -51,3 +51,12 @@ def test_excess_deviation_shows_what_is_active():
     excess = StandardMovie.of(movie, np.zeros(400, bool)).images[1]
     assert excess[11:19, 11:19].mean() > 3
     assert excess[25:, 25:].mean() < 0.5
+
+
+def test_without_pixels_of_their_own_structures_stay_in_the_frames():
+    movie = np.random.default_rng(0).poisson(np.linspace(5.0, 50.0, 40), (300, 40, 40)).astype(np.uint16)
+    own, common = (StandardMovie.of(movie, np.zeros(300, bool), by_pixel=by_pixel) for by_pixel in (True, False))
+    assert np.array_equal(own.mean, common.mean)
+    assert np.ptp(common.origin) == np.ptp(common.deviation) == 0
+    assert own.frames(np.arange(300)).mean(dim=(0, 1)).abs().max() < 0.1
+    assert np.ptp(common.frames(np.arange(300)).mean(dim=(0, 1)).numpy()) > 5

@@ -47,7 +47,7 @@ def denoise(
         variance = variance_of([part[:, 1] for part in found], means)
         mean = torch.stack(means).mean(0)
         inside = (slice(None), slice(0, height), slice(0, width))
-        denoised[wanted] = mean[inside].cpu().numpy() * standard.deviation + standard.mean
+        denoised[wanted] = mean[inside].cpu().numpy() * standard.deviation + standard.origin
         deviation[wanted] = variance.sqrt()[inside].cpu().numpy() * standard.deviation
         release(standard.movie, denoised, deviation)
 

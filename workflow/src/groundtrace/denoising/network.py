@@ -27,7 +27,8 @@ class NetworkDenoising(DenoisingBackend):
     layers: int = Field(default=4, ge=1, le=16)
     """Of the network; each sees 2 px further."""
     images: bool = True
-    """Tell the network the movie's mean and excess deviation; without them, structures wobble."""
+    """Tell the network the movie's mean and excess deviation; without them it knows a frame from its neighbours alone,
+    and structures wobble."""
     seed: int = Field(default=0, ge=0)
     """Of weights and order of training."""
 
@@ -46,7 +47,7 @@ class NetworkDenoising(DenoisingBackend):
         from groundtrace.denoising.standard import StandardMovie
         from groundtrace.denoising.training import Settings, parts, train
 
-        standard = StandardMovie.of(movie, bad_frames)
+        standard = StandardMovie.of(movie, bad_frames, by_pixel=self.images)
         shape = Shape(self.channels, self.layers, self.images)
         members, curve = train(standard, shape, Settings(self.members, self.steps, self.seed), threads)
         denoise(standard, members, denoised, deviation, threads)

@@ -27,14 +27,20 @@ class StandardMovie:
     noise: NoiseModel
     mean: FloatArray
     """(Y, X) detector units."""
+    origin: FloatArray
+    """(Y, X) zero of each pixel, detector units: its mean ..."""
     deviation: FloatArray
-    """(Y, X) of the noise, detector units."""
+    """(Y, X) ... and its unit, the standard deviation of its noise."""
     images: FloatArray
     """(2, Y, X): brightness and excess deviation, as the network sees them."""
 
     @classmethod
-    def of(cls, movie: Movie, bad: BoolArray) -> "StandardMovie":
-        """Measures mean, noise and excess deviation in one pass and a sample."""
+    def of(cls, movie: Movie, bad: BoolArray, by_pixel: bool = True) -> "StandardMovie":
+        """Measures mean, noise and excess deviation in one pass and a sample.
+
+        by_pixel: otherwise all pixels have zero and unit of the whole movie, so that nothing but the frames tells where
+        structures are.
+        """
         good = np.flatnonzero(~bad)
         mean, slow = _moments(movie, good)
         noise = measure_noise(movie, good, mean)
@@ -43,12 +49,16 @@ class StandardMovie:
         brightness = np.sqrt(np.maximum(mean - noise.offset, 0))
         brightness = (brightness - brightness.mean()) / max(float(brightness.std()), 1e-6)
         images = np.stack([brightness, np.minimum(excess, LARGEST)]).astype(np.float32)
-        return cls(movie, good, noise, mean.astype(np.float32), np.sqrt(variance).astype(np.float32), images)
+        origin = mean
+        if not by_pixel:
+            origin, variance = (np.full_like(image, image.mean()) for image in (mean, variance))
+        maps = (image.astype(np.float32) for image in (mean, origin, np.sqrt(variance)))
+        return cls(movie, good, noise, *maps, images)
 
     def frames(self, indices: IntArray, rows: slice = slice(None), columns: slice = slice(None)) -> Tensor:
         """(n, y, x) float32 of these frames, in units of the noise."""
         raw = np.stack([self.movie[k, rows, columns] for k in indices]).astype(np.float32)
-        return torch.from_numpy((raw - self.mean[rows, columns]) / self.deviation[rows, columns])
+        return torch.from_numpy((raw - self.origin[rows, columns]) / self.deviation[rows, columns])
 
     def neighbours(self, frames: IntArray) -> IntArray:
         """(n, 2, REACH) good frames before and after each, nearest first, never the frame itself.
