@@ -16,7 +16,7 @@ from groundtrace.simulation.parameters import Simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = {"motion": Motion, "denoise": Denoising, "extract": Extraction, "spikes": Spikes}
-SIZES = [Size(frames, side**2) for side, frames in ((128, 1000), (256, 3000), (512, 2000), (512, 20_000))]
+SIZES = [Size(frames, side**2) for side, frames in ((128, 1000), (256, 3000), (512, 3000), (512, 20_000))]
 
 
 @pytest.fixture

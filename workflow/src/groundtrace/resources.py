@@ -100,6 +100,8 @@ class Need(NamedTuple):
     """Bytes per pixel of each frame that is held (`held_frames`)."""
     gigabyte: float = 0
     """MB per GB of movie."""
+    frame: float = 0
+    """kB per frame of the movie, whatever its size."""
     trace: float = 0
     """MB per MB of traces."""
     seconds: float = 3
@@ -111,7 +113,7 @@ class Need(NamedTuple):
 
     def megabytes(self, size: Size, held: float = 1) -> float:
         """Peak of the resident memory."""
-        frames = 1e-6 * self.pixel * size.pixels * held
+        frames = 1e-6 * self.pixel * size.pixels * held + 1e-3 * self.frame * size.frames
         return self.base + frames + self.gigabyte * size.gigabytes + self.trace * size.traces
 
     def cpu_seconds(self, size: Size) -> float:
@@ -122,14 +124,14 @@ NEEDS = {
     "simulate": Need(375, gigabyte=62, gigabyte_seconds=77),
     "clean_movie": Need(375, gigabyte=62, gigabyte_seconds=77),
     "ingest": Need(460, pixel=180, gigabyte_seconds=4.2),
-    "motion/none": Need(300, pixel=200, gigabyte_seconds=5),
+    "motion/none": Need(400, pixel=200, gigabyte_seconds=20),
     "motion/phase": Need(460, pixel=2900, gigabyte=32, seconds=10, gigabyte_seconds=10),
     "motion/suite2p": Need(1160, pixel=3000, seconds=10, gigabyte_seconds=100),
     "motion/normcorre": Need(800, pixel=3000, seconds=10, gigabyte_seconds=250),
     "denoise/none": Need(300),
     "denoise/boxcar": Need(330, pixel=5500, gigabyte_seconds=12),
     "denoise/svd": Need(330, pixel=9000, seconds=5, gigabyte_seconds=150),
-    "denoise/network": Need(1600, pixel=7000, seconds=150, gigabyte_seconds=550),
+    "denoise/network": Need(1600, pixel=7000, seconds=90, gigabyte_seconds=420),
     "extract/suite2p": Need(1150, pixel=18.5, seconds=10, gigabyte_seconds=9.5),
     "extract/cnmf": Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=500),
     "extract/cnmfe": Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=500),
@@ -142,8 +144,8 @@ NEEDS = {
     "spikes/convex": Need(310, trace=5, trace_seconds=5),
     "session_report": Need(430, pixel=100, trace=3.2, seconds=4.5, trace_seconds=0.06),
     "realism_statistics": Need(310, pixel=800, trace=2.6, gigabyte_seconds=6),
-    "benchmark_motion": Need(255, pixel=60, gigabyte=10, seconds=2.5),
-    "benchmark_recipe": Need(285, pixel=60, trace=3),
+    "benchmark_motion": Need(250, pixel=60, frame=18, seconds=2.5),
+    "benchmark_recipe": Need(275, pixel=60, frame=13, trace=3),
     "benchmark_denoised_movie": Need(300, pixel=4000, seconds=5, gigabyte_seconds=60),
     "benchmark_denoising": Need(980, pixel=60, trace=40, seconds=10, trace_seconds=4),
 }
