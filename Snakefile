@@ -20,6 +20,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/scoring.smk"
 include: "workflow/rules/running.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/ingest.smk"
