@@ -59,10 +59,9 @@ class Entry:
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        where = {"session": self.session, "plane": self.plane, "recipe": self.recipe, **self.methods}
         return tuple(
-            Step(stage, self.results / "logs" / f"{log.format(**where)}.log", self.results / file.format(**where))
-            for stage, (log, file) in STEPS.items()
+            Step(stage, self.results / "logs" / f"{log.format(**self._where)}.log", self.file(stage))
+            for stage, (log, _) in STEPS.items()
             if {"simulate": self.simulated, "denoise": self.denoised, "motion channel": self.other_channel}.get(
                 stage, True
             )
@@ -70,7 +69,11 @@ class Entry:
 
     def file(self, stage: str) -> Path:
         """What a step leaves."""
-        return next(step.file for step in self.steps if step.stage == stage)
+        return self.results / STEPS[stage][1].format(**self._where)
+
+    @property
+    def _where(self) -> dict[str, str | int]:
+        return {"session": self.session, "plane": self.plane, "recipe": self.recipe, **self.methods}
 
     @property
     def raw_quality(self) -> Path:
