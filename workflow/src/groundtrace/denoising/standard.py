@@ -52,8 +52,8 @@ class StandardMovie:
         origin = mean
         if not by_pixel:
             origin, variance = (np.full_like(image, image.mean()) for image in (mean, variance))
-        maps = (image.astype(np.float32) for image in (mean, origin, np.sqrt(variance)))
-        return cls(movie, good, noise, *maps, images)
+        mean, origin, deviation = (image.astype(np.float32) for image in (mean, origin, np.sqrt(variance)))
+        return cls(movie, good, noise, mean, origin, deviation, images)
 
     def frames(self, indices: IntArray, rows: slice = slice(None), columns: slice = slice(None)) -> Tensor:
         """(n, y, x) float32 of these frames, in units of the noise."""
