@@ -81,7 +81,9 @@ def environment_of(stage):
 
 
 def code_of(script, *modules):
-    """Hash of a script, of modules, and of all that they use of the package."""
+    """Hash of a script, of modules, and of all that they use of the package; a job never compares it, and has none."""
+    if not workflow.is_main_process:
+        return None
     return source_hash(os.path.join(workflow.basedir, "workflow", "scripts", script), *modules)
 
 

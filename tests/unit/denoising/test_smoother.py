@@ -8,7 +8,7 @@ from scipy.stats import multivariate_normal
 
 from groundtrace.denoising import smoother
 from groundtrace.denoising.corridor import corridor
-from groundtrace.denoising.smoother import Chain, Model, draw_traces
+from groundtrace.denoising.smoother import Chain, Model, Prior, draw_traces
 
 MODEL = Model(
     0.7,
@@ -18,6 +18,8 @@ MODEL = Model(
     np.log(np.array([[0.9, 0.1], [0.6, 0.4]])),
     (0.5, 4.0),
 )
+
+PRIOR = Prior(0.85, 0.05, 2e-3, 2e-5)
 
 
 def chain(frames: int) -> Chain:
@@ -85,7 +87,7 @@ def smoothed() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         random = np.random.default_rng(seed)
         truth = trace(random)
         y = truth + random.standard_normal(len(truth))
-        draws = draw_traces(y, np.ones(len(y)), 0.0, (0.85, 0.05), 150, 150, random)
+        draws = draw_traces(y, np.ones(len(y)), 0.0, PRIOR, 150, 150, random)
         found.append((truth, y, draws))
     return found
 
@@ -111,13 +113,13 @@ def test_the_corridor_holds_nine_tenths_overall_and_most_of_the_events(smoothed)
 
 def test_the_same_stream_gives_the_same_draws():
     y = trace(np.random.default_rng(1), 300)
-    first, second = (draw_traces(y, np.ones(300), 0.1, (0.85, 0.05), 5, 20, np.random.default_rng(4)) for _ in range(2))
+    first, second = (draw_traces(y, np.ones(300), 0.1, PRIOR, 5, 20, np.random.default_rng(4)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
 def test_no_event_is_seen_in_noise_alone():
     random = np.random.default_rng(5)
-    draws = draw_traces(random.standard_normal(2000), np.ones(2000), 0.0, (0.85, 0.05), 100, 150, random)
+    draws = draw_traces(random.standard_normal(2000), np.ones(2000), 0.0, PRIOR, 100, 150, random)
     assert np.abs(draws.mean(axis=0)).max() < 1.0
     low, high = corridor(draws)
     assert ((low <= 0) & (high >= 0)).mean() > 0.95

@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field, PositiveFloat
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d, percentile_filter
 
 from groundtrace.arrays import FloatArray
 from groundtrace.noise import noise_sd, shot_noise_level
@@ -105,6 +104,8 @@ def baseline(traces: FloatArray, frame_rate: float, parameters: BaselineParamete
     The smoothed trace is sampled eight times per smoothing width: a window of a minute then costs as little at
     60 Hz as at 5 Hz, and the result is interpolated back to the frames.
     """
+    from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d, percentile_filter
+
     sigma = parameters.smoothing * frame_rate
     smooth = gaussian_filter1d(traces.astype(np.float64), sigma, axis=1, mode="nearest")
     frames = traces.shape[1]

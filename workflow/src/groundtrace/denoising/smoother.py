@@ -22,14 +22,28 @@ ENTER, STAY = (1.0, 50.0), (2.0, 4.0)
 """Frames with and without an event, after a quiet one and after an event, that the prior of their chances is worth."""
 SIZES = 1.0
 """Events of each size that their prior is worth."""
-QUIET, DRIFT = 0.002, 2e-5
-"""Variance of quiet steps and of the drift over that of the noise, by their priors ..."""
-CERTAINTY = 4.0
-"""... which are worth as many frames."""
+QUIET, DRIFT = 30.0, 12.0
+"""Frames that the priors of the variance of quiet steps and of that of the drift are worth."""
+HIGH = (0.1, 1e-3)
+"""Both to begin with, over the variance of the noise: what is quiet is found from above within a few sweeps, and hardly
+from below."""
 LEAST = 0.05
 """Variance of the noise of the darkest frame over that of the mean."""
 FIRST = 25.0
 """Variance of the first frame's states over that of the noise."""
+
+
+class Prior(NamedTuple):
+    """What is known of a trace before it is measured."""
+
+    decay: float
+    """Per frame ..."""
+    decay_error: float
+    """... and its standard deviation."""
+    quiet: float
+    """Variance of w in a quiet frame."""
+    drift: float
+    """Variance of u."""
 
 
 class Model(NamedTuple):
@@ -65,21 +79,21 @@ class Chain(NamedTuple):
 
 
 @njit(cache=True)
-def draw_traces(y, v, slope, gamma, sweeps, burn, random):
+def draw_traces(y, v, slope, prior, sweeps, burn, random):
     """Draws (sweeps, n_frames) of x + b from their posterior.
 
     y, v: (n_frames,) measured values and variance of their noise where y has its mean. slope: change of the variance
-    with x + b, which follows once the trace is known roughly. gamma: mean and standard deviation of the prior of the
-    decay per frame. burn: sweeps that are thrown away first. random: numpy.random.Generator.
+    with x + b, which follows once the trace is known roughly. prior: Prior. burn: sweeps that are thrown away first.
+    random: numpy.random.Generator.
     """
     frames, unit = len(y), np.median(v)
-    model, chain = _begin(y, unit, gamma[0])
+    model, chain = _begin(y, unit, prior.decay)
     draws, rough, middle = np.zeros((sweeps, frames), np.float32), np.zeros(frames), y.mean()
     for sweep in range(burn + sweeps):
         _backward(y, v, model, chain)
         _forward(y, v, model, chain, random)
         _sample(model, chain, random)
-        model = _parameters(model, chain, gamma, unit, random)
+        model = _parameters(model, chain, prior, random)
         if burn // 4 <= sweep < burn // 2:
             rough += chain.state[:, 0] + chain.state[:, 1]
         if sweep == burn // 2 - 1:
@@ -94,8 +108,7 @@ def _begin(y, unit, decay):
     """Parameters and states to begin with. unit: variance of the noise."""
     frames, count = len(y), len(EVENTS) + 1
     mean = np.concatenate((np.zeros(1), EVENTS * np.sqrt(unit)))
-    # Large at first: what is quiet is found from above within a few sweeps, and hardly from below.
-    spread = np.concatenate((np.array([50 * QUIET * unit]), (EVENTS / 2) ** 2 * unit))
+    spread = np.concatenate((np.array([HIGH[0] * unit]), (EVENTS / 2) ** 2 * unit))
     chain = Chain(
         np.zeros(frames, np.int64),
         np.zeros((frames, 2)),
@@ -106,7 +119,7 @@ def _begin(y, unit, decay):
     )
     chance = np.array([ENTER[0] / (ENTER[0] + ENTER[1]), STAY[0] / (STAY[0] + STAY[1])])
     moves = _moves(chance, np.full(count - 1, 1 / (count - 1)))
-    return Model(decay, 50 * DRIFT * unit, mean, spread, moves, (np.median(y), FIRST * unit)), chain
+    return Model(decay, HIGH[1] * unit, mean, spread, moves, (np.median(y), FIRST * unit)), chain
 
 
 @njit(cache=True)
@@ -122,13 +135,13 @@ def _moves(chance, size):
 
 
 @njit(cache=True)
-def _parameters(model, chain, gamma, unit, random):
+def _parameters(model, chain, prior, random):
     """A draw of the parameters given components and states."""
     kind, state = chain.kind, chain.state
     frames, count = len(kind), len(model.mean)
     followed, sizes = np.zeros((2, 2)), np.full(count - 1, SIZES)
     quiet, squares, wander = 0, 0.0, 0.0
-    top, bottom = gamma[0] / gamma[1] ** 2, 1 / gamma[1] ** 2
+    top, bottom = prior.decay / prior.decay_error**2, 1 / prior.decay_error**2
     for t in range(1, frames):
         k = kind[t]
         followed[min(kind[t - 1], 1), min(k, 1)] += 1
@@ -151,10 +164,9 @@ def _parameters(model, chain, gamma, unit, random):
     for k in range(count - 1):
         size[k] = random.gamma(sizes[k], 1.0) + 1e-12
     size /= size.sum()
-    half = CERTAINTY / 2
     spread = model.spread.copy()
-    spread[0] = (half * QUIET * unit + squares / 2) / random.gamma(half + quiet / 2, 1.0)
-    drift = (half * DRIFT * unit + wander / 2) / random.gamma(half + (frames - 1) / 2, 1.0)
+    spread[0] = (QUIET * prior.quiet + squares) / 2 / random.gamma((QUIET + quiet) / 2, 1.0)
+    drift = (DRIFT * prior.drift + wander) / 2 / random.gamma((DRIFT + frames - 1) / 2, 1.0)
     decay = min(max(top / bottom + random.normal() / np.sqrt(bottom), 0.05), 0.995)
     return Model(decay, drift, model.mean, spread, _moves(chance, size), model.start)
 

@@ -14,6 +14,9 @@ from groundtrace.section import Section
 if TYPE_CHECKING:
     import polars as pl
 
+QUIET, DRIFT = 6e-4, 7.5e-5
+"""Variance per second, over the square of the brightness, of what moves a trace between events: steps that decay like
+an event, and steps that stay. Light of the neuropil and from other depths, the same whatever the noise."""
 BASELINES = 10
 """Draws that share a baseline: it is an affair of many seconds, and costs more than all the rest."""
 SECONDS = 0.5
@@ -56,23 +59,24 @@ def smooth_rois(
     baselines: BaselineParameters,
 ) -> Smoothed:
     """From the table Fluorescence of a recipe that denoises, and its dF/F. decay_time: s. offset: detector units."""
-    from groundtrace.denoising.smoother import draw_traces
+    from groundtrace.denoising.smoother import Prior, draw_traces
     from groundtrace.tables import stack
 
     f, around = (stack(fluorescence[name]) for name in ("fluorescence", "neuropil"))
     seen, seen_around = (stack(fluorescence[name]) for name in ("fluorescence_denoised", "neuropil_denoised"))
     found, disagrees = np.full((3, *f.shape), np.nan, np.float32), np.zeros(len(f), bool)
     decay = float(np.exp(-1 / (frame_rate * decay_time)))
-    for i, (variance, slope) in enumerate(_noises(fluorescence, dff.coefficient)):
+    for i, (variance, slope, brightness) in enumerate(_noises(fluorescence, dff.coefficient)):
         r = float(dff.coefficient[i])
         trace = (f[i] - offset - r * (around[i] - offset)).astype(np.float64)
         shown = seen[i] - offset - r * (seen_around[i] - offset)
         disagrees[i] = disagree(trace, shown, variance, frame_rate)
         if dff.near_zero[i]:
             continue
-        random, gamma = np.random.default_rng([parameters.seed, i]), (decay, parameters.decay_error)
-        each = np.full(len(trace), variance)
-        draws = draw_traces(trace, each, slope, gamma, parameters.draws, parameters.burn, random)
+        step = brightness**2 / frame_rate
+        prior = Prior(decay, parameters.decay_error, QUIET * step, DRIFT * step)
+        random, each = np.random.default_rng([parameters.seed, i]), np.full(len(trace), variance)
+        draws = draw_traces(trace, each, slope, prior, parameters.draws, parameters.burn, random)
         f0 = np.repeat(baseline(draws[::BASELINES], frame_rate, baselines), BASELINES, axis=0)[: len(draws)]
         possible = draws / f0 - 1
         found[0, i] = possible.mean(axis=0)
@@ -80,14 +84,15 @@ def smooth_rois(
     return Smoothed(found[0], found[1], found[2], disagrees)
 
 
-def _noises(table: "pl.DataFrame", coefficient: FloatArray) -> list[tuple[float, float]]:
-    """Of each ROI, variance of F - r Fneu at its mean brightness, and how it grows with F."""
+def _noises(table: "pl.DataFrame", coefficient: FloatArray) -> list[tuple[float, float, float]]:
+    """Of each ROI, variance of F - r Fneu at its mean brightness, how it grows with F, and that brightness."""
     f, cell, neuropil, dark = (
         table[name].to_numpy().astype(np.float64) if name != "fluorescence" else table[name].list.mean().to_numpy()
         for name in ("fluorescence", "fluorescence_noise", "neuropil_noise", "dark")
     )
-    slope = cell / np.maximum(f - dark, 1e-9)
-    return list(zip((cell + coefficient**2 * neuropil).tolist(), slope.tolist(), strict=True))
+    brightness = np.maximum(f - dark, 1e-9)
+    variance = cell + coefficient**2 * neuropil
+    return list(zip(variance.tolist(), (cell / brightness).tolist(), brightness.tolist(), strict=True))
 
 
 def disagree(trace: FloatArray, shown: FloatArray, variance: float, frame_rate: float) -> bool:

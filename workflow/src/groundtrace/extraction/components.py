@@ -9,7 +9,6 @@ from warnings import warn
 
 import numpy as np
 from pydantic import Field, PositiveFloat
-from scipy import ndimage, sparse
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
@@ -203,6 +202,8 @@ def _range(movie: Movie, good: IntArray) -> tuple[int, int]:
 
 def _judged(found: Any, shape: tuple[int, ...]) -> Components:
     """CaImAn's Estimates as ours: pixels row by row, empty footprints left out."""
+    from scipy import sparse
+
     height, width = shape[1:]
     row_by_row = np.arange(height * width).reshape(width, height).T.ravel()
     footprints: Any = sparse.csc_array(sparse.csr_array(found.A)[row_by_row]).astype(np.float64)
@@ -231,6 +232,8 @@ def measure(movie: Movie, found: Components, good: IntArray) -> Extraction:
     light, by which dF/F divides; CaImAn's background under the footprint would hold it too, and take it away.
     In frames that CaImAn has not seen, the light of the components is interpolated.
     """
+    from scipy import sparse
+
     frames, height, width = movie.shape
     footprints = found.footprints
     count = footprints.shape[1]
@@ -270,6 +273,8 @@ def _rings(footprints: Any, field: tuple[int, int]) -> Any:
 
     Of a ROI are the pixels above CORE of the largest weight: faint tails would claim most of a dense field.
     """
+    from scipy import ndimage, sparse
+
     gap, least = RING
     cores = []
     for start, end in _spans(footprints.indptr):

@@ -2,16 +2,18 @@
 
 import math
 import warnings
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.sparse import csc_array, eye_array
 
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import BackendError
 from groundtrace.noise import noise_sd
 from groundtrace.spikes.autoregressive import Autoregressive, Response
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
 
 SMALLEST_NOISE = 1e-3
 """Noise is taken as at least this share of a trace's standard deviation: the solver needs some room."""
@@ -45,15 +47,17 @@ class Convex(Autoregressive):
         return events * sigma, (calcium + baseline) * sigma
 
 
-def differences(frames: int, coefficients: tuple[float, ...]) -> csc_array:
+def differences(frames: int, coefficients: tuple[float, ...]) -> "csc_array":
     """G: (frames - order, frames), with (Gc)(t) = c(t) - g₁ c(t-1) - g₂ c(t-2) for every t that has a past."""
+    from scipy.sparse import csc_array, eye_array
+
     order = len(coefficients)
     steps = frames - order
     past = (g * eye_array(steps, frames, k=order - 1 - lag) for lag, g in enumerate(coefficients))
     return csc_array(eye_array(steps, frames, k=order) - sum(past))
 
 
-def _solve(trace: FloatArray, model: csc_array, bound: float) -> tuple[FloatArray, float]:
+def _solve(trace: FloatArray, model: "csc_array", bound: float) -> tuple[FloatArray, float]:
     """Calcium and baseline of a trace in units of its noise; the bound is widened, and said, where nothing fits."""
     import cvxpy as cp
     from cvxpy.error import SolverError

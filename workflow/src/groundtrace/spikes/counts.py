@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc
 
 from groundtrace.arrays import FloatArray, IntArray
 
@@ -26,6 +25,8 @@ class CountDistribution:
 
     def cdf(self, count: FloatArray | IntArray) -> FloatArray:
         """P(N ≤ count)."""
+        from scipy.special import betainc
+
         count = np.floor(np.asarray(count, np.float64))
         below = betainc(self.size, np.maximum(count, 0) + 1, self.size / (self.size + self.mean))
         return np.where(count < 0, 0.0, self.zero + (1 - self.zero) * below)
