@@ -58,7 +58,8 @@ lock:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo 'error: $(PYTHON) with venv is needed; on Debian: apt-get install python3.11 python3.11-venv (or name another 3.11: make PYTHON=...)'; exit 1; }
 	$(PYTHON) -m venv .venv
 	pip install --quiet --disable-pip-version-check uv==$(UV)
-	uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@# Compiled once here: every job of a cluster starts Snakemake, and a shared installation is often read-only.
+	uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
 	@# A green installation proves nothing: Suite2p must import, and with it torchvision.
 	HOME=$$(mktemp -d) python -c 'import suite2p, torchvision, rastermap, oasis.functions'
 	@touch $@
