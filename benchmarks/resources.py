@@ -221,6 +221,7 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     given = parser.parse_args()
     folder = given.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
     for size in given.sizes:
         start = time.perf_counter()
         measure(folder, size, given.cores)
