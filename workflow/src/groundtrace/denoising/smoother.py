@@ -22,7 +22,7 @@ ENTER, STAY = (1.0, 50.0), (2.0, 4.0)
 """Frames with and without an event, after a quiet one and after an event, that the prior of their chances is worth."""
 SIZES = 1.0
 """Events of each size that their prior is worth."""
-QUIET, DRIFT = 30.0, 12.0
+QUIET_FRAMES, DRIFT_FRAMES = 30.0, 12.0
 """Frames that the priors of the variance of quiet steps and of that of the drift are worth."""
 HIGH = (0.1, 1e-3)
 """Both to begin with, over the variance of the noise: what is quiet is found from above within a few sweeps, and hardly
@@ -165,8 +165,8 @@ def _parameters(model, chain, prior, random):
         size[k] = random.gamma(sizes[k], 1.0) + 1e-12
     size /= size.sum()
     spread = model.spread.copy()
-    spread[0] = (QUIET * prior.quiet + squares) / 2 / random.gamma((QUIET + quiet) / 2, 1.0)
-    drift = (DRIFT * prior.drift + wander) / 2 / random.gamma((DRIFT + frames - 1) / 2, 1.0)
+    spread[0] = (QUIET_FRAMES * prior.quiet + squares) / 2 / random.gamma((QUIET_FRAMES + quiet) / 2, 1.0)
+    drift = (DRIFT_FRAMES * prior.drift + wander) / 2 / random.gamma((DRIFT_FRAMES + frames - 1) / 2, 1.0)
     decay = min(max(top / bottom + random.normal() / np.sqrt(bottom), 0.05), 0.995)
     return Model(decay, drift, model.mean, spread, _moves(chance, size), model.start)
 

@@ -86,8 +86,8 @@ def smooth_rois(
 def _baselines(draws: FloatArray, frame_rate: float, parameters: BaselineParameters) -> FloatArray:
     """Of each draw (n_draws, n_frames): as they vary, but around that of their mean.
 
-    A draw wanders more than the truth does, so its low percentile lies lower: by one standard deviation on simulated
-    ROIs, where that of the mean was off by 0.95 to 1.15 standard deviations (root mean square).
+    A draw wanders more than the truth does, so its low percentile lies lower: on simulated ROIs by 0.4 to 1.1 of
+    its standard deviation, where that of the mean was off by 0.96 to 1.15 (root mean square), as it should be by 1.
     """
     each = baseline(draws[::BASELINES], frame_rate, parameters)
     middle = baseline(draws.mean(axis=0, keepdims=True), frame_rate, parameters)
