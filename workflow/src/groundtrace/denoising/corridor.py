@@ -1,40 +1,112 @@
 """From draws of a trace to its corridor."""
 
-import numpy as np
+from typing import NamedTuple
 
-from groundtrace.arrays import FloatArray
+import numpy as np
+from numba import njit
+
+from groundtrace.arrays import BoolArray, FloatArray
 
 LEVEL = 0.9
 """Of the corridor: in all frames, and in those with the strongest signal alone."""
 STRONGEST = 0.03
 """Share of the frames with the strongest signal."""
-PLAUSIBLE = 0.02
-"""A frame belongs to them perhaps when it does so in this share of the draws."""
-WIDEST = 4.0
-"""Largest factor of a half width."""
+FRAMES, PARTS = 2000, 4
+"""So many frames tell what a draw's place in the corridor has to be worth: one part of the draws after another has to
+be held by what the others give."""
+HEAVIEST = 200.0
+"""Largest weight of a draw where it is strongest."""
+DEAREST = 8.0
+"""Largest price of width, and least in the denominator: logarithm, per standard deviation of all draws."""
+PRECISION = 0.03
+"""Of the logarithms that are searched for."""
+BLOCK = 4096
+"""Frames that are sorted at once."""
+
+
+class Ranked(NamedTuple):
+    """Draws of each frame in order."""
+
+    value: FloatArray
+    """(n_frames, n_draws)."""
+    strong: BoolArray
+    """(n_frames, n_draws) this draw has its strongest signal here."""
+
+    @classmethod
+    def of(cls, draws: FloatArray, strong: BoolArray) -> "Ranked":
+        order = np.argsort(draws.T, axis=1)
+        return cls(np.take_along_axis(draws.T, order, axis=1), np.take_along_axis(strong.T, order, axis=1))
 
 
 def corridor(draws: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Lower and upper end, (n_frames,), from draws (n_draws, n_frames) of what the trace may have been.
 
-    Quantiles of each frame hold LEVEL of all frames, but not of the frames with the strongest signal: that a frame is
-    one of them is known only when its signal is, and then the corridor was more often too low. Whatever the truth is,
-    it is like a draw; so half widths are stretched by two factors, one where a strong signal is plausible and one
-    elsewhere, with which the corridor holds LEVEL of the draws' strongest frames and LEVEL of all.
+    The narrowest corridor that holds LEVEL of all draws, and LEVEL of them where they have their strongest signal.
+    Whatever the truth is, it is like a draw; quantiles of each frame would be wider, and would hold too few of the
+    events: that a frame has one is known only when its signal is.
     """
-    low, middle, high = np.quantile(draws, ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2), axis=0)
-    above, below = np.maximum(high - middle, 1e-12), np.maximum(middle - low, 1e-12)
-    away = draws - middle
-    away /= np.where(away > 0, above, -below)
     strong = draws >= np.quantile(draws, 1 - STRONGEST, axis=1, keepdims=True)
-    plausible = strong.mean(axis=0) >= PLAUSIBLE
-    there = away[strong & plausible]
-    # Strong frames where nothing is plausible are lost.
-    wanted = min(1.0, LEVEL * np.count_nonzero(strong) / max(len(there), 1))
-    factor = float(np.clip(np.quantile(there, wanted), 1.0, WIDEST)) if len(there) else 1.0
-    held = np.count_nonzero(away[:, plausible] <= factor)
-    elsewhere = away[:, ~plausible]
-    rest = (LEVEL * away.size - held) / max(elsewhere.size, 1)
-    other = float(np.quantile(elsewhere, np.clip(rest, 0.5, 0.999))) if elsewhere.size else 1.0
-    stretch = np.where(plausible, factor, other)
-    return middle - stretch * below, middle + stretch * above
+    price, weight = _prices(draws, strong)
+    blocks = [slice(start, start + BLOCK) for start in range(0, draws.shape[1], BLOCK)]
+    ends = [narrowest(Ranked.of(draws[:, block], strong[:, block]), price, weight) for block in blocks]
+    low, high = np.concatenate(ends, axis=1)
+    return low, high
+
+
+def _prices(draws: FloatArray, strong: BoolArray) -> tuple[float, float]:
+    """Price of width, and weight of strong draws, with which corridors of most draws hold the others."""
+    some = np.random.default_rng(0).permutation(draws.shape[1])[:FRAMES]
+    draws, strong, parts = draws[:, some], strong[:, some], np.array_split(np.arange(len(draws)), PARTS)
+    ranked = [Ranked.of(np.delete(draws, part, axis=0), np.delete(strong, part, axis=0)) for part in parts]
+    scale = float(draws.std()) + 1e-30
+
+    def held(price: float, weight: float) -> tuple[float, float]:
+        inside = np.empty(draws.shape, bool)
+        for part, rest in zip(parts, ranked, strict=True):
+            low, high = narrowest(rest, np.exp(price) / scale, weight)
+            inside[part] = (low <= draws[part]) & (draws[part] <= high)
+        return float(inside.mean()), float(inside[strong].mean())
+
+    def price(weight: float, low: float, high: float) -> float:
+        while high - low > PRECISION:
+            middle = (low + high) / 2
+            low, high = (middle, high) if held(middle, weight)[0] > LEVEL else (low, middle)
+        return low
+
+    # The heavier strong draws are, the dearer width has to be.
+    light, low = 0.0, price(0.0, -DEAREST, DEAREST)
+    if held(low, light)[1] >= LEVEL:
+        return float(np.exp(low) / scale), light
+    heavy, high = HEAVIEST, price(HEAVIEST, low, DEAREST)
+    while np.log((1 + heavy) / (1 + light)) > PRECISION:
+        middle = np.sqrt((1 + light) * (1 + heavy)) - 1
+        found = price(middle, low, high)
+        if held(found, middle)[1] < LEVEL:
+            light, low = middle, found
+        else:
+            heavy, high = middle, found
+    return float(np.exp(high) / scale), float(heavy)
+
+
+@njit(cache=True)
+def narrowest(ranked, price, weight):
+    """Of each frame, the interval whose draws, worth (1 + weight strong) / n_draws each, outweigh its width most.
+
+    The largest sum of a stretch (Kadane): (n_frames,) lower and upper ends.
+    """
+    frames, draws = ranked.value.shape
+    low, high = np.empty(frames), np.empty(frames)
+    for t in range(frames):
+        values, strong = ranked.value[t], ranked.strong[t]
+        best = current = -np.inf
+        begins, first, last = 0, 0, 0
+        for k in range(draws):
+            if k:
+                current -= price * (values[k] - values[k - 1])
+            if current < 0:
+                current, begins = 0.0, k
+            current += (1 + weight * strong[k]) / draws
+            if current > best:
+                best, first, last = current, begins, k
+        low[t], high[t] = values[first], values[last]
+    return low, high

@@ -1,12 +1,13 @@
 """A trace that decays, drifts and jumps, under noise of known variance: draws from all that the noise leaves possible.
 
-y[t] = x[t] + b[t] + noise of variance v[t]
+y[t] = x[t] + b[t] + Σ_j β_j z_j[t] + noise of variance v[t]
 x[t] = γ x[t-1] + w[t], w[t] ~ N(m_k, q_k): one small component (quiet) and several of rising size (events)
 b[t] = b[t-1] + u[t], u[t] ~ N(0, q_b)
+z_j: known traces, of which this one has an unknown share β_j
 
 The component of each frame depends on that of the frame before: an event often goes on. It is drawn with both states
-integrated out (Gerlach, Carter & Kohn 2000), the states by forward filtering and backward sampling, the parameters from
-their conditional distributions. Compiled.
+integrated out (Gerlach, Carter & Kohn 2000), and so are the shares; the states by forward filtering and backward
+sampling, the parameters from their conditional distributions. Compiled.
 """
 
 from typing import NamedTuple
@@ -25,8 +26,9 @@ SIZES = 1.0
 QUIET_FRAMES, DRIFT_FRAMES = 30.0, 12.0
 """Frames that the priors of the variance of quiet steps and of that of the drift are worth."""
 HIGH = (0.1, 1e-3)
-"""Both to begin with, over the variance of the noise: what is quiet is found from above within a few sweeps, and hardly
-from below."""
+"""Both to begin with, over the variance of the noise: from there, events are found in fewer sweeps than from below."""
+STRIDE = 1.0
+"""Standard deviation of the logarithm of a variance's proposal over what it was."""
 LEAST = 0.05
 """Variance of the noise of the darkest frame over that of the mean."""
 FIRST = 25.0
@@ -44,6 +46,10 @@ class Prior(NamedTuple):
     """Variance of w in a quiet frame."""
     drift: float
     """Variance of u."""
+    share: FloatArray
+    """(n_known,) β ..."""
+    share_error: FloatArray
+    """... and their standard deviations, above 0."""
 
 
 class Model(NamedTuple):
@@ -56,7 +62,7 @@ class Model(NamedTuple):
     spread: FloatArray
     """(components,) variance of w."""
     moves: FloatArray
-    """(components, components) logarithm of the chance of a component (column) after another (row)."""
+    """(components, components) chance of a component (column) after another (row)."""
     start: tuple[float, float]
     """Of b: mean and variance."""
 
@@ -69,37 +75,47 @@ class Chain(NamedTuple):
     state: FloatArray
     """(n_frames, 2) x and b."""
     later2: FloatArray
-    """(n_frames, 3) Ω as (xx, xb, bb): the frames after t say exp(-s'Ωs/2 + ω's) of the state s at t."""
+    """(n_frames, 3) Ω as (xx, xb, bb): the frames from t on say exp(-s'Ωs/2 + ω's) of the state s at t."""
     later1: FloatArray
     """(n_frames, 2) ω."""
     mean: FloatArray
     """(n_frames, 2) of the state, given the frames up to t."""
     covariance: FloatArray
     """(n_frames, 3) as (xx, xb, bb)."""
+    gain: FloatArray
+    """(n_frames, 2) of the filter: by how much the state follows what was not expected ..."""
+    surprise: FloatArray
+    """(n_frames, 2) ... and what was not expected, and its variance."""
 
 
 @njit(cache=True)
-def draw_traces(y, v, slope, prior, sweeps, burn, random):
-    """Draws (sweeps, n_frames) of x + b from their posterior.
+def draw_traces(y, v, slope, known, prior, sweeps, burn, random):
+    """Draws (sweeps, n_frames) of x + b + Σ β z from their posterior.
 
     y, v: (n_frames,) measured values and variance of their noise where y has its mean. slope: change of the variance
-    with x + b, which follows once the trace is known roughly. prior: Prior. burn: sweeps that are thrown away first.
-    random: numpy.random.Generator.
+    with the trace, which follows once that is known roughly. known: (n_frames, n_known) z. prior: Prior. burn: sweeps
+    that are thrown away first. random: numpy.random.Generator.
     """
-    frames, unit = len(y), np.median(v)
-    model, chain = _begin(y, unit, prior.decay)
+    frames, unit, share = len(y), np.median(v), prior.share.copy()
+    common = known @ share
+    model, chain = _begin(y - common, unit, prior.decay)
     draws, rough, middle = np.zeros((sweeps, frames), np.float32), np.zeros(frames), y.mean()
     for sweep in range(burn + sweeps):
-        _backward(y, v, model, chain)
-        _forward(y, v, model, chain, random)
+        own = y - common
+        model = _variances(own, v, model, chain.kind, prior, random)
+        _backward(own, v, model, chain)
+        _forward(own, v, model, chain, random)
+        share = _shares(known, share, prior, model, chain, random)
+        common = known @ share
         _sample(model, chain, random)
         model = _parameters(model, chain, prior, random)
+        trace = chain.state[:, 0] + chain.state[:, 1] + common
         if burn // 4 <= sweep < burn // 2:
-            rough += chain.state[:, 0] + chain.state[:, 1]
+            rough += trace
         if sweep == burn // 2 - 1:
             v = np.maximum(v + slope * (rough / (burn // 2 - burn // 4) - middle), LEAST * v)
         if sweep >= burn:
-            draws[sweep - burn] = chain.state[:, 0] + chain.state[:, 1]
+            draws[sweep - burn] = trace
     return draws
 
 
@@ -109,28 +125,27 @@ def _begin(y, unit, decay):
     frames, count = len(y), len(EVENTS) + 1
     mean = np.concatenate((np.zeros(1), EVENTS * np.sqrt(unit)))
     spread = np.concatenate((np.array([HIGH[0] * unit]), (EVENTS / 2) ** 2 * unit))
-    chain = Chain(
-        np.zeros(frames, np.int64),
-        np.zeros((frames, 2)),
-        np.zeros((frames, 3)),
-        np.zeros((frames, 2)),
-        np.zeros((frames, 2)),
-        np.zeros((frames, 3)),
-    )
     chance = np.array([ENTER[0] / (ENTER[0] + ENTER[1]), STAY[0] / (STAY[0] + STAY[1])])
     moves = _moves(chance, np.full(count - 1, 1 / (count - 1)))
-    return Model(decay, HIGH[1] * unit, mean, spread, moves, (np.median(y), FIRST * unit)), chain
+    return Model(decay, HIGH[1] * unit, mean, spread, moves, (np.median(y), FIRST * unit)), empty_chain(frames)
+
+
+@njit(cache=True)
+def empty_chain(frames):
+    """A Chain of so many quiet frames."""
+    kind, twos, threes = np.zeros(frames, np.int64), np.zeros((5, frames, 2)), np.zeros((2, frames, 3))
+    return Chain(kind, twos[0], threes[0], twos[1], twos[2], threes[1], twos[3], twos[4])
 
 
 @njit(cache=True)
 def _moves(chance, size):
-    """Logarithms of the chances of all components after each; chance: of an event after a quiet frame and an event."""
+    """Chances of all components after each; chance: of an event after a quiet frame and after an event."""
     count = len(size) + 1
     moves = np.empty((count, count))
     for k in range(count):
         event = chance[min(k, 1)]
-        moves[k, 0] = np.log(1 - event)
-        moves[k, 1:] = np.log(event) + np.log(size)
+        moves[k, 0] = 1 - event
+        moves[k, 1:] = event * size
     return moves
 
 
@@ -172,95 +187,156 @@ def _parameters(model, chain, prior, random):
 
 
 @njit(cache=True)
+def _variances(y, v, model, kind, prior, random):
+    """Other variances of quiet steps and of the drift, judged by what was measured, the states integrated out.
+
+    Given the states they would hardly move: small steps look as if their variance were small.
+    """
+    old = _plausibility(y, v, model, kind, prior)
+    for which in range(2):
+        spread, drift, factor = model.spread.copy(), model.drift, np.exp(STRIDE * random.normal())
+        if which:
+            drift *= factor
+        else:
+            spread[0] *= factor
+        other = Model(model.decay, drift, model.mean, spread, model.moves, model.start)
+        new = _plausibility(y, v, other, kind, prior)
+        if np.log(random.random()) < new - old:
+            model, old = other, new
+    return model
+
+
+@njit(cache=True)
+def _plausibility(y, v, model, kind, prior):
+    """Logarithm of the density of both variances' logarithms, given the components; y: without what is shared."""
+    decay, drift, quiet = model.decay, model.drift, model.spread[0]
+    found = -QUIET_FRAMES * (np.log(quiet) + prior.quiet / quiet)
+    found -= DRIFT_FRAMES * (np.log(drift) + prior.drift / drift)
+    x, b = 0.0, model.start[0]
+    p00, p01, p11 = model.start[1], 0.0, model.start[1]
+    for t in range(len(y)):
+        x, p00 = x + model.mean[kind[t]], p00 + model.spread[kind[t]]
+        total, rest = p00 + 2 * p01 + p11 + v[t], y[t] - x - b
+        found -= np.log(total) + rest * rest / total
+        k0, k1 = (p00 + p01) / total, (p01 + p11) / total
+        x, b = decay * (x + k0 * rest), b + k1 * rest
+        p00, p01, p11 = (
+            decay * decay * (p00 - k0 * k0 * total),
+            decay * (p01 - k0 * k1 * total),
+            p11 - k1 * k1 * total + drift,
+        )
+    return found / 2
+
+
+@njit(cache=True)
 def _backward(y, v, model, chain):
-    """What the frames after each say of its state, given the components."""
+    """What the frames from each on say of its state, given the components."""
     kind, omega2, omega1 = chain.kind, chain.later2, chain.later1
     decay, mean, spread, drift = model.decay, model.mean, model.spread, model.drift
-    frames = len(y)
-    omega2[frames - 1] = 0.0
-    omega1[frames - 1] = 0.0
-    for t in range(frames - 2, -1, -1):
-        p, k = 1 / v[t + 1], kind[t + 1]
-        a, c, b = omega2[t + 1, 0] + p, omega2[t + 1, 1] + p, omega2[t + 1, 2] + p
-        f, g = omega1[t + 1, 0] + p * y[t + 1], omega1[t + 1, 1] + p * y[t + 1]
-        q = spread[k]
+    a = c = b = f = g = 0.0
+    for t in range(len(y) - 1, -1, -1):
+        p = 1 / v[t]
+        a, c, b, f, g = a + p, c + p, b + p, f + p * y[t], g + p * y[t]
+        omega2[t, 0], omega2[t, 1], omega2[t, 2], omega1[t, 0], omega1[t, 1] = a, c, b, f, g
+        q, m = spread[kind[t]], mean[kind[t]]
         # M = (I + Ω Q)^-1 with Q = diag(q, drift)
         i00, i01, i10, i11 = 1 + a * q, c * drift, c * q, 1 + b * drift
         det = i00 * i11 - i01 * i10
         m00, m01, m10, m11 = i11 / det, -i01 / det, -i10 / det, i00 / det
-        f, g = f - a * mean[k], g - c * mean[k]
-        omega2[t, 0] = decay * decay * (m00 * a + m01 * c)
-        omega2[t, 1] = decay * (m00 * c + m01 * b)
-        omega2[t, 2] = m10 * c + m11 * b
-        omega1[t, 0] = decay * (m00 * f + m01 * g)
-        omega1[t, 1] = m10 * f + m11 * g
+        f, g = f - a * m, g - c * m
+        f, g = decay * (m00 * f + m01 * g), m10 * f + m11 * g
+        a, c, b = decay * decay * (m00 * a + m01 * c), decay * (m00 * c + m01 * b), m10 * c + m11 * b
 
 
 @njit(cache=True)
 def _forward(y, v, model, chain, random):
-    """Draws the component of each frame and filters the state. In one piece: parts of it as functions cost a fifth."""
-    kind, omega2, omega1, filtered, covariance = (
-        chain.kind,
-        chain.later2,
-        chain.later1,
-        chain.mean,
-        chain.covariance,
-    )
-    decay, mean, spread, drift, moves = model.decay, model.mean, model.spread, model.drift, model.moves
-    count = len(mean)
-    level = np.zeros(count)
-    means, covariances = np.zeros((count, 2)), np.zeros((count, 3))
+    """Draws the component of each frame and filters the state."""
+    kind, filtered, covariance, gain = chain.kind, chain.mean, chain.covariance, chain.gain
+    decay, drift = model.decay, model.drift
+    weight = np.zeros(len(model.mean))
+    x, b = 0.0, model.start[0]
+    p00, p01, p11 = model.start[1], 0.0, model.start[1]
     for t in range(len(y)):
-        if t == 0:
-            x, b, p00, p01, p11 = 0.0, model.start[0], model.start[1], 0.0, model.start[1]
-        else:
-            x, b = decay * filtered[t - 1, 0], filtered[t - 1, 1]
-            p00, p01, p11 = (
-                decay * decay * covariance[t - 1, 0],
-                decay * covariance[t - 1, 1],
-                covariance[t - 1, 2] + drift,
-            )
-        a, c, d = omega2[t, 0], omega2[t, 1], omega2[t, 2]
-        f, g = omega1[t, 0], omega1[t, 1]
-        highest = -np.inf
-        for k in range(count):
-            x0, s00 = x + mean[k], p00 + spread[k]
-            total = s00 + 2 * p01 + p11 + v[t]
-            rest = y[t] - x0 - b
-            k0, k1 = (s00 + p01) / total, (p01 + p11) / total
-            mx, mb = x0 + k0 * rest, b + k1 * rest
-            c00, c01, c11 = s00 - k0 * k0 * total, p01 - k0 * k1 * total, p11 - k1 * k1 * total
-            # I + Σ Ω
-            i00, i01, i10, i11 = 1 + c00 * a + c01 * c, c00 * c + c01 * d, c01 * a + c11 * c, 1 + c01 * c + c11 * d
-            det = i00 * i11 - i01 * i10
-            # (I + ΣΩ)^-1 μ and (I + ΣΩ)^-1 Σω
-            u0, u1 = (i11 * mx - i01 * mb) / det, (-i10 * mx + i00 * mb) / det
-            r0, r1 = c00 * f + c01 * g, c01 * f + c11 * g
-            w0, w1 = (i11 * r0 - i01 * r1) / det, (-i10 * r0 + i00 * r1) / det
-            quadratic = mx * (a * u0 + c * u1) + mb * (c * u0 + d * u1)
-            linear = f * u0 + g * u1 + 0.5 * (f * w0 + g * w1)
-            level[k] = (
-                (moves[kind[t - 1], k] if t else 0.0)
-                + (moves[k, kind[t + 1]] if t + 1 < len(y) else 0.0)
-                - 0.5 * np.log(total)
-                - 0.5 * rest * rest / total
-                - 0.5 * np.log(det)
-                - 0.5 * quadratic
-                + linear
-            )
-            highest = max(highest, level[k])
-            means[k, 0], means[k, 1] = mx, mb
-            covariances[k, 0], covariances[k, 1], covariances[k, 2] = c00, c01, c11
-        weight = 0.0
-        for k in range(count):
-            level[k] = np.exp(level[k] - highest)
-            weight += level[k]
-        pick, chosen = random.random() * weight, 0
-        while chosen < count - 1 and pick > level[chosen]:
-            pick -= level[chosen]
-            chosen += 1
-        kind[t] = chosen
-        filtered[t], covariance[t] = means[chosen], covariances[chosen]
+        # All frames from t on say exp(-A w²/2 + B w) of w, with the state before it integrated out.
+        a, c, d = chain.later2[t, 0], chain.later2[t, 1], chain.later2[t, 2]
+        f, g = chain.later1[t, 0] - a * x - c * b, chain.later1[t, 1] - c * x - d * b
+        i00, i01, i10, i11 = 1 + a * p00 + c * p01, a * p01 + c * p11, c * p00 + d * p01, 1 + c * p01 + d * p11
+        det = i00 * i11 - i01 * i10
+        kind[t] = _component(
+            (i11 * a - i01 * c) / det,
+            (i11 * f - i01 * g) / det,
+            kind[t - 1] if t else -1,
+            kind[t + 1] if t + 1 < len(y) else -1,
+            model,
+            weight,
+            random,
+        )
+        x, p00 = x + model.mean[kind[t]], p00 + model.spread[kind[t]]
+        total, rest = p00 + 2 * p01 + p11 + v[t], y[t] - x - b
+        k0, k1 = (p00 + p01) / total, (p01 + p11) / total
+        x, b = x + k0 * rest, b + k1 * rest
+        p00, p01, p11 = p00 - k0 * k0 * total, p01 - k0 * k1 * total, p11 - k1 * k1 * total
+        gain[t, 0], gain[t, 1], chain.surprise[t, 0], chain.surprise[t, 1] = k0, k1, rest, total
+        filtered[t, 0], filtered[t, 1] = x, b
+        covariance[t, 0], covariance[t, 1], covariance[t, 2] = p00, p01, p11
+        x, p00, p01, p11 = decay * x, decay * decay * p00, decay * p01, p11 + drift
+
+
+@njit(cache=True)
+def _component(a, b, before, after, model, weight, random):
+    """Draws a component between two others (-1: none), where its w has a likelihood of exp(-a w²/2 + b w)."""
+    count, highest = len(weight), -np.inf
+    for k in range(count):
+        m, q = model.mean[k], model.spread[k]
+        weight[k] = (b * m + (b * b * q - a * m * m) / 2) / (1 + a * q)
+        highest = max(highest, weight[k])
+    whole = 0.0
+    for k in range(count):
+        chance = (model.moves[before, k] if before >= 0 else 1.0) * (model.moves[k, after] if after >= 0 else 1.0)
+        weight[k] = chance * np.exp(weight[k] - highest) / np.sqrt(1 + a * model.spread[k])
+        whole += weight[k]
+    pick, chosen = random.random() * whole, 0
+    while chosen < count - 1 and pick > weight[chosen]:
+        pick -= weight[chosen]
+        chosen += 1
+    return chosen
+
+
+@njit(cache=True)
+def _shares(known, share, prior, model, chain, random):
+    """Draws the shares given the components, the states integrated out; what was filtered with the old ones follows.
+
+    The filter is linear: passed through it, the known traces become what they add to each surprise.
+    """
+    frames, count = known.shape
+    gain, surprise = chain.gain, chain.surprise
+    precision, pull = np.diag(1 / prior.share_error**2), prior.share / prior.share_error**2
+    x, b, new = np.zeros(count), np.zeros(count), np.zeros(count)
+    for t in range(frames):
+        rest = surprise[t, 0]
+        for j in range(count):
+            new[j] = known[t, j] - x[j] - b[j]
+            x[j] = model.decay * (x[j] + gain[t, 0] * new[j])
+            b[j] += gain[t, 1] * new[j]
+            rest += new[j] * share[j]
+        for j in range(count):
+            part = new[j] / surprise[t, 1]
+            pull[j] += part * rest
+            for i in range(j + 1):
+                precision[j, i] += part * new[i]
+                precision[i, j] = precision[j, i]
+    root = np.linalg.cholesky(precision)
+    drawn = np.linalg.solve(precision, pull)
+    drawn += np.linalg.solve(root.T, np.array([random.normal() for _ in range(count)]))
+    less = known @ (share - drawn)
+    x0, b0 = 0.0, 0.0
+    for t in range(frames):
+        added = less[t] - x0 - b0
+        x0, b0 = x0 + gain[t, 0] * added, b0 + gain[t, 1] * added
+        chain.mean[t, 0] += x0
+        chain.mean[t, 1] += b0
+        x0 *= model.decay
+    return drawn
 
 
 @njit(cache=True)

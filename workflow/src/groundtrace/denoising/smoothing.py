@@ -1,24 +1,30 @@
 """Denoised dF/F of ROIs and its corridor: what the noise of the measured traces leaves possible."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from pydantic import Field
+from threadpoolctl import threadpool_limits
 
 from groundtrace.arrays import BoolArray, FloatArray
-from groundtrace.denoising.corridor import corridor
+from groundtrace.denoising.surroundings import Surroundings
 from groundtrace.dff import BaselineParameters, Dff, baseline
 from groundtrace.section import Section
 
 if TYPE_CHECKING:
     import polars as pl
 
-QUIET, DRIFT = 6e-4, 7.5e-5
+QUIET, DRIFT = 2e-4, 2.5e-5
 """Variance per second, over the square of the brightness, of what moves a trace between events: steps that decay like
 an event, and steps that stay. Light of the neuropil and from other depths, the same whatever the noise."""
 BASELINES = 10
 """Draws that share a baseline: it is an affair of many seconds, and costs more than all the rest."""
+LOWEST = 1 / 3
+"""Of a draw's baseline, over that of their mean."""
+OWN_ERROR, MODE_ERROR = 0.3, 0.2
+"""Standard deviations of the shares of a ROI's light that come from its own neuropil, around the coefficient that is
+subtracted, and from each mode of all neuropils, around 0."""
 SECONDS = 0.5
 """Over which measured and denoised traces are compared."""
 SURPRISE = 5.0
@@ -38,6 +44,17 @@ class SmoothingParameters(Section):
     """Of the draws; each ROI has its own stream."""
 
 
+class Noise(NamedTuple):
+    """Of a ROI at its mean brightness, detector units."""
+
+    cell: float
+    """Variance of F; it grows with F ..."""
+    neuropil: float
+    """... and of Fneu."""
+    brightness: float
+    """Mean of F above dark."""
+
+
 @dataclass(frozen=True)
 class Smoothed:
     """Denoised dF/F, fraction; each (n_rois, n_frames) float32, NaN where the baseline is unusable."""
@@ -49,6 +66,7 @@ class Smoothed:
     """(n_rois,) the denoised movie shows something else than what was measured."""
 
 
+@threadpool_limits.wrap(limits=1)
 def smooth_rois(
     fluorescence: "pl.DataFrame",
     dff: Dff,
@@ -59,50 +77,79 @@ def smooth_rois(
     baselines: BaselineParameters,
 ) -> Smoothed:
     """From the table Fluorescence of a recipe that denoises, and its dF/F. decay_time: s. offset: detector units."""
-    from groundtrace.denoising.smoother import Prior, draw_traces
+    from groundtrace.denoising.corridor import corridor
     from groundtrace.tables import stack
 
     f, around = (stack(fluorescence[name]) for name in ("fluorescence", "neuropil"))
     seen, seen_around = (stack(fluorescence[name]) for name in ("fluorescence_denoised", "neuropil_denoised"))
     found, disagrees = np.full((3, *f.shape), np.nan, np.float32), np.zeros(len(f), bool)
     decay = float(np.exp(-1 / (frame_rate * decay_time)))
-    for i, (variance, slope, brightness) in enumerate(_noises(fluorescence, dff.coefficient)):
+    surroundings = Surroundings.of(around, fluorescence["neuropil_noise"].to_numpy())
+    known = np.empty((f.shape[1], 1 + len(surroundings.modes)))
+    known[:, 1:] = surroundings.modes.T
+    for i, noise in enumerate(_noises(fluorescence)):
         r = float(dff.coefficient[i])
-        trace = (f[i] - offset - r * (around[i] - offset)).astype(np.float64)
-        shown = seen[i] - offset - r * (seen_around[i] - offset)
-        disagrees[i] = disagree(trace, shown, variance, frame_rate)
+        trace, shown = (
+            (light[i] - offset - r * (neuropil[i] - offset)).astype(np.float64)
+            for light, neuropil in ((f, around), (seen, seen_around))
+        )
+        disagrees[i] = disagree(trace, shown, noise.cell + r**2 * noise.neuropil, frame_rate)
         if dff.near_zero[i]:
             continue
-        step = brightness**2 / frame_rate
-        prior = Prior(decay, parameters.decay_error, QUIET * step, DRIFT * step)
-        random, each = np.random.default_rng([parameters.seed, i]), np.full(len(trace), variance)
-        draws = draw_traces(trace, each, slope, prior, parameters.draws, parameters.burn, random)
-        possible = draws / _baselines(draws, frame_rate, baselines) - 1
-        found[0, i] = possible.mean(axis=0)
-        found[1:, i] = corridor(possible)
+        smooth = surroundings.around(i)
+        known[:, 0] = smooth - smooth.mean()
+        random = np.random.default_rng([parameters.seed, i])
+        draws = _draws(f[i] - offset, known, r, noise, frame_rate, decay, parameters, random)
+        draws -= (r * (smooth - offset)).astype(np.float32)
+        middle, each = _baselines(draws, frame_rate, baselines)
+        found[0, i] = draws.mean(axis=0) / middle - 1
+        found[1:, i] = corridor(draws / each - 1)
     return Smoothed(found[0], found[1], found[2], disagrees)
 
 
-def _baselines(draws: FloatArray, frame_rate: float, parameters: BaselineParameters) -> FloatArray:
-    """Of each draw (n_draws, n_frames): as they vary, but around that of their mean.
+def _draws(
+    trace: FloatArray,
+    known: FloatArray,
+    coefficient: float,
+    noise: Noise,
+    frame_rate: float,
+    decay: float,
+    parameters: SmoothingParameters,
+    random: np.random.Generator,
+) -> FloatArray:
+    """Draws (n_draws, n_frames) of F, (n_frames,); known: (n_frames, n) its neuropil, and the modes of all."""
+    from groundtrace.denoising.smoother import Prior, draw_traces
+
+    step = noise.brightness**2 / frame_rate
+    share, error = np.zeros(known.shape[1]), np.full(known.shape[1], MODE_ERROR)
+    share[0], error[0] = coefficient, OWN_ERROR
+    prior = Prior(decay, parameters.decay_error, QUIET * step, DRIFT * step, share, error)
+    variance, slope = np.full(len(trace), noise.cell), noise.cell / noise.brightness
+    return draw_traces(
+        trace.astype(np.float64), variance, slope, known, prior, parameters.draws, parameters.burn, random
+    )
+
+
+def _baselines(draws: FloatArray, frame_rate: float, parameters: BaselineParameters) -> tuple[FloatArray, FloatArray]:
+    """Of the mean of the draws (n_draws, n_frames), and of each: as they vary, but around that of the mean.
 
     A draw wanders more than the truth does, so its low percentile lies lower: on simulated ROIs by 0.4 to 1.1 of
     its standard deviation, where that of the mean was off by 0.96 to 1.15 (root mean square), as it should be by 1.
     """
     each = baseline(draws[::BASELINES], frame_rate, parameters)
     middle = baseline(draws.mean(axis=0, keepdims=True), frame_rate, parameters)
-    return np.repeat(middle + each - each.mean(axis=0), BASELINES, axis=0)[: len(draws)]
+    varied = np.maximum(middle + each - each.mean(axis=0), LOWEST * middle)
+    return middle[0], np.repeat(varied, BASELINES, axis=0)[: len(draws)]
 
 
-def _noises(table: "pl.DataFrame", coefficient: FloatArray) -> list[tuple[float, float, float]]:
-    """Of each ROI, variance of F - r Fneu at its mean brightness, how it grows with F, and that brightness."""
+def _noises(table: "pl.DataFrame") -> list[Noise]:
+    """Of each ROI of the table Fluorescence."""
     f, cell, neuropil, dark = (
         table[name].to_numpy().astype(np.float64) if name != "fluorescence" else table[name].list.mean().to_numpy()
         for name in ("fluorescence", "fluorescence_noise", "neuropil_noise", "dark")
     )
     brightness = np.maximum(f - dark, 1e-9)
-    variance = cell + coefficient**2 * neuropil
-    return list(zip(variance.tolist(), (cell / brightness).tolist(), brightness.tolist(), strict=True))
+    return [Noise(*row) for row in zip(cell.tolist(), neuropil.tolist(), brightness.tolist(), strict=True)]
 
 
 def disagree(trace: FloatArray, shown: FloatArray, variance: float, frame_rate: float) -> bool:
