@@ -139,6 +139,8 @@ def size_of(wildcards):
 
 def need_of(name, wildcards):
     """Row of the model for a rule, and the backend that it runs, if any."""
+    if name == "dff" and dff_smoothing(wildcards):
+        return NEEDS["dff/smoothed"], None
     if name not in ("motion", "denoise", "extract", "spikes"):
         return NEEDS[name], None
     backend = cfg.backend(name, getattr(wildcards, name))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 QUIET, DRIFT = 2e-4, 2.5e-5
-"""Variance per second, over the square of the brightness, of what moves a trace between events: steps that decay like
-an event, and steps that stay. Light of the neuropil and from other depths, the same whatever the noise."""
+"""Variance per second, over the square of the brightness, of what moves a trace between events and is not neuropil:
+steps that decay like an event, and steps that stay. Light from other depths, the same whatever the noise."""
 BASELINES = 10
 """Draws that share a baseline: it is an affair of many seconds, and costs more than all the rest."""
 LOWEST = 1 / 3
@@ -35,7 +35,7 @@ class SmoothingParameters(Section):
     """Draws of each ROI's trace from all that its noise leaves possible."""
 
     draws: int = Field(default=200, ge=20, le=2000)
-    """Per ROI; their mean is the denoised trace, their quantiles the corridor."""
+    """Per ROI; the denoised trace is made from their mean, the corridor from all."""
     burn: int = Field(default=150, ge=20, le=2000)
     """Draws that are thrown away first."""
     decay_error: float = Field(default=0.05, gt=0, le=0.5)
@@ -103,7 +103,9 @@ def smooth_rois(
         draws -= (r * (smooth - offset)).astype(np.float32)
         middle, each = _baselines(draws, frame_rate, baselines)
         found[0, i] = draws.mean(axis=0) / middle - 1
-        found[1:, i] = corridor(draws / each - 1)
+        draws /= each
+        found[1:, i] = corridor(draws)
+        found[1:, i] -= 1
     return Smoothed(found[0], found[1], found[2], disagrees)
 
 
@@ -138,7 +140,7 @@ def _baselines(draws: FloatArray, frame_rate: float, parameters: BaselineParamet
     """
     each = baseline(draws[::BASELINES], frame_rate, parameters)
     middle = baseline(draws.mean(axis=0, keepdims=True), frame_rate, parameters)
-    varied = np.maximum(middle + each - each.mean(axis=0), LOWEST * middle)
+    varied = np.maximum(middle + each - each.mean(axis=0), LOWEST * middle).astype(np.float32)
     return middle[0], np.repeat(varied, BASELINES, axis=0)[: len(draws)]
 
 
