@@ -1,11 +1,11 @@
-"""The narrowest corridor, against all others and against quantiles."""
+"""The narrowest corridor, against all other intervals and against quantiles."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundtrace.denoising.corridor import LEVEL, Ranked, corridor, narrowest
+from groundtrace.denoising.corridor import LEAST, LEVEL, Ranked, corridor, narrowest
 
 
 @settings(deadline=None)
@@ -15,13 +15,20 @@ def test_no_other_interval_of_draws_outweighs_its_width_more(seed, price, weight
     draws, strong = random.standard_normal((6, 3)), random.random((6, 3)) < 0.3
     low, high = narrowest(Ranked.of(draws, strong), price, weight)
 
-    def worth(t: int, low: float, high: float) -> float:
+    def worth(t: int, low: float, high: float) -> tuple[float, float, int]:
+        """Of an interval, its width, and how many draws it holds."""
         inside = (low <= draws[:, t]) & (draws[:, t] <= high)
-        return float(((1 + weight * strong[:, t]) * inside).sum() / 6 - price * (high - low))
+        return ((1 + weight * strong[:, t]) * inside).sum() / 6 - price * (high - low), high - low, inside.sum()
 
     for t in range(3):
-        best = max(worth(t, a, b) for a in draws[:, t] for b in draws[:, t] if a <= b)
-        assert worth(t, low[t], high[t]) == pytest.approx(best)
+        every = [worth(t, a, b) for a in draws[:, t] for b in draws[:, t] if a <= b]
+        value, width, holds = worth(t, low[t], high[t])
+        best = max(every)
+        if best[2] >= LEAST * 6:
+            assert value == pytest.approx(best[0])
+        else:
+            assert holds >= LEAST * 6
+            assert width == pytest.approx(min(width for _, width, holds in every if holds >= LEAST * 6))
 
 
 def test_where_an_event_is_unlikely_the_corridor_leaves_it_out_and_is_narrower_than_quantiles():

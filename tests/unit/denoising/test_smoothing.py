@@ -55,4 +55,5 @@ def test_a_movie_that_lost_an_event_is_marked_and_a_baseline_of_nothing_has_no_t
     found = smooth(seen, shown, 4.0, draws=40, burn=40)
     assert found.disagrees.tolist() == [False, True, False]
     assert np.isnan(found.dff[2]).all()
+    assert ((found.low <= found.dff) & (found.dff <= found.high))[:2].all()
     assert np.isfinite(found.dff[:2]).all()

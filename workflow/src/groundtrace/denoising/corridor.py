@@ -11,6 +11,8 @@ LEVEL = 0.9
 """Of the corridor: in all frames, and in those with the strongest signal alone."""
 STRONGEST = 0.03
 """Share of the frames with the strongest signal."""
+LEAST = 0.8
+"""Of the draws of each frame: where they are far apart, the corridor must not give them up."""
 FRAMES, PARTS = 2000, 4
 """So many frames tell what a draw's place in the corridor has to be worth: one part of the draws after another has to
 be held by what the others give."""
@@ -41,9 +43,9 @@ class Ranked(NamedTuple):
 def corridor(draws: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Lower and upper end, (n_frames,), from draws (n_draws, n_frames) of what the trace may have been.
 
-    The narrowest corridor that holds LEVEL of all draws, and LEVEL of them where they have their strongest signal.
-    Whatever the truth is, it is like a draw; quantiles of each frame would be wider, and would hold too few of the
-    events: that a frame has one is known only when its signal is.
+    The narrowest corridor that holds LEVEL of all draws, LEVEL of them where they have their strongest signal, and
+    LEAST of them in every frame. Whatever the truth is, it is like a draw; quantiles of each frame would be wider, and
+    would hold too few of the events: that a frame has one is known only when its signal is.
     """
     strong = draws >= np.quantile(draws, 1 - STRONGEST, axis=1, keepdims=True)
     price, weight = _prices(draws, strong)
@@ -92,10 +94,12 @@ def _prices(draws: FloatArray, strong: BoolArray) -> tuple[float, float]:
 def narrowest(ranked, price, weight):
     """Of each frame, the interval whose draws, worth (1 + weight strong) / n_draws each, outweigh its width most.
 
-    The largest sum of a stretch (Kadane): (n_frames,) lower and upper ends.
+    The largest sum of a stretch (Kadane): (n_frames,) lower and upper ends. Where it holds less than LEAST of the
+    draws, the narrowest that holds as many.
     """
     frames, draws = ranked.value.shape
     low, high = np.empty(frames), np.empty(frames)
+    least = int(np.ceil(LEAST * draws))
     for t in range(frames):
         values, strong = ranked.value[t], ranked.strong[t]
         best = current = -np.inf
@@ -108,5 +112,8 @@ def narrowest(ranked, price, weight):
             current += (1 + weight * strong[k]) / draws
             if current > best:
                 best, first, last = current, begins, k
+        if last - first + 1 < least:
+            first = np.argmin(values[least - 1 :] - values[: draws - least + 1])
+            last = first + least - 1
         low[t], high[t] = values[first], values[last]
     return low, high

@@ -104,8 +104,8 @@ def smooth_rois(
         middle, each = _baselines(draws, frame_rate, baselines)
         found[0, i] = draws.mean(axis=0) / middle - 1
         draws /= each
-        found[1:, i] = corridor(draws)
-        found[1:, i] -= 1
+        low, high = corridor(draws)
+        found[1, i], found[2, i] = np.minimum(low - 1, found[0, i]), np.maximum(high - 1, found[0, i])
     return Smoothed(found[0], found[1], found[2], disagrees)
 
 
