@@ -1,10 +1,11 @@
 """Draws of a trace come from its exact posterior, and their corridor holds what it says."""
 
+from collections.abc import Sequence
 from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
+from scipy.stats import invgamma, multivariate_normal
 
 from groundtrace.denoising import smoother
 from groundtrace.denoising.corridor import corridor
@@ -28,34 +29,41 @@ def draw(y: np.ndarray, v: float, slope: float, sweeps: int, burn: int, random: 
     return draw_traces(y, np.full(len(y), v), slope, np.zeros((len(y), 0)), PRIOR, sweeps, burn, random)
 
 
+def linear(kinds: Sequence[int], model: Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x + b as a linear function of independent draws (loading; mean and variance of each).
+
+    Draws: the start of each state, then w and u of every frame.
+    """
+    frames = len(kinds)
+    loading, centre, spread, x, b = np.zeros((frames, 2 + 2 * frames)), *np.zeros((4, 2 + 2 * frames))
+    x[0] = b[1] = 1
+    centre[1], spread[:2] = model.start[0], model.start[1]
+    for t, kind in enumerate(kinds):
+        x, b = (model.decay * x, b.copy()) if t else (x, b)
+        x[2 + 2 * t] = 1
+        centre[2 + 2 * t], spread[2 + 2 * t] = model.mean[kind], model.spread[kind]
+        if t:
+            b[3 + 2 * t], spread[3 + 2 * t] = 1, model.drift
+        loading[t] = x + b
+    return loading, centre, spread
+
+
 def exact(
     y: np.ndarray, v: np.ndarray, known: np.ndarray, prior: Prior, model: Model
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and variance of the trace per frame, and mean of its shares, summed over every sequence of components."""
-    frames, count = known.shape
-    states = 2 + 2 * frames
     weights, means, variances, shares = [], [], [], []
-    for kinds in product(range(len(model.mean)), repeat=frames):
-        # The trace as a linear function of independent draws: start of each state, w and u of every frame, shares.
-        loading, centre, spread, x, b = np.zeros((frames, states + count)), *np.zeros((4, states + count))
-        loading[:, states:], centre[states:], spread[states:] = known, prior.share, prior.share_error**2
-        x[0] = b[1] = 1
-        centre[1], spread[:2] = model.start[0], model.start[1]
-        for t, kind in enumerate(kinds):
-            x, b = (model.decay * x, b.copy()) if t else (x, b)
-            x[2 + 2 * t] = 1
-            centre[2 + 2 * t], spread[2 + 2 * t] = model.mean[kind], model.spread[kind]
-            if t:
-                b[3 + 2 * t], spread[3 + 2 * t] = 1, model.drift
-            loading[t] += x + b
+    for kinds in product(range(len(model.mean)), repeat=len(y)):
+        loading, centre, spread = linear(kinds, model)
+        loading = np.hstack([loading, known])
+        centre, spread = np.concatenate([centre, prior.share]), np.concatenate([spread, prior.share_error**2])
         mean, covariance = loading @ centre, (loading * spread) @ loading.T
         seen = covariance + np.diag(v)
         chance = sum(np.log(model.moves[before, after]) for before, after in pairwise(kinds))
         weights.append(chance + multivariate_normal(mean, seen).logpdf(y))
-        gain = covariance @ np.linalg.inv(seen)
-        means.append(mean + gain @ (y - mean))
-        shares.append((centre + (loading * spread).T @ np.linalg.inv(seen) @ (y - mean))[states:])
-        variances.append(np.diag(covariance - gain @ covariance))
+        means.append(mean + covariance @ np.linalg.solve(seen, y - mean))
+        shares.append((centre + (loading * spread).T @ np.linalg.solve(seen, y - mean))[-known.shape[1] :])
+        variances.append(np.diag(covariance - covariance @ np.linalg.solve(seen, covariance)))
     share = np.exp(np.array(weights) - max(weights))
     share /= share.sum()
     middle = share @ np.array(means)
@@ -78,6 +86,32 @@ def test_draws_have_mean_and_variance_of_the_sum_over_all_sequences_of_events():
     np.testing.assert_allclose(np.mean(drawn, axis=0), mean, atol=0.03)
     np.testing.assert_allclose(np.var(drawn, axis=0), variance, rtol=0.08)
     np.testing.assert_allclose(np.mean(shares, axis=0), share, atol=0.03)
+
+
+def test_variances_are_judged_by_the_density_of_what_was_measured():
+    y, v, kinds = np.array([0.2, 0.1, 2.6, 2.4, 1.0]), np.array([0.5, 0.7, 0.6, 0.9, 0.5]), np.array([0, 0, 1, 0, 0])
+
+    def density(model: Model) -> float:
+        loading, centre, spread = linear(kinds, model)
+        seen = multivariate_normal(loading @ centre, (loading * spread) @ loading.T + np.diag(v)).logpdf(y)
+        # Inverse gamma; of a variance's logarithm.
+        pairs = (
+            (model.spread[0], PRIOR.quiet, smoother.QUIET_FRAMES),
+            (model.drift, PRIOR.drift, smoother.DRIFT_FRAMES),
+        )
+        known = sum(invgamma(n / 2, scale=n * usual / 2).logpdf(value) + np.log(value) for value, usual, n in pairs)
+        return float(seen + known)
+
+    other = MODEL._replace(drift=0.002, spread=np.array([0.03, 2.0]))
+    found = [smoother._plausibility(y, v, model, kinds, PRIOR) for model in (MODEL, other)]
+    assert found[1] - found[0] == pytest.approx(density(other) - density(MODEL))
+
+
+def test_little_movement_is_found_to_be_little_within_the_sweeps_that_are_thrown_away():
+    y = np.random.default_rng(0).standard_normal(1500)
+    prior = PRIOR._replace(quiet=1e-4, drift=1e-6)
+    draws = draw_traces(y, np.ones(1500), 0.0, np.zeros((1500, 0)), prior, 100, 100, np.random.default_rng(1))
+    assert np.median(draws.std(axis=0)) < 0.15
 
 
 def trace(random: np.random.Generator, frames: int = 1500) -> np.ndarray:
