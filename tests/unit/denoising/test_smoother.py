@@ -111,7 +111,7 @@ def test_little_movement_is_found_to_be_little_within_the_sweeps_that_are_thrown
     y = np.random.default_rng(0).standard_normal(1500)
     prior = PRIOR._replace(quiet=1e-4, drift=1e-6)
     draws = draw_traces(y, np.ones(1500), 0.0, np.zeros((1500, 0)), prior, 100, 100, np.random.default_rng(1))
-    assert np.median(draws.std(axis=0)) < 0.15
+    assert np.median(draws.std(axis=0)) < 0.07
 
 
 def trace(random: np.random.Generator, frames: int = 1500) -> np.ndarray:
