@@ -64,12 +64,11 @@ def test_movies_are_ordered_and_still_ones_apart(section):
     assert [board["network"][k].split()[0] for k in (3, 5, 6)] == ["35", "0.286", "0.25"]
 
 
-def test_each_trace_of_each_method_has_a_row(section):
+def test_each_movie_has_a_row_and_the_smoothed_traces_one(section):
     board = boards(section)["dF/F of the true footprints"]
-    traces = {"network, movie", "network, smoothed", "boxcar, movie", "boxcar, smoothed"}
-    assert set(board) == traces | {"measured", "without noise"}
+    assert set(board) == {"network, movie", "boxcar, movie", "smoothed", "measured", "without noise"}
     assert board["network, movie"][3].split()[0] == "0.875"
-    assert board["boxcar, smoothed"][3].split()[0] == "0.95"
+    assert board["smoothed"][3].split()[0] == "0.95"
     assert board["without noise"][10].split()[0] == "0.875"
     assert board["without noise"][0].endswith("control")
     # Five sessions with events.
@@ -78,8 +77,8 @@ def test_each_trace_of_each_method_has_a_row(section):
 
 def test_false_events_stand_under_the_kind_of_movie(section):
     board = boards(section)["False events per ROI and minute, in movies without any"]
-    assert board["network, smoothed"][3:6] == ["2.5", "1.5", "0.5"]
-    assert set(boards(section)["The 90 % corridor around dF/F"]) == {"network", "boxcar"}
+    assert board["smoothed"][3:6] == ["2.5", "1.5", "0.5"]
+    assert set(boards(section)["The 90 % corridor around dF/F"]) == {"smoothed"}
 
 
 def test_curves_run_along_the_light(section):
@@ -90,4 +89,7 @@ def test_curves_run_along_the_light(section):
 
 
 def test_nothing_denoised_is_no_section():
-    assert 'id="denoising"' not in page(scores().clear())
+    without = page(scores().clear())
+    assert 'id="denoising"' not in without
+    assert "<h1>Which motion correction, extraction and recipe" in without
+    assert "<h1>Which motion correction, denoising, extraction and recipe" in page(scores())

@@ -10,12 +10,15 @@ from groundtrace.report.svg import Axis, Panel
 
 ENDS = ("measured", "without noise")
 """Traces of the movie that was recorded, and of the one that no method can surpass."""
+SMOOTHED = "smoothed"
+"""The measured traces with what their noise leaves possible: the same whatever denoises the movie, so shown once."""
 MOVIE_COLUMNS = (
     ("psnr", "PSNR", "dB, peak signal-to-noise ratio against the movie without noise, noise made equal everywhere"),
     ("ssim", "SSIM", "structural similarity with the movie without noise, likewise"),
     ("wobble", "wobble", "variance over time of static pixels, over that of the noise of a pixel"),
     ("still", "wobble, still", "the same in movies in which nothing happens at all"),
     ("border_shift", "borders", "px, RMS of the jumps of static borders from frame to frame"),
+    ("disagrees", "flagged", "share of the ROIs with the flag denoising_disagrees"),
 )
 TRACE_COLUMNS = (
     ("correlation", "r", "median over ROIs of r with dF/F in the movie without noise"),
@@ -32,7 +35,6 @@ CORRIDOR_COLUMNS = (
     ("coverage_events", "in events", "the same of the 3 % of each ROI's frames with the largest dF/F"),
     ("corridor_ratio", "width / boxcar", "its width over that of the best running mean at the same coverage"),
     ("corridor_width", "width", "median over ROIs of the mean width, dF/F"),
-    ("disagrees", "flagged", "share of the ROIs with the flag denoising_disagrees"),
 )
 NULL_COLUMNS = (
     ("static", "static", "nothing changes but the noise"),
@@ -59,66 +61,70 @@ def denoising_part(data: Recordings, table: pl.DataFrame) -> DenoisingPart | Non
     if table.is_empty():
         return None
     active, traces = pl.col("null_movie").is_null(), by_trace(table)
-    methods, labels = (sorted(set(frame[name])) for frame, name in ((table, "denoise"), (traces, "label")))
-    colours = paint(
-        [name for name in methods if name != NOT_DENOISED], [name for name in methods if name == NOT_DENOISED]
-    )
-    shades = paint([name for name in labels if name not in ENDS], [name for name in labels if name in ENDS])
+    methods = sorted(set(table["denoise"]))
+    labels = sorted({*traces["label"], *map(movie_label, methods)})
+    colours = paint([name for name in labels if name not in ENDS], [name for name in labels if name in ENDS])
+    of_movies = {name: colours[movie_label(name)] for name in methods}
     movies = table.filter(active).with_columns(label="denoise")
+    corridors = smoothed_once(movies).drop_nulls("coverage")
     still = table.filter(pl.col("null_movie") == "static").with_columns(still="wobble", label="denoise")
     still = still.select("session", "plane", "denoise", "label", "still")
     events = traces.with_columns(
         pl.when(pl.col("null_movie") == kind).then("false_events").alias(kind) for kind, *_ in NULL_COLUMNS
     )
     parts = [
-        ("The movie, pixel by pixel", pl.concat([movies, still], how="diagonal"), MOVIE_COLUMNS, colours),
-        ("dF/F of the true footprints", traces.filter(active), TRACE_COLUMNS, shades),
-        ("The 90 % corridor around dF/F", movies.drop_nulls("coverage"), CORRIDOR_COLUMNS, colours),
-        ("False events per ROI and minute, in movies without any", events.filter(~active), NULL_COLUMNS, shades),
+        ("The movie, pixel by pixel", pl.concat([movies, still], how="diagonal"), MOVIE_COLUMNS, of_movies),
+        ("dF/F of the true footprints", traces.filter(active), TRACE_COLUMNS, colours),
+        ("The 90 % corridor around dF/F", corridors, CORRIDOR_COLUMNS, colours),
+        ("False events per ROI and minute, in movies without any", events.filter(~active), NULL_COLUMNS, colours),
     ]
     boards: list[Board] = []
     for title, rows, columns, painted in parts:
         if rows.height:
             axis = Axis("", 0, max(rows[columns[0][0]].drop_nulls().to_list(), default=1.0))
             boards.append((title, board(data, rows, "denoise", columns, painted, axis), columns))
-    return DenoisingPart(
-        boards, list((shades | colours).items()), _charts(data, traces.filter(active), movies, shades, colours)
-    )
+    return DenoisingPart(boards, list(colours.items()), _charts(data, traces.filter(active), corridors, colours))
+
+
+def movie_label(method: str) -> str:
+    """Of the traces of a denoised movie."""
+    return ENDS[0] if method == NOT_DENOISED else f"{method}, movie"
+
+
+def smoothed_once(table: pl.DataFrame) -> pl.DataFrame:
+    """Rows of one denoising per recording, as those of SMOOTHED."""
+    denoised = table.filter(pl.col("denoise") != NOT_DENOISED)
+    once = denoised.unique(["session", "plane"], keep="first", maintain_order=True)
+    return once.with_columns(denoise=pl.lit(SMOOTHED), label=pl.lit(SMOOTHED))
 
 
 def by_trace(table: pl.DataFrame) -> pl.DataFrame:
     """A row for each trace of each denoising: `label` says which, then the columns of TRACE_COLUMNS, `false_events`."""
     keys = ["session", "plane", "photons", "denoise", "null_movie"]
     values = [*(name for name, *_ in TRACE_COLUMNS), "false_events"]
-    parts = []
-    for trace in ("movie", "smoothed"):
-        own = table.select(*keys, *(pl.col(f"{trace}_{name}").alias(name) for name in values))
-        named = (
-            pl.when(pl.col("denoise") == NOT_DENOISED)
-            .then(pl.lit(ENDS[0]))
-            .otherwise(pl.format(f"{{}}, {trace}", "denoise"))
-        )
-        parts.append(own.with_columns(label=named))
+    movie = pl.col("denoise").map_elements(movie_label, pl.String)
+    parts = [
+        own.select(*keys, "label", *(pl.col(f"{trace}_{name}").alias(name) for name in values))
+        for trace, own in (("movie", table.with_columns(label=movie)), ("smoothed", smoothed_once(table)))
+    ]
     clean = table.unique(["session", "plane"], keep="first", maintain_order=True).with_columns(denoise=pl.lit(CLEAN))
     parts.append(clean.select(*keys, spike_correlation="clean_spike_correlation", label=pl.lit(ENDS[1])))
     known = pl.any_horizontal(pl.col(name).is_not_null() for name in values)
     return pl.concat(parts, how="diagonal").filter(known)
 
 
-def _charts(
-    data: Recordings, traces: pl.DataFrame, movies: pl.DataFrame, shades: dict[str, str], colours: dict[str, str]
-) -> list[Panel]:
+def _charts(data: Recordings, traces: pl.DataFrame, corridors: pl.DataFrame, colours: dict[str, str]) -> list[Panel]:
     """Along the light of the recordings."""
     panels = []
     for value, label in (("correlation", "r with dF/F without noise"), ("spike_correlation", "spikes r")):
-        controls = [name for name in shades if name in ENDS]
-        shared = {"names": list(shades), "by": "label", "colours": shades, "controls": controls}
+        controls = [name for name in colours if name in ENDS]
+        shared = {"names": list(colours), "by": "label", "colours": colours, "controls": controls}
         panels += trend(data, traces, "photons", ALONG["photons"], Axis(label, 0, 1), value=value, **shared)
     for value, label in (
         ("coverage", "coverage"),
         ("coverage_events", "coverage in events"),
         ("corridor_ratio", "width / boxcar"),
     ):
-        shared = {"names": list(colours), "by": "label", "colours": colours}
-        panels += trend(data, movies, "photons", ALONG["photons"], Axis(label, 0, 1), value=value, **shared)
+        shared = {"names": [SMOOTHED], "by": "label", "colours": colours}
+        panels += trend(data, corridors, "photons", ALONG["photons"], Axis(label, 0, 1), value=value, **shared)
     return panels

@@ -58,11 +58,13 @@ def render_recordings(
     timing: rows of stage, name, session, plane, frames, pixels, cpu_seconds, peak_mb.
     """
     data = Recordings(motion, extraction, cells, recipes, timing, parameters)
+    denoised = denoising_part(data, denoising) if denoising is not None else None
+    stages = ", ".join(["motion correction", *(["denoising"] if denoised else []), "extraction"])
     return render(
         "recordings.html",
         ("benchmark.js",),
         {},
-        title="Which motion correction, extraction and recipe for recordings like yours",
+        title=f"Which {stages} and recipe for recordings like yours",
         parameters=parameters,
         absent=absent,
         figures=totals(data),
@@ -80,7 +82,7 @@ def render_recordings(
         extraction_columns=EXTRACTION_COLUMNS,
         extraction_charts=extraction_charts(data),
         extraction_legend=list(chain_colours(data).items()),
-        denoising=denoising_part(data, denoising) if denoising is not None else None,
+        denoising=denoised,
         sessions=data.sessions.rows(named=True),
         pixels=sorted(set(timing["pixels"].drop_nulls())),
     )
