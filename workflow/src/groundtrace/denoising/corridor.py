@@ -19,7 +19,7 @@ be held by what the others give."""
 HEAVIEST = 200.0
 """Largest weight of a draw where it is strongest."""
 DEAREST = 8.0
-"""Largest price of width, and least in the denominator: logarithm, per standard deviation of all draws."""
+"""The logarithm of the price of width, per standard deviation of all draws, is looked for within so much of zero."""
 PRECISION = 0.03
 """Of the logarithms that are searched for."""
 BLOCK = 4096

@@ -35,7 +35,7 @@ class Surroundings:
     measured: FloatArray
     """(n_modes, n_frames) modes with their noise ..."""
     modes: FloatArray
-    """(n_modes, n_frames) ... and without; each adds 1 to the neuropils (root mean square over ROIs)."""
+    """(n_modes, n_frames) ... and without, as large as what it adds to the neuropils (root mean square over ROIs)."""
 
     @classmethod
     def of(cls, neuropil: FloatArray, noise: FloatArray) -> "Surroundings":
@@ -43,13 +43,15 @@ class Surroundings:
         count, frames = neuropil.shape
         mean, deviation = neuropil.mean(axis=1, dtype=np.float64), np.sqrt(np.maximum(noise, 1e-12))
         common = np.zeros((count, count))
-        for block in (slice(start, start + BLOCK) for start in range(0, frames, BLOCK)):
+        blocks = [slice(start, start + BLOCK) for start in range(0, frames, BLOCK)]
+        for block in blocks:
             part = (neuropil[:, block] - mean[:, None]) / deviation[:, None]
             common += part @ part.T
         vectors = np.linalg.eigh(common)[1][:, ::-1][:, :MODES]
         scale = np.sqrt(((vectors * deviation[:, None]) ** 2).mean(axis=0)) if count else np.ones(vectors.shape[1])
         weights = (vectors / deviation[:, None] * scale).T
-        measured = weights @ neuropil - (weights @ mean)[:, None]
+        # In blocks: all of it in double precision would be twice the traces.
+        measured = np.hstack([weights @ neuropil[:, block] for block in blocks]) - (weights @ mean)[:, None]
         return cls(neuropil, mean, vectors * deviation[:, None] / scale, measured, without_noise(measured))
 
     def around(self, roi: int) -> FloatArray:
