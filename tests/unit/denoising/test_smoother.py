@@ -26,7 +26,7 @@ PRIOR = Prior(0.85, 0.05, 2e-3, 2e-5, NOTHING, NOTHING)
 
 def draw(y: np.ndarray, v: float, slope: float, sweeps: int, burn: int, random: np.random.Generator) -> np.ndarray:
     """Draws of a trace that has nothing in common with others."""
-    return draw_traces(y, np.full(len(y), v), slope, np.zeros((len(y), 0)), PRIOR, sweeps, burn, random)
+    return draw_traces(y, np.full(len(y), v), slope, np.zeros((len(y), 0)), PRIOR, sweeps, burn, random)[0]
 
 
 def linear(kinds: Sequence[int], model: Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -110,7 +110,7 @@ def test_variances_are_judged_by_the_density_of_what_was_measured():
 def test_little_movement_is_found_to_be_little_within_the_sweeps_that_are_thrown_away():
     y = np.random.default_rng(0).standard_normal(1500)
     prior = PRIOR._replace(quiet=1e-4, drift=1e-6)
-    draws = draw_traces(y, np.ones(1500), 0.0, np.zeros((1500, 0)), prior, 100, 100, np.random.default_rng(1))
+    draws, _ = draw_traces(y, np.ones(1500), 0.0, np.zeros((1500, 0)), prior, 100, 100, np.random.default_rng(1))
     assert np.median(draws.std(axis=0)) < 0.07
 
 
@@ -160,7 +160,7 @@ def test_what_is_common_to_other_traces_is_found_under_the_noise():
     common = np.sin(np.arange(1500) / 7)
     y = trace(random) + 0.6 * common + random.standard_normal(1500)
     prior = PRIOR._replace(share=np.zeros(1), share_error=np.ones(1))
-    draws = draw_traces(y, np.ones(1500), 0.0, common[:, None], prior, 200, 100, random)
+    draws, _ = draw_traces(y, np.ones(1500), 0.0, common[:, None], prior, 200, 100, random)
     share = (draws - draws.mean(axis=1, keepdims=True)) @ common / (common @ common)
     assert share.mean() == pytest.approx(0.6, abs=3 * share.std() + 0.1)
     without = draw(y, 1.0, 0.0, 200, 100, random)

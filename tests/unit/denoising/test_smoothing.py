@@ -4,7 +4,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from groundtrace.denoising.smoothing import DRIFT, QUIET, Smoothed, SmoothingParameters, smooth_rois
+from groundtrace.denoising.smoothing import (
+    DRIFT,
+    QUIET,
+    REACH,
+    Noise,
+    Smoothed,
+    SmoothingParameters,
+    put_back,
+    smooth_rois,
+)
 from groundtrace.dff import Dff, DffParameters, compute_dff
 from groundtrace.tables import list_column
 
@@ -57,3 +66,42 @@ def test_a_movie_that_lost_an_event_is_marked_and_a_baseline_of_nothing_has_no_t
     assert np.isnan(found.dff[2]).all()
     assert ((found.low <= found.dff) & (found.dff <= found.high))[:2].all()
     assert np.isfinite(found.dff[:2]).all()
+
+
+def test_events_of_twice_the_noise_of_a_frame_keep_most_of_their_size():
+    random, frames, noise = np.random.default_rng(5), 1500, 400.0
+    onsets = np.arange(60, frames - 60, 75)
+    decay = np.exp(-1 / (RATE * DECAY))
+    sizes = random.uniform(1.5, 3.0, (8, len(onsets))) * np.sqrt(noise)
+    jumps = np.zeros((8, frames))
+    jumps[:, onsets] = sizes
+    light = np.array([quiet_trace(random, frames) for _ in jumps])
+    for t in range(1, frames):
+        jumps[:, t] += decay * jumps[:, t - 1]
+    truth = light + jumps
+    found = smooth(truth + np.sqrt(noise) * random.standard_normal(truth.shape), truth, noise)
+    clean = dff(truth).dff
+
+    def rises(traces: np.ndarray) -> np.ndarray:
+        before = sum(traces[:, onsets - lag] for lag in (2, 3, 4)) / 3
+        return (traces[:, onsets] + traces[:, onsets + 1]) / 2 - before
+
+    true, seen = rises(clean), rises(found.dff)
+    # The mean of the draws keeps 0.70.
+    assert 0.78 < (true * seen).sum() / (true * true).sum() < 1.05
+
+
+def test_what_is_put_back_is_the_covariance_of_the_draws_times_what_they_left_of_the_trace_where_there_is_an_event():
+    random, frames, noise = np.random.default_rng(0), 40, Noise(4.0, 0.0, 100.0)
+    draws = np.cumsum(random.standard_normal((30, frames)), axis=1) + 50
+    trace = 50 + random.standard_normal(frames)
+    middle = draws.mean(axis=0)
+    lags = np.abs(np.subtract.outer(np.arange(frames), np.arange(frames)))
+    covariance = np.cov(draws.T, bias=True) * np.clip(1 - lags / (REACH + 1), 0, None)
+    variance = 4.0 * (1 + (middle - middle.mean()) / 100)
+    events = np.zeros(frames)
+    events[[10, 12, 30]] = 0.7, 0.6, 0.2
+    shown = np.array([min(events[max(t - REACH, 0) : t + 2].sum(), 1) for t in range(frames)])
+    expected = shown * (covariance @ ((trace - middle) / variance))
+    np.testing.assert_allclose(put_back(trace, draws, events, noise), expected, rtol=1e-10)
+    assert put_back(trace[:3], draws[:, :3], events[:3], noise).shape == (3,)

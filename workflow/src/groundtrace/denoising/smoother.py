@@ -90,7 +90,7 @@ class Chain(NamedTuple):
 
 @njit(cache=True)
 def draw_traces(y, v, slope, known, prior, sweeps, burn, random):
-    """Draws (sweeps, n_frames) of x + b + Σ β z from their posterior.
+    """Draws (sweeps, n_frames) of x + b + Σ β z from their posterior, and the chance (n_frames,) of an event in each.
 
     y, v: (n_frames,) measured values and variance of their noise where y has its mean. slope: change of the variance
     with the trace, which follows once that is known roughly. known: (n_frames, n_known) z. prior: Prior. burn: sweeps
@@ -100,6 +100,7 @@ def draw_traces(y, v, slope, known, prior, sweeps, burn, random):
     common = known @ share
     model, chain = _begin(y - common, unit, prior.decay)
     draws, rough, middle = np.zeros((sweeps, frames), np.float32), np.zeros(frames), y.mean()
+    events = np.zeros(frames)
     for sweep in range(burn + sweeps):
         own = y - common
         model = _variances(own, v, model, chain.kind, prior, random)
@@ -116,7 +117,8 @@ def draw_traces(y, v, slope, known, prior, sweeps, burn, random):
             v = np.maximum(v + slope * (rough / (burn // 2 - burn // 4) - middle), LEAST * v)
         if sweep >= burn:
             draws[sweep - burn] = trace
-    return draws
+            events += chain.kind > 0
+    return draws, events / sweeps
 
 
 @njit(cache=True)
