@@ -21,7 +21,7 @@ MODEL = Model(
 )
 
 NOTHING = np.zeros((0,))
-PRIOR = Prior(0.85, 0.05, 2e-3, 2e-5, NOTHING, NOTHING)
+PRIOR = Prior(0.85, 0.05, 2e-3, 0.0, 2e-5, NOTHING, NOTHING)
 
 
 def draw(y: np.ndarray, v: float, slope: float, sweeps: int, burn: int, random: np.random.Generator) -> np.ndarray:

@@ -230,7 +230,7 @@ class Traces(Table):
     saturated: Series[bool] = column("", "pixels of the ROI saturate")
     looks_denoised: Series[bool] = column("", "ν far below what its photons allow: smoothed before it came here")
     # Recipes that denoise only.
-    dff_denoised: Floats | None = column("fraction", "without noise: mean of what the noise leaves possible, events kept")
+    dff_denoised: Floats | None = column("fraction", "denoised: mean of what the noise leaves possible, events kept")
     dff_low: Floats | None = column("fraction", "lower end of its 90 % corridor, frame by frame")
     dff_high: Floats | None = column("fraction", "upper end of its 90 % corridor")
     denoising_disagrees: Series[bool] | None = column(

@@ -43,7 +43,9 @@ class Prior(NamedTuple):
     decay_error: float
     """... and its standard deviation."""
     quiet: float
-    """Variance of w in a quiet frame."""
+    """Variance of w in a quiet frame of a trace without events ..."""
+    unseen: float
+    """... and what it gains per light that events bring to a frame: the size of those too small to be told apart."""
     drift: float
     """Variance of u."""
     share: FloatArray
@@ -100,7 +102,7 @@ def draw_traces(y, v, slope, known, prior, sweeps, burn, random):
     common = known @ share
     model, chain = _begin(y - common, unit, prior.decay)
     draws, rough, middle = np.zeros((sweeps, frames), np.float32), np.zeros(frames), y.mean()
-    events = np.zeros(frames)
+    events, brought, learning = np.zeros(frames), 0.0, burn // 2 - burn // 4
     for sweep in range(burn + sweeps):
         own = y - common
         model = _variances(own, v, model, chain.kind, prior, random)
@@ -112,13 +114,33 @@ def draw_traces(y, v, slope, known, prior, sweeps, burn, random):
         model = _parameters(model, chain, prior, random)
         trace = chain.state[:, 0] + chain.state[:, 1] + common
         if burn // 4 <= sweep < burn // 2:
-            rough += trace
+            rough += trace / learning
+            brought += _brought(model, chain) / learning
         if sweep == burn // 2 - 1:
-            v = np.maximum(v + slope * (rough / (burn // 2 - burn // 4) - middle), LEAST * v)
+            v = np.maximum(v + slope * (rough - middle), LEAST * v)
+            prior = _for_activity(prior, brought)
         if sweep >= burn:
             draws[sweep - burn] = trace
             events += chain.kind > 0
     return draws, events / sweeps
+
+
+@njit(cache=True)
+def _brought(model, chain):
+    """Mean light that events bring to a frame."""
+    kind, x = chain.kind, chain.state[:, 0]
+    total = 0.0
+    for t in range(1, len(kind)):
+        if kind[t]:
+            total += x[t] - model.decay * x[t - 1]
+    return total / len(kind)
+
+
+@njit(cache=True)
+def _for_activity(prior, brought):
+    """The prior of a trace to whose frames events bring so much light."""
+    quiet = prior.quiet + prior.unseen * max(brought, 0.0)
+    return Prior(prior.decay, prior.decay_error, quiet, prior.unseen, prior.drift, prior.share, prior.share_error)
 
 
 @njit(cache=True)

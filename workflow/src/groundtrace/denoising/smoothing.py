@@ -15,16 +15,19 @@ from groundtrace.section import Section
 if TYPE_CHECKING:
     import polars as pl
 
-QUIET, DRIFT = 2e-4, 5e-6
+QUIET, DRIFT = 5e-5, 5e-6
 """Variance per second, over the square of the brightness, of what moves a trace between events and is not neuropil:
 steps that decay like an event, and steps that stay. Light from other depths, the same whatever the noise."""
+UNSEEN = 1.5e-3
+"""Size, over the brightness, of events too small to be told from such steps: the more a cell fires, the more there
+are. Corridors of quiet cells held too much and those of busy ones too little without."""
 BASELINES = 10
 """Draws that share a baseline: it is an affair of many seconds, and costs more than all the rest."""
 LOWEST = 1 / 3
 """Of a draw's baseline, over that of their mean."""
 HIGHER, NARROWER = 0.2, 0.75
 """By how much of their standard deviation baselines of draws are above that of their mean, and apart over how far
-they are: as the true ones were of 14 simulated recordings (three sets of seeds, 2 to 26 photons)."""
+they are: as the true ones were of 18 simulated recordings (2 to 26 photons)."""
 REACH = 5
 """Frames that an event shows, and beyond which two frames of the draws go together by chance."""
 OWN_ERROR, MODE_ERROR = 0.3, 0.2
@@ -134,7 +137,8 @@ def _draws(
     step = noise.brightness**2 / frame_rate
     share, error = np.zeros(known.shape[1]), np.full(known.shape[1], MODE_ERROR)
     share[0], error[0] = coefficient, OWN_ERROR
-    prior = Prior(decay, parameters.decay_error, QUIET * step, DRIFT * step, share, error)
+    unseen = UNSEEN * noise.brightness
+    prior = Prior(decay, parameters.decay_error, QUIET * step, unseen, DRIFT * step, share, error)
     variance, slope = np.full(len(trace), noise.cell), noise.cell / noise.brightness
     return draw_traces(
         trace.astype(np.float64), variance, slope, known, prior, parameters.draws, parameters.burn, random
