@@ -180,3 +180,22 @@ def test_no_event_is_seen_in_noise_alone():
     assert np.abs(draws.mean(axis=0)).max() < 1.0
     low, high = corridor(draws)
     assert ((low <= 0) & (high >= 0)).mean() > 0.95
+
+
+def test_where_there_are_events_there_are_some_that_are_not_seen():
+    random, frames = np.random.default_rng(4), 1500
+    onsets = np.arange(75, frames - 75, 75)
+    light = np.zeros(frames)
+    light[onsets] = 30.0
+    for t in range(1, frames):
+        light[t] += 0.85 * light[t - 1]
+    noise, late = random.standard_normal(frames), (onsets[:, None] + np.arange(50, 70)).ravel()
+
+    def wander(trace: np.ndarray, unseen: float) -> float:
+        prior = PRIOR._replace(quiet=1e-4, drift=1e-6, unseen=unseen)
+        none = np.zeros((frames, 0))
+        draws, _ = draw_traces(trace + noise, np.ones(frames), 0.0, none, prior, 100, 100, np.random.default_rng(1))
+        return float(draws[:, late].std(axis=0).mean())
+
+    assert wander(light, 0.02) > 1.5 * wander(light, 0.0)
+    assert wander(np.zeros(frames), 0.02) == pytest.approx(wander(np.zeros(frames), 0.0), rel=0.2)

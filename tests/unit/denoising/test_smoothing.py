@@ -105,18 +105,3 @@ def test_what_is_put_back_is_the_covariance_of_the_draws_times_what_they_left_of
     expected = shown * (covariance @ ((trace - middle) / variance))
     np.testing.assert_allclose(put_back(trace, draws, events, noise), expected, rtol=1e-10)
     assert put_back(trace[:3], draws[:, :3], events[:3], noise).shape == (3,)
-
-
-def test_the_more_a_cell_fires_the_wider_its_corridor_where_it_seems_quiet():
-    random, frames, noise = np.random.default_rng(3), 1500, 100.0
-    onsets = np.arange(100, frames - 100, 100)
-    busy = np.zeros(frames)
-    busy[onsets] = 300.0
-    for t in range(1, frames):
-        busy[t] += np.exp(-1 / (RATE * DECAY)) * busy[t - 1]
-    light = np.array([quiet_trace(random, frames)] * 2)
-    light[1] += busy
-    found = smooth(light + np.sqrt(noise) * random.standard_normal(frames), light, noise)
-    late = (onsets[:, None] + np.arange(70, 95)).ravel()
-    quiet, active = np.median((found.high - found.low)[:, late], axis=1)
-    assert active > 1.3 * quiet
