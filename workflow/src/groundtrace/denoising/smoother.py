@@ -128,12 +128,8 @@ def draw_traces(y, v, slope, known, prior, sweeps, burn, random):
 @njit(cache=True)
 def _brought(model, chain):
     """Mean light that events bring to a frame."""
-    kind, x = chain.kind, chain.state[:, 0]
-    total = 0.0
-    for t in range(1, len(kind)):
-        if kind[t]:
-            total += x[t] - model.decay * x[t - 1]
-    return total / len(kind)
+    kind, x = chain.kind[1:], chain.state[:, 0]
+    return (x[1:] - model.decay * x[:-1])[kind > 0].sum() / len(x)
 
 
 @njit(cache=True)
