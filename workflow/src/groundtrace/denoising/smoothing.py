@@ -15,7 +15,7 @@ from groundtrace.section import Section
 if TYPE_CHECKING:
     import polars as pl
 
-QUIET, DRIFT = 5e-5, 5e-6
+QUIET, DRIFT = 5e-5, 1.5e-5
 """Variance per second, over the square of the brightness, of what moves a trace between events and is not neuropil:
 steps that decay like an event, and steps that stay. Light from other depths, the same whatever the noise."""
 UNSEEN = 1.5e-3
@@ -25,9 +25,8 @@ BASELINES = 10
 """Draws that share a baseline: it is an affair of many seconds, and costs more than all the rest."""
 LOWEST = 1 / 3
 """Of a draw's baseline, over that of their mean."""
-HIGHER, NARROWER = 0.2, 0.75
-"""By how much of their standard deviation baselines of draws are above that of their mean, and apart over how far
-they are: as the true ones were of 18 simulated recordings (2 to 26 photons)."""
+HIGHER = 0.2
+"""By how much of their standard deviation baselines of draws are above that of their mean, as the true ones were."""
 REACH = 5
 """Frames that an event shows, and beyond which two frames of the draws go together by chance."""
 OWN_ERROR, MODE_ERROR = 0.3, 0.2
@@ -176,9 +175,8 @@ def _baselines(draws: FloatArray, frame_rate: float, parameters: BaselineParamet
     """
     each = baseline(draws[::BASELINES], frame_rate, parameters)
     middle = baseline(draws.mean(axis=0, keepdims=True), frame_rate, parameters)
-    apart = each - each.mean(axis=0)
-    middle = middle + HIGHER * apart.std(axis=0)
-    varied = np.maximum(middle + NARROWER * apart, LOWEST * middle).astype(np.float32)
+    middle = middle + HIGHER * each.std(axis=0)
+    varied = np.maximum(middle + each - each.mean(axis=0), LOWEST * middle).astype(np.float32)
     return middle[0], np.repeat(varied, BASELINES, axis=0)[: len(draws)]
 
 
