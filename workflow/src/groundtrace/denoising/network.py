@@ -45,12 +45,13 @@ class NetworkDenoising(DenoisingBackend):
         from groundtrace.denoising.inference import denoise
         from groundtrace.denoising.model import Shape, describe
         from groundtrace.denoising.standard import StandardMovie
-        from groundtrace.denoising.training import Settings, parts, train
+        from groundtrace.denoising.training import Settings, parts, repeatable, train
 
         standard = StandardMovie.of(movie, bad_frames, by_pixel=self.images)
         shape = Shape(self.channels, self.layers, self.images)
-        members, curve = train(standard, shape, Settings(self.members, self.steps, self.seed), threads)
-        denoise(standard, members, denoised, deviation, threads)
+        with repeatable():
+            members, curve = train(standard, shape, Settings(self.members, self.steps, self.seed), threads)
+            denoise(standard, members, denoised, deviation, threads)
         part = parts(len(movie))[standard.good]
         held_out = [standard.good[part == number] for number in (1, 2)]
         checked = check(movie, denoised, deviation, held_out, standard.noise, standard.mean)
