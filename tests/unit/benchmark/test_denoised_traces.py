@@ -92,6 +92,22 @@ def test_noise_changes_no_slope_for_it_does_not_choose_the_frames(truth):
     assert np.std(slopes) > 0.05
 
 
+def test_the_error_of_a_slope_is_how_far_other_cells_would_move_it():
+    random = np.random.default_rng(0)
+    right = [(ONSETS + shift, 0.4 + random.random(len(ONSETS))) for shift in random.uniform(0, 1, 30)]
+    clean = np.stack([stepping(onsets, sizes) for onsets, sizes in right])
+    truth = Truth(clean, [onsets for onsets, _ in right], RATE, as_given)
+
+    def found() -> dict:
+        return score(truth, clean * random.normal(1, 0.3, (30, 1)))
+
+    many = [found() for _ in range(40)]
+    spread = np.std([one["slope"] for one in many])
+    assert np.mean([one["slope_error"] for one in many]) == pytest.approx(spread, rel=0.3)
+    assert spread == pytest.approx(0.3 / np.sqrt(30), rel=0.3)
+    assert many[0]["slope_rare_error"] is None
+
+
 def test_a_symmetric_filter_leaks_by_its_weights_and_a_causal_one_not(truth):
     # Of five frames before the step the last two see 2/5 and 1/5 of it.
     symmetric = uniform_filter1d(truth.clean, 5, axis=1)
@@ -137,6 +153,7 @@ def test_coverage_is_that_of_the_width(truth, half, share):
     boxcars = {5: truth.clean + random.normal(0, 2, middle.shape), 9: truth.clean + random.normal(0, 0.5, middle.shape)}
     found = score_corridor(middle - half, middle + half, truth.clean, boxcars)
     assert found["coverage"] == pytest.approx(share, abs=0.02)
+    assert found["coverage_error"] is None
     assert found["corridor_width"] == pytest.approx(2 * half)
     # A boxcar with half the error has a corridor of half the width.
     assert found["boxcar_window"] == 9
@@ -149,6 +166,16 @@ def test_a_corridor_too_low_in_events_is_seen_there():
     found = score_corridor(clean - 0.1, high, clean, {3: clean + 0.5})
     assert found["coverage"] == pytest.approx(0.985, abs=0.001)
     assert found["coverage_events"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_error_of_a_coverage_is_that_of_a_mean_over_rois():
+    clean = np.tile(np.linspace(0, 1, 1000), (4, 1))
+    # Two hold all of their frames, and two those below 0.8: nothing of their events.
+    high = np.where(clean < np.array([[2.0], [2.0], [0.8], [0.8]]), 2.0, 0.0)
+    found = score_corridor(np.zeros_like(clean), high, clean, {3: clean + 0.5})
+    assert (found["coverage"], found["coverage_events"]) == pytest.approx((0.9, 0.5))
+    assert found["coverage_error"] == pytest.approx(0.2 / np.sqrt(3) / 2)
+    assert found["coverage_events_error"] == pytest.approx(1 / np.sqrt(3) / 2)
 
 
 def test_false_events_are_counted_above_the_noise_of_the_measured_trace():

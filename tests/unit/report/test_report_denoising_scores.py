@@ -21,7 +21,14 @@ def scores() -> pl.DataFrame:
     for where in conditions():
         null = NULL.get(where["session"])
         for method, psnr in PSNR.items():
-            row = where | {"motion_method": "none", "denoise": method, "null_movie": null, "rois": 20, "events": 90}
+            row = where | {
+                "motion_method": "none",
+                "denoise": method,
+                "null_movie": null,
+                "rois": 20,
+                "events": 90,
+                "rare_events": 0,
+            }
             row |= {"psnr": psnr, "ssim": psnr / 40, "wobble": 10 / psnr if null is None else 0.25, "border_shift": 0.1}
             traces = ("movie",) if method == "none" else ("movie", "smoothed")
             if null:

@@ -36,6 +36,9 @@ THRESHOLD = 3.0
 BOXCARS = (3, 5, 7, 9, 13, 17)
 """Frames; running means whose corridor is compared."""
 
+LEAST_ROIS = 3
+"""That an error is told from."""
+
 Score = dict[str, float | int | None]
 
 
@@ -119,6 +122,7 @@ def score_trace(traces: FloatArray, truth: Truth, events: Events) -> Score:
         "correlation": median([correlation(found, clean) for found, clean in pairs]),
         "snr": median([float(clean.std() / max(rms(found - clean), 1e-12)) for found, clean in pairs]),
         **{name: through_origin(rises[chosen], events.amplitude[chosen]) for name, chosen in some.items()},
+        **{f"{name}_error": slope_error(events, rises, chosen) for name, chosen in some.items()},
         "leakage": leakage(traces, truth.clean, events),
         "spike_correlation": spike_score(traces, truth),
     }
@@ -127,6 +131,17 @@ def score_trace(traces: FloatArray, truth: Truth, events: Events) -> Score:
 def through_origin(found: FloatArray, true: FloatArray) -> float | None:
     """Slope of the regression of found on true values; None without any."""
     return float(found @ true / (true @ true)) if len(true) else None
+
+
+def slope_error(events: Events, rises: FloatArray, chosen: BoolArray) -> float | None:
+    """Standard error of `through_origin` by leaving out one ROI after the other (jackknife); None below three."""
+    true = np.where(chosen, events.amplitude, 0.0)
+    above, below = (np.bincount(events.roi, true * values) for values in (rises, true))
+    above, below = above[below > 0], below[below > 0]
+    if len(below) < LEAST_ROIS:
+        return None
+    without = (above.sum() - above) / (below.sum() - below)
+    return float(np.sqrt((len(below) - 1) * without.var()))
 
 
 def leakage(traces: FloatArray, clean: FloatArray, events: Events) -> float | None:
@@ -170,11 +185,20 @@ def score_corridor(low: FloatArray, high: FloatArray, clean: FloatArray, boxcars
     best = min(wide, key=lambda window: wide[window])
     return {
         "coverage": float(inside.mean()),
+        "coverage_error": standard_error(held),
         "coverage_events": float(inside[events].mean()),
+        "coverage_events_error": standard_error(
+            np.array([own[at].mean() for own, at in zip(inside, events, strict=True)])
+        ),
         "corridor_width": width,
         "corridor_ratio": width / wide[best],
         "boxcar_window": best,
     }
+
+
+def standard_error(values: FloatArray) -> float | None:
+    """Of the mean of one value per ROI; None below LEAST_ROIS."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) >= LEAST_ROIS else None
 
 
 def boxcar_dff(

@@ -59,7 +59,7 @@ def score_denoising(
         found["movie"] = compute_dff(light, around, rate, offset, parameters).dff
         found["smoothed"] = stack(measured.traces["dff_denoised"])
     usable = usable_rois(raw, clean, *found.values())
-    score: dict[str, Any] = {"null_movie": null_movie, "rois": int(usable.sum()), "events": 0}
+    score: dict[str, Any] = {"null_movie": null_movie, "rois": int(usable.sum()), "events": 0, "rare_events": 0}
     if not usable.any():
         return score
     if null_movie is not None:
@@ -73,7 +73,8 @@ def score_denoising(
     times = [np.asarray(own) for own in cells["spike_times"].filter(pl.Series(usable))]
     truth = Truth(clean[usable], times, rate, infer)
     events = find_events(truth)
-    score |= {"events": len(events.roi), "clean_spike_correlation": spike_score(truth.clean, truth)}
+    score |= {"events": len(events.roi), "rare_events": int(events.rare().sum())}
+    score |= {"clean_spike_correlation": spike_score(truth.clean, truth)}
     for name, trace in found.items():
         score |= {f"{name}_{key}": value for key, value in score_trace(trace[usable], truth, events).items()}
     return score | (_corridor(measured, usable, truth, offset, parameters) if "smoothed" in found else {})

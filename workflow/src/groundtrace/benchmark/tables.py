@@ -186,6 +186,7 @@ class DenoisingBenchmark(Conditions):
     null_movie: Series[str] = column("", "kind of a movie without events; empty otherwise", nullable=True)
     rois: Series[pl.Int32] = column("", "true footprints that are scored", low=0)
     events: Series[pl.Int32] = column("", "events in their clean dF/F", low=0)
+    rare_events: Series[pl.Int32] = column("", "those of cells with fewer than 3", low=0)
     psnr: Series[pl.Float32] = column("dB", "of the movie, its noise made equal everywhere", nullable=True)
     ssim: Series[pl.Float32] = column("", "structural similarity with the clean movie, likewise", high=1, nullable=True)
     wobble: Series[pl.Float32] = column("", "variance over time of static pixels over that of their noise", low=0)
@@ -196,6 +197,18 @@ class DenoisingBenchmark(Conditions):
     movie_slope_small: Series[pl.Float32] = column("", "the same of the smaller half of the events", nullable=True)
     movie_slope_large: Series[pl.Float32] = column("", "the same of the larger half", nullable=True)
     movie_slope_rare: Series[pl.Float32] = column("", "the same of cells with fewer than 3 events", nullable=True)
+    movie_slope_error: Series[pl.Float32] = column(
+        "", "standard error of movie_slope, one ROI left out after the other", low=0, nullable=True
+    )
+    movie_slope_small_error: Series[pl.Float32] = column(
+        "", "standard error of movie_slope_small, one ROI left out after the other", low=0, nullable=True
+    )
+    movie_slope_large_error: Series[pl.Float32] = column(
+        "", "standard error of movie_slope_large, one ROI left out after the other", low=0, nullable=True
+    )
+    movie_slope_rare_error: Series[pl.Float32] = column(
+        "", "standard error of movie_slope_rare, one ROI left out after the other", low=0, nullable=True
+    )
     movie_leakage: Series[pl.Float32] = column("", "share of a large event in the 5 frames before it", nullable=True)
     movie_spike_correlation: Series[pl.Float32] = column(
         "", "mean r of inferred with true spikes", low=-1, high=1, nullable=True
@@ -209,6 +222,10 @@ class DenoisingBenchmark(Conditions):
     smoothed_slope_small: Series[pl.Float32] = column("", "as movie_slope_small", nullable=True)
     smoothed_slope_large: Series[pl.Float32] = column("", "as movie_slope_large", nullable=True)
     smoothed_slope_rare: Series[pl.Float32] = column("", "as movie_slope_rare", nullable=True)
+    smoothed_slope_error: Series[pl.Float32] = column("", "as movie_slope_error", low=0, nullable=True)
+    smoothed_slope_small_error: Series[pl.Float32] = column("", "as movie_slope_small_error", low=0, nullable=True)
+    smoothed_slope_large_error: Series[pl.Float32] = column("", "as movie_slope_large_error", low=0, nullable=True)
+    smoothed_slope_rare_error: Series[pl.Float32] = column("", "as movie_slope_rare_error", low=0, nullable=True)
     smoothed_leakage: Series[pl.Float32] = column("", "as movie_leakage", nullable=True)
     smoothed_spike_correlation: Series[pl.Float32] = column(
         "", "as movie_spike_correlation", low=-1, high=1, nullable=True
@@ -222,9 +239,11 @@ class DenoisingBenchmark(Conditions):
     coverage: Series[pl.Float32] = column(
         "fraction", "of the frames, clean dF/F within the 90 % corridor", low=0, high=1, nullable=True
     )
+    coverage_error: Series[pl.Float32] = column("fraction", "standard error over ROIs", low=0, nullable=True)
     coverage_events: Series[pl.Float32] = column(
         "fraction", "the same of each ROI's 3 % of frames with the largest clean dF/F", low=0, high=1, nullable=True
     )
+    coverage_events_error: Series[pl.Float32] = column("fraction", "standard error over ROIs", low=0, nullable=True)
     corridor_width: Series[pl.Float32] = column("fraction", "median over ROIs of its mean width", low=0, nullable=True)
     corridor_ratio: Series[pl.Float32] = column(
         "", "corridor_width over that of the best boxcar trace at equal coverage", low=0, nullable=True

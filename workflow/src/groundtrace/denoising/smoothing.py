@@ -15,7 +15,7 @@ from groundtrace.section import Section
 if TYPE_CHECKING:
     import polars as pl
 
-QUIET, DRIFT = 5e-5, 1.5e-5
+QUIET, DRIFT = 3e-5, 1.5e-5
 """Variance per second, over the square of the brightness, of what moves a trace between events and is not neuropil:
 steps that decay like an event, and steps that stay. Light from other depths, the same whatever the noise."""
 UNSEEN = 1.5e-3
@@ -25,13 +25,13 @@ BASELINES = 10
 """Draws that share a baseline: it is an affair of many seconds, and costs more than all the rest."""
 LOWEST = 1 / 3
 """Of a draw's baseline, over that of their mean."""
-HIGHER = 0.2
-"""By how much of their standard deviation baselines of draws are above that of their mean, as the true ones were."""
 REACH = 5
 """Frames that an event shows, and beyond which two frames of the draws go together by chance."""
+SHARED = 6
+"""Modes of all neuropils, strongest first, that a ROI's light may have shares of."""
 OWN_ERROR, MODE_ERROR = 0.3, 0.2
 """Standard deviations of the shares of a ROI's light that come from its own neuropil, around the coefficient that is
-subtracted, and from each mode of all neuropils, around 0."""
+subtracted, and from each of those modes, around 0."""
 SECONDS = 0.5
 """Over which measured and denoised traces are compared."""
 SURPRISE = 5.0
@@ -92,8 +92,9 @@ def smooth_rois(
     found, disagrees = np.full((3, *f.shape), np.nan, np.float32), np.zeros(len(f), bool)
     decay = float(np.exp(-1 / (frame_rate * decay_time)))
     surroundings = Surroundings.of(around, fluorescence["neuropil_noise"].to_numpy())
-    known = np.empty((f.shape[1], 1 + len(surroundings.modes)))
-    known[:, 1:] = surroundings.modes.T
+    modes = surroundings.modes[:SHARED]
+    known = np.empty((f.shape[1], 1 + len(modes)))
+    known[:, 1:] = modes.T
     for i, noise in enumerate(_noises(fluorescence)):
         r = float(dff.coefficient[i])
         trace, shown = (
@@ -129,7 +130,7 @@ def _draws(
 ) -> tuple[FloatArray, FloatArray]:
     """Draws (n_draws, n_frames) of F, (n_frames,), and the chance of an event in each frame.
 
-    known: (n_frames, n) its neuropil, and the modes of all.
+    known: (n_frames, n) its neuropil, and modes of all.
     """
     from groundtrace.denoising.smoother import Prior, draw_traces
 
@@ -175,7 +176,6 @@ def _baselines(draws: FloatArray, frame_rate: float, parameters: BaselineParamet
     """
     each = baseline(draws[::BASELINES], frame_rate, parameters)
     middle = baseline(draws.mean(axis=0, keepdims=True), frame_rate, parameters)
-    middle = middle + HIGHER * each.std(axis=0)
     varied = np.maximum(middle + each - each.mean(axis=0), LOWEST * middle).astype(np.float32)
     return middle[0], np.repeat(varied, BASELINES, axis=0)[: len(draws)]
 

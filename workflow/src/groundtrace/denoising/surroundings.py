@@ -10,8 +10,8 @@ import numpy as np
 
 from groundtrace.arrays import FloatArray
 
-MODES = 6
-"""Time courses that are common to the neuropils."""
+MODES = 30
+"""Time courses that may be common to the neuropils; of one that is noise, the filter leaves nothing."""
 FASTEST = 0.8
 """From this share of the highest frequency on, there is nothing but noise."""
 BAND = 0.15
