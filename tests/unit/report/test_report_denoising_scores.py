@@ -39,7 +39,11 @@ def scores() -> pl.DataFrame:
             else:
                 row |= {f"{trace}_correlation": psnr / 40 if trace == "movie" else 0.95 for trace in traces}
                 row |= {f"{trace}_spike_correlation": 0.5 for trace in traces} | {"clean_spike_correlation": 0.875}
-                row |= {"coverage": 0.9, "coverage_events": 0.8, "corridor_ratio": 0.5} if method != "none" else {}
+                row |= (
+                    {"movie_slope": 1.0, "movie_slope_error": 0.0625} if method == "none" else {"smoothed_slope": 0.75}
+                )
+                corridor = {"coverage": 0.9, "coverage_error": 0.01, "coverage_events": 0.8, "corridor_ratio": 0.5}
+                row |= corridor if method != "none" else {}
             rows.append(denoising_row(row))
     return pl.concat(rows)
 
@@ -57,7 +61,9 @@ def section() -> str:
 def boards(section: str) -> dict[str, dict[str, list[str]]]:
     """Rows of each table by their first cell, by its heading."""
     found = {}
-    for title, body in re.findall(r"<h3>(.*?)</h3>\s*<div class=\"panel scroll\">(.*?)</table>", section, re.S):
+    for title, body in re.findall(
+        r"<h3>(.*?)</h3>\s*(?:<p.*?</p>\s*)?<div class=\"panel scroll\">(.*?)</table>", section, re.S
+    ):
         rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in body.split("<tr>")[2:]]
         cells = [[re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", cell)).strip() for cell in row] for row in rows]
         found[title] = {row[0].removesuffix(" control"): row for row in cells}
@@ -86,6 +92,14 @@ def test_false_events_stand_under_the_kind_of_movie(section):
     board = boards(section)["False events per ROI and minute, in movies without any"]
     assert board["smoothed"][3:6] == ["2.5", "1.5", "0.5"]
     assert set(boards(section)["The 90 % corridor around dF/F"]) == {"smoothed"}
+
+
+def test_each_recording_has_a_row_with_errors_beside_the_measured_trace(section):
+    rows = boards(section)["Smoothed dF/F, recording by recording"]
+    assert len(rows) == 5
+    photons = [float(row[1]) for row in rows.values()]
+    assert photons == sorted(photons)
+    assert next(iter(rows.values()))[2:] == ["20", "0.9 ± 0.01", "0.8", "0.5", "90", "0.75", "1 ± 0.062", "0", "–", "–"]
 
 
 def test_curves_run_along_the_light(section):

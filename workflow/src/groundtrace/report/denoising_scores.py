@@ -36,6 +36,20 @@ CORRIDOR_COLUMNS = (
     ("corridor_ratio", "width / boxcar", "its width over that of the best running mean at the same coverage"),
     ("corridor_width", "width", "median over ROIs of the mean width, dF/F"),
 )
+RECORDING_COLUMNS = (
+    ("photons", None, "photons", "mean per pixel and frame"),
+    ("rois", None, "ROIs", "true footprints that are scored"),
+    ("coverage", "coverage_error", "coverage", CORRIDOR_COLUMNS[0][2]),
+    ("coverage_events", "coverage_events_error", "in events", CORRIDOR_COLUMNS[1][2]),
+    ("corridor_ratio", None, "width / boxcar", CORRIDOR_COLUMNS[2][2]),
+    ("events", None, "events", "in the dF/F without noise"),
+    ("smoothed_slope", "smoothed_slope_error", "slope", TRACE_COLUMNS[2][2]),
+    ("measured_slope", "measured_slope_error", "measured", "slope of the measured trace"),
+    ("rare_events", None, "rare events", "those of cells with fewer than 3"),
+    ("smoothed_slope_rare", "smoothed_slope_rare_error", "their slope", TRACE_COLUMNS[5][2]),
+    ("measured_slope_rare", "measured_slope_rare_error", "measured", "of rare events in the measured trace"),
+)
+"""Value, its standard error over ROIs if there is one, heading, meaning."""
 NULL_COLUMNS = (
     ("static", "static", "nothing changes but the noise"),
     ("frames", "frames", "frames in shuffled order"),
@@ -43,6 +57,8 @@ NULL_COLUMNS = (
 )
 
 
+Row = tuple[str, list[tuple[float | None, float | None]]]
+"""Name of a recording; values of RECORDING_COLUMNS and their errors."""
 Board = tuple[str, list[BoardRow], tuple[tuple[str, str, str], ...]]
 """Heading, rows, columns."""
 
@@ -52,6 +68,7 @@ class DenoisingPart:
     """What the template shows."""
 
     boards: list[Board]
+    recordings: list[Row]
     legend: list[tuple[str, str]]
     charts: list[Panel]
 
@@ -83,7 +100,8 @@ def denoising_part(data: Recordings, table: pl.DataFrame) -> DenoisingPart | Non
         if rows.height:
             axis = Axis("", 0, max(rows[columns[0][0]].drop_nulls().to_list(), default=1.0))
             boards.append((title, board(data, rows, "denoise", columns, painted, axis), columns))
-    return DenoisingPart(boards, list(colours.items()), _charts(data, traces.filter(active), corridors, colours))
+    charts = _charts(data, traces.filter(active), corridors, colours)
+    return DenoisingPart(boards, recording_rows(movies), list(colours.items()), charts)
 
 
 def movie_label(method: str) -> str:
@@ -96,6 +114,22 @@ def smoothed_once(table: pl.DataFrame) -> pl.DataFrame:
     denoised = table.filter(pl.col("denoise") != NOT_DENOISED)
     once = denoised.unique(["session", "plane"], keep="first", maintain_order=True)
     return once.with_columns(denoise=pl.lit(SMOOTHED), label=pl.lit(SMOOTHED))
+
+
+def recording_rows(movies: pl.DataFrame) -> list[Row]:
+    """From the rows of DenoisingBenchmark with events, the dimmest recording first."""
+    measured = [f"slope{part}" for part in ("", "_error", "_rare", "_rare_error")]
+    control = movies.filter(pl.col("denoise") == NOT_DENOISED).select(
+        "session", "plane", *(pl.col(f"movie_{name}").alias(f"measured_{name}") for name in measured)
+    )
+    rows = smoothed_once(movies).join(control, on=["session", "plane"], how="left").sort("photons", "session", "plane")
+    return [
+        (
+            row["session"],
+            [(row[value], row[error] if error else None) for value, error, *_ in RECORDING_COLUMNS],
+        )
+        for row in rows.iter_rows(named=True)
+    ]
 
 
 def by_trace(table: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.benchmark.ranking import NO_MOTION, ORACLE, Standing
 from groundtrace.report.comparison import ALONG, BoardRow, Recordings, binned, board, paint, plural, trend
-from groundtrace.report.denoising_scores import denoising_part
+from groundtrace.report.denoising_scores import RECORDING_COLUMNS, denoising_part
 from groundtrace.report.html import number, render
 from groundtrace.report.session import Figure
 from groundtrace.report.svg import Axis, Panel, interval
@@ -83,6 +83,7 @@ def render_recordings(
         extraction_charts=extraction_charts(data),
         extraction_legend=list(chain_colours(data).items()),
         denoising=denoised,
+        denoising_columns=RECORDING_COLUMNS,
         sessions=data.sessions.rows(named=True),
         pixels=sorted(set(timing["pixels"].drop_nulls())),
     )
