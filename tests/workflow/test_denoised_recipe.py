@@ -4,6 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from groundtrace.indicators import indicators
+from groundtrace.io import read_provenance
+from groundtrace.spikes.oasis import Oasis
+from groundtrace.tables import stack
 from tests.workflow.conftest import Project
 
 SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tGCaMP6f\t30\tsmall\n"
@@ -11,7 +15,9 @@ CONFIG = {
     "recipes": {
         "default": {"motion": "rigid", "denoise": "network", "spikes": "oasis"},
         "linear": {"motion": "rigid", "denoise": "svd", "spikes": "oasis"},
+        "measured": {"motion": "rigid", "denoise": "network", "spikes": "measured"},
     },
+    "spikes": {"measured": {"backend": "oasis", "trace": "measured"}},
     "denoise": {"network": {"backend": "network", "members": 1, "steps": 100}, "svd": {"backend": "svd"}},
     "smoothing": {"draws": 40, "burn": 40},
 }
@@ -38,6 +44,17 @@ def test_measured_and_denoised_traces_stand_side_by_side(project):
     assert np.diff(denoised, axis=1).std() < 0.6 * np.diff(measured, axis=1).std()
     correlation = [np.corrcoef(*pair)[0, 1] for pair in zip(measured, denoised, strict=True)]
     assert np.median(correlation) > 0.3
+
+
+def test_deconvolution_reads_the_denoised_trace_unless_told_otherwise(project):
+    folder = project.folder / CHAIN / "extract-suite2p"
+    traces = pl.read_parquet(folder / "traces.parquet")
+    indicator = indicators()["GCaMP6f"]
+    for name, column in (("oasis", "dff_denoised"), ("measured", "dff")):
+        own = Oasis().run(stack(traces[column]), 30.0, indicator).rate
+        np.testing.assert_array_equal(stack(pl.read_parquet(folder / f"spikes-{name}.parquet")["rate"]), own)
+        recorded = read_provenance(folder / f"spikes-{name}.parquet")["history"]
+        assert column in [step["parameters"].get("column") for step in recorded]
 
 
 def test_the_model_stays_and_the_movies_go(project):

@@ -125,6 +125,12 @@ def method(stage):
     return of_method(stage, lambda backend: backend)
 
 
+def spike_trace(wildcards):
+    """Column of the table Traces that spikes are inferred from."""
+    denoised = cfg.denoises(wildcards.denoise) and cfg.backend("spikes", wildcards.spikes).reads_denoised
+    return "dff_denoised" if denoised else "dff"
+
+
 def size_of(wildcards):
     """Of the movie that a job on a session works on, and of its traces as soon as they are there."""
     session, names = SESSIONS[wildcards.session], dict(wildcards.items())

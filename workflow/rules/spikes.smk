@@ -17,6 +17,7 @@ rule spikes:
         runtime=time_limit("spikes"),
     params:
         method=method("spikes"),
+        trace=spike_trace,
         identity=identity("spikes", "spikes.py"),
         # Editing one indicator's kinetics reruns the sessions with that indicator.
         indicator=of_session(lambda session: indicators()[session.indicator].model_dump()),

@@ -8,11 +8,11 @@ from groundtrace.tables import Spikes
 from groundtrace.traces import infer_spikes
 
 with job(snakemake.log[0]):
-    method, given = snakemake.params.method, snakemake.input
+    method, trace, given = snakemake.params.method, snakemake.params.trace, snakemake.input
     acquisition = Acquisition.read(given.acquisition)
-    traces = read_table(given.traces, ["roi", "accepted", "dff", "noise_level"])
-    rates = infer_spikes(traces, acquisition, method)
+    traces = read_table(given.traces, ["roi", "accepted", trace, "noise_level"])
+    rates = infer_spikes(traces, acquisition, method, trace)
     parameters = method.model_dump(mode="json", exclude={"model"}) | {"indicator": snakemake.params.indicator}
-    parameters["files"] = snakemake.params.identity["files"]
+    parameters |= {"files": snakemake.params.identity["files"], "column": trace}
     made_by = provenance("spikes", parameters, method.packages, [given.traces])
     write_table(snakemake.output.spikes, Spikes, rates, made_by)

@@ -86,9 +86,11 @@ def _smoothed(
     }
 
 
-def infer_spikes(traces: pl.DataFrame, acquisition: Acquisition, backend: SpikeBackend) -> pl.DataFrame:
-    """Table Spikes from the table Traces."""
-    dff = stack(traces["dff"])
+def infer_spikes(
+    traces: pl.DataFrame, acquisition: Acquisition, backend: SpikeBackend, trace: str = "dff"
+) -> pl.DataFrame:
+    """Table Spikes from the table Traces; trace: its column that spikes are inferred from."""
+    dff = stack(traces[trace])
     found = backend.run(dff, acquisition.frame_rate, indicators()[acquisition.indicator])
     empty = np.zeros((len(dff), 0), np.float32)
     unusable = int(np.isnan(dff).any(axis=1).sum()) if dff.size else 0

@@ -52,6 +52,12 @@ class Autoregressive(SpikeBackend):
     """Decay time constant, s; empty takes the indicator's value."""
     order: Literal[1, 2] = 1
     """Order of the autoregressive model: 1 rises at once, 2 with the indicator's time to peak."""
+    trace: Literal["denoised", "measured"] = "denoised"
+    """dF/F that is deconvolved in recipes that denoise; without denoising there is the measured one alone."""
+
+    @property
+    def reads_denoised(self) -> bool:
+        return self.trace == "denoised"
 
     @abstractmethod
     def deconvolve(self, trace: FloatArray, response: Response) -> tuple[FloatArray, FloatArray]:

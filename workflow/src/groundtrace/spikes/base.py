@@ -55,6 +55,11 @@ class SpikeBackend(Backend):
         return self
 
     @property
+    def reads_denoised(self) -> bool:
+        """Of a recipe that denoises, it is given the denoised dF/F instead of the measured one."""
+        return False
+
+    @property
     def trained_on(self) -> tuple[str, ...]:
         """Ground-truth data sets that it has learnt from."""
         return ()
