@@ -47,7 +47,7 @@ def dff(seen: np.ndarray) -> Dff:
 @pytest.mark.parametrize("photons", [2, 20], ids=["dim", "bright"])
 def test_the_corridor_of_quiet_cells_is_right_at_any_light_level(photons):
     random, noise = np.random.default_rng(photons), 0.03 / photons * BRIGHTNESS**2
-    truth = np.stack([quiet_trace(random, 1500) for _ in range(8)])
+    truth = np.stack([quiet_trace(random, 1500) for _ in range(24)])
     found = smooth(truth + np.sqrt(noise) * np.random.default_rng(1).standard_normal(truth.shape), truth, noise)
     assert np.isfinite(found.dff).all()
     clean = dff(truth).dff

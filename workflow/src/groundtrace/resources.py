@@ -138,7 +138,7 @@ NEEDS = {
     "extract/onacid": Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=250),
     "oracle": Need(1150, pixel=220, trace=3, seconds=10, gigabyte_seconds=5),
     "dff": Need(305, pixel=200, trace=2.4, trace_seconds=0.14),
-    "dff/smoothed": Need(390, pixel=200, frame=3.5, trace=3.5, seconds=8, trace_seconds=12),
+    "dff/smoothed": Need(390, pixel=200, frame=6, trace=3.5, seconds=8, trace_seconds=14),
     "spikes/network": Need(980, trace=3.7, seconds=7, trace_seconds=0.35),
     "spikes/cascade": Need(980, trace=3.7, seconds=7, trace_seconds=1),
     "spikes/oasis": Need(310, trace=5, trace_seconds=0.1),

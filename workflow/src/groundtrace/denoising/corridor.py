@@ -13,7 +13,7 @@ STRONGEST = 0.03
 """Share of the frames with the strongest signal."""
 LEAST = 0.8
 """Of the draws of each frame: where they are far apart, the corridor must not give them up."""
-FRAMES, PARTS = 2000, 4
+FRAMES, PARTS = 1000, 4
 """So many frames tell what a draw's place in the corridor has to be worth: one part of the draws after another has to
 be held by what the others give."""
 HEAVIEST = 200.0

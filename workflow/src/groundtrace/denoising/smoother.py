@@ -31,6 +31,8 @@ STRIDE = 1.0
 """Standard deviation of the logarithm of a variance's proposal over what it was."""
 LEAST = 0.05
 """Variance of the noise of the darkest frame over that of the mean."""
+EACH = 2
+"""Draws of the states in a sweep: they cost less than components, and vary more between events."""
 FIRST = 25.0
 """Variance of the first frame's states over that of the noise."""
 
@@ -91,8 +93,8 @@ class Chain(NamedTuple):
 
 
 @njit(cache=True)
-def draw_traces(y, v, slope, known, prior, sweeps, burn, random):
-    """Draws (sweeps, n_frames) of x + b + Σ β z from their posterior, and the chance (n_frames,) of an event in each.
+def draw_traces(y, v, slope, known, prior, count, burn, random):
+    """Draws (count, n_frames) of x + b + Σ β z from their posterior, and the chance (n_frames,) of an event in each.
 
     y, v: (n_frames,) measured values and variance of their noise where y has its mean. slope: change of the variance
     with the trace, which follows once that is known roughly. known: (n_frames, n_known) z. prior: Prior. burn: sweeps
@@ -101,18 +103,23 @@ def draw_traces(y, v, slope, known, prior, sweeps, burn, random):
     frames, unit, share = len(y), np.median(v), prior.share.copy()
     common = known @ share
     model, chain = _begin(y - common, unit, prior.decay)
-    draws, rough, middle = np.zeros((sweeps, frames), np.float32), np.zeros(frames), y.mean()
-    events, brought, learning = np.zeros(frames), 0.0, burn // 2 - burn // 4
-    for sweep in range(burn + sweeps):
+    kept, learning = (count + EACH - 1) // EACH, burn // 2 - burn // 4
+    draws, rough, events = np.zeros((kept, EACH, frames), np.float32), np.zeros(frames), np.zeros(frames)
+    brought, middle = 0.0, y.mean()
+    for sweep in range(burn + kept):
         own = y - common
         model = _variances(own, v, model, chain.kind, prior, random)
         _backward(own, v, model, chain)
         _forward(own, v, model, chain, random)
         share = _shares(known, share, prior, model, chain, random)
         common = known @ share
-        _sample(model, chain, random)
+        for k in range(EACH):
+            _sample(model, chain, random)
+            trace = chain.state[:, 0] + chain.state[:, 1] + common
+            if sweep < burn:
+                break
+            draws[sweep - burn, k] = trace
         model = _parameters(model, chain, prior, random)
-        trace = chain.state[:, 0] + chain.state[:, 1] + common
         if burn // 4 <= sweep < burn // 2:
             rough += trace / learning
             brought += _brought(model, chain) / learning
@@ -120,9 +127,8 @@ def draw_traces(y, v, slope, known, prior, sweeps, burn, random):
             v = np.maximum(v + slope * (rough - middle), LEAST * v)
             prior = _for_activity(prior, brought)
         if sweep >= burn:
-            draws[sweep - burn] = trace
             events += chain.kind > 0
-    return draws, events / sweeps
+    return draws.reshape(-1, frames)[:count], events / kept
 
 
 @njit(cache=True)
@@ -164,8 +170,7 @@ def _moves(chance, size):
     moves = np.empty((count, count))
     for k in range(count):
         event = chance[min(k, 1)]
-        moves[k, 0] = 1 - event
-        moves[k, 1:] = event * size
+        moves[k, 0], moves[k, 1:] = 1 - event, event * size
     return moves
 
 
@@ -190,14 +195,10 @@ def _parameters(model, chain, prior, random):
         bottom += state[t - 1, 0] ** 2 / model.spread[k]
     chance = np.empty(2)
     for before, (events, others) in enumerate((ENTER, STAY)):
-        yes, no = (
-            random.gamma(events + followed[before, 1], 1.0),
-            random.gamma(others + followed[before, 0], 1.0),
-        )
+        yes = random.gamma(events + followed[before, 1], 1.0)
+        no = random.gamma(others + followed[before, 0], 1.0)
         chance[before] = min(max(yes / (yes + no), 1e-6), 1 - 1e-6)
-    size = np.empty(count - 1)
-    for k in range(count - 1):
-        size[k] = random.gamma(sizes[k], 1.0) + 1e-12
+    size = np.array([random.gamma(found, 1.0) + 1e-12 for found in sizes])
     size /= size.sum()
     spread = model.spread.copy()
     spread[0] = (QUIET_FRAMES * prior.quiet + squares) / 2 / random.gamma((QUIET_FRAMES + quiet) / 2, 1.0)
@@ -365,9 +366,8 @@ def _sample(model, chain, random):
     kind, filtered, covariance, state = chain.kind, chain.mean, chain.covariance, chain.state
     decay, mean, spread, drift = model.decay, model.mean, model.spread, model.drift
     last = len(kind) - 1
-    state[last, 0], state[last, 1] = _normal(
-        filtered[last, 0], filtered[last, 1], covariance[last, 0], covariance[last, 1], covariance[last, 2], random
-    )
+    m, c = filtered[last], covariance[last]
+    state[last, 0], state[last, 1] = _normal(m[0], m[1], c[0], c[1], c[2], random)
     for t in range(last - 1, -1, -1):
         k = kind[t + 1]
         p00, p01, p11 = covariance[t, 0], covariance[t, 1], covariance[t, 2]

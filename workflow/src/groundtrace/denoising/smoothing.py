@@ -21,7 +21,7 @@ steps that decay like an event, and steps that stay. Light from other depths, th
 UNSEEN = 1.5e-3
 """Size, over the brightness, of events too small to be told from such steps: the more a cell fires, the more there
 are. Corridors of quiet cells held too much and those of busy ones too little without."""
-BASELINES = 10
+BASELINES = 20
 """Draws that share a baseline: it is an affair of many seconds, and costs more than all the rest."""
 LOWEST = 1 / 3
 """Of a draw's baseline, over that of their mean."""
@@ -41,7 +41,7 @@ SURPRISE = 5.0
 class SmoothingParameters(Section):
     """Draws of each ROI's trace from all that its noise leaves possible."""
 
-    draws: int = Field(default=200, ge=20, le=2000)
+    draws: int = Field(default=400, ge=20, le=2000)
     """Per ROI; the denoised trace is made from their mean, the corridor from all."""
     burn: int = Field(default=150, ge=20, le=2000)
     """Draws that are thrown away first."""
@@ -107,7 +107,7 @@ def smooth_rois(
         smooth = surroundings.around(i)
         known[:, 0] = smooth - smooth.mean()
         random = np.random.default_rng([parameters.seed, i])
-        draws, events = _draws(f[i] - offset, known, r, noise, frame_rate, decay, parameters, random)
+        draws, events = draw(f[i] - offset, known, r, noise, frame_rate, decay, parameters, random)
         lost = put_back(f[i] - offset, draws, events, noise)
         draws -= (r * (smooth - offset)).astype(np.float32)
         middle, each = _baselines(draws, frame_rate, baselines)
@@ -118,7 +118,7 @@ def smooth_rois(
     return Smoothed(found[0], found[1], found[2], disagrees)
 
 
-def _draws(
+def draw(
     trace: FloatArray,
     known: FloatArray,
     coefficient: float,
@@ -157,7 +157,7 @@ def put_back(trace: FloatArray, draws: FloatArray, events: FloatArray, noise: No
 
     middle, frames = draws.mean(axis=0), draws.shape[1]
     variance = noise.cell * np.maximum(1 + (middle - middle.mean()) / noise.brightness, LEAST)
-    left, apart, back = (trace - middle) / variance, draws - middle, np.zeros(frames)
+    left, apart, back = (trace - middle) / variance, draws - middle.astype(draws.dtype), np.zeros(frames)
     for lag in range(min(REACH + 1, frames)):
         earlier, later = slice(None, frames - lag), slice(lag, None)
         covariance = (1 - lag / (REACH + 1)) * (apart[:, earlier] * apart[:, later]).mean(axis=0)
