@@ -174,6 +174,13 @@ def test_the_same_stream_gives_the_same_draws():
     np.testing.assert_array_equal(first, second)
 
 
+def test_each_draw_is_another_also_those_of_one_sweep():
+    draws = draw(trace(np.random.default_rng(1), 300), 1.0, 0.1, 5, 20, np.random.default_rng(4))
+    assert draws.shape == (5, 300)
+    assert (np.diff(draws, axis=0) != 0).mean() > 0.99
+    assert (draws != 0).any(axis=1).all()
+
+
 def test_no_event_is_seen_in_noise_alone():
     random = np.random.default_rng(5)
     draws = draw(random.standard_normal(2000), 1.0, 0.0, 100, 150, random)

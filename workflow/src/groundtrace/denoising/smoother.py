@@ -104,7 +104,7 @@ def draw_traces(y, v, slope, known, prior, count, burn, random):
     common = known @ share
     model, chain = _begin(y - common, unit, prior.decay)
     kept, learning = (count + EACH - 1) // EACH, burn // 2 - burn // 4
-    draws, rough, events = np.zeros((kept, EACH, frames), np.float32), np.zeros(frames), np.zeros(frames)
+    draws, (trace, rough, events) = np.zeros((kept, EACH, frames), np.float32), np.zeros((3, frames))
     brought, middle = 0.0, y.mean()
     for sweep in range(burn + kept):
         own = y - common
