@@ -58,8 +58,8 @@ def denoised(dff: FloatArray, indicator: Indicator) -> FloatArray:
     """dff: (n_frames,)."""
     light = 1 + dff
     noise = Noise(float(noise_sd(dff[None])[0]) ** 2, 0.0, float(light.mean()))
-    known, decay = np.zeros((len(dff), 1)), float(np.exp(-1 / (FRAME_RATE * indicator.decay_time)))
-    draws, events = draw(light, known, 0.0, noise, FRAME_RATE, decay, SmoothingParameters(), np.random.default_rng(0))
+    known, random = np.zeros((len(dff), 1)), np.random.default_rng(0)
+    draws, events = draw(light, known, 0.0, noise, FRAME_RATE, indicator, SmoothingParameters(), random)
     return draws.mean(axis=0) + put_back(light, draws, events, noise) - 1
 
 

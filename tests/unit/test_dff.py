@@ -109,10 +109,16 @@ def test_running_percentile_equals_the_slow_one():
     parameters = BaselineParameters(window=10, smoothing=0.5)
     from scipy.ndimage import gaussian_filter1d
 
-    smooth = gaussian_filter1d(trace[0], 5.0, mode="nearest")
-    padded = np.pad(smooth, 50, mode="edge")
+    smooth = gaussian_filter1d(trace[0], 5.0, mode="reflect")
+    padded = np.pad(smooth, 50, mode="symmetric")
     slow = [np.sort(padded[t : t + 100])[10] for t in range(600)]
     assert baseline(trace, RATE, parameters)[0] == pytest.approx(slow)
+
+
+def test_a_baseline_is_as_certain_at_the_ends_as_between_them():
+    traces = np.random.default_rng(7).normal(100, 5, (60, 3000))
+    error = (baseline(traces, RATE, BaselineParameters()) - 100).std(axis=0)
+    assert max(error[:300].max(), error[-300:].max()) < 2 * np.median(error)
 
 
 def test_no_roi_and_short_recordings_work():

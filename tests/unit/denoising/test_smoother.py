@@ -5,14 +5,16 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from scipy.stats import invgamma, multivariate_normal
+from scipy.stats import invgamma, multivariate_normal, norm
 
-from groundtrace.denoising import smoother
+from groundtrace.denoising import smoother, states
 from groundtrace.denoising.corridor import corridor
-from groundtrace.denoising.smoother import Model, Prior, draw_traces, empty_chain
+from groundtrace.denoising.smoother import Prior, draw_traces
+from groundtrace.denoising.states import Model
 
 MODEL = Model(
     0.7,
+    0.4,
     0.05,
     np.array([0.0, 3.0]),
     np.array([0.1, 2.0]),
@@ -21,7 +23,7 @@ MODEL = Model(
 )
 
 NOTHING = np.zeros((0,))
-PRIOR = Prior(0.85, 0.05, 2e-3, 0.0, 2e-5, NOTHING, NOTHING)
+PRIOR = Prior(0.85, 0.05, 0.0, 0.05, 2e-3, 0.0, 2e-5, NOTHING, NOTHING)
 
 
 def draw(y: np.ndarray, v: float, slope: float, sweeps: int, burn: int, random: np.random.Generator) -> np.ndarray:
@@ -35,12 +37,13 @@ def linear(kinds: Sequence[int], model: Model) -> tuple[np.ndarray, np.ndarray, 
     Draws: the start of each state, then w and u of every frame.
     """
     frames = len(kinds)
-    loading, centre, spread, x, b = np.zeros((frames, 2 + 2 * frames)), *np.zeros((4, 2 + 2 * frames))
+    loading, centre, spread, x, r, b = np.zeros((frames, 2 + 2 * frames)), *np.zeros((5, 2 + 2 * frames))
     x[0] = b[1] = 1
     centre[1], spread[:2] = model.start[0], model.start[1]
     for t, kind in enumerate(kinds):
-        x, b = (model.decay * x, b.copy()) if t else (x, b)
-        x[2 + 2 * t] = 1
+        r = model.rise * r
+        r[2 + 2 * t] = 1 - model.rise
+        x, b = (model.decay * x + r, b.copy()) if t else (x + r, b)
         centre[2 + 2 * t], spread[2 + 2 * t] = model.mean[kind], model.spread[kind]
         if t:
             b[3 + 2 * t], spread[3 + 2 * t] = 1, model.drift
@@ -74,21 +77,21 @@ def test_draws_have_mean_and_variance_of_the_sum_over_all_sequences_of_events():
     y, v = np.array([0.2, 0.1, 2.6, 2.4, 1.0, 0.9]), np.array([0.5, 0.7, 0.6, 0.9, 0.5, 0.4])
     known = np.array([[1.0, -1.0, 2.0, 0.5, -0.5, -1.5], [0.2, 0.4, -0.3, 0.0, 0.6, -0.9]]).T
     prior = PRIOR._replace(share=np.array([0.7, 0.0]), share_error=np.array([0.8, 0.5]))
-    drawn, shares, work, random = [], [prior.share], empty_chain(len(y)), np.random.default_rng(0)
+    drawn, shares, work, random = [], [prior.share], states.empty_chain(len(y)), np.random.default_rng(0)
     for _ in range(20_000):
         own = y - known @ shares[-1]
-        smoother._backward(own, v, MODEL, work)
-        smoother._forward(own, v, MODEL, work, random)
-        shares.append(smoother._shares(known, shares[-1], prior, MODEL, work, random))
-        smoother._sample(MODEL, work, random)
-        drawn.append(work.state.sum(axis=1) + known @ shares[-1])
+        states.backward(own, v, MODEL, work)
+        states.forward(own, v, MODEL, work, random)
+        shares.append(states.draw_shares(known, shares[-1], prior.share, prior.share_error, MODEL, work, random))
+        states.draw_states(MODEL, work, random)
+        drawn.append(work.state[:, 0] + work.state[:, 2] + known @ shares[-1])
     mean, variance, share = exact(y, v, known, prior, MODEL)
     np.testing.assert_allclose(np.mean(drawn, axis=0), mean, atol=0.03)
     np.testing.assert_allclose(np.var(drawn, axis=0), variance, rtol=0.08)
     np.testing.assert_allclose(np.mean(shares, axis=0), share, atol=0.03)
 
 
-def test_variances_are_judged_by_the_density_of_what_was_measured():
+def test_decay_rise_and_variances_are_judged_by_the_density_of_what_was_measured():
     y, v, kinds = np.array([0.2, 0.1, 2.6, 2.4, 1.0]), np.array([0.5, 0.7, 0.6, 0.9, 0.5]), np.array([0, 0, 1, 0, 0])
 
     def density(model: Model) -> float:
@@ -100,9 +103,11 @@ def test_variances_are_judged_by_the_density_of_what_was_measured():
             (model.drift, PRIOR.drift, smoother.DRIFT_FRAMES),
         )
         known = sum(invgamma(n / 2, scale=n * usual / 2).logpdf(value) + np.log(value) for value, usual, n in pairs)
+        known += norm(PRIOR.decay, PRIOR.decay_error).logpdf(model.decay)
+        known += norm(PRIOR.rise, PRIOR.rise_error).logpdf(model.rise)
         return float(seen + known)
 
-    other = MODEL._replace(drift=0.002, spread=np.array([0.03, 2.0]))
+    other = MODEL._replace(decay=0.8, rise=0.1, drift=0.002, spread=np.array([0.03, 2.0]))
     found = [smoother._plausibility(y, v, model, kinds, PRIOR) for model in (MODEL, other)]
     assert found[1] - found[0] == pytest.approx(density(other) - density(MODEL))
 
@@ -134,6 +139,21 @@ def smoothed() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         draws = draw(y, 1.0, 0.0, 150, 150, random)
         found.append((truth, y, draws))
     return found
+
+
+def test_how_fast_events_rise_and_decay_is_found():
+    random, frames = np.random.default_rng(8), 3000
+    jumps = np.where(random.random(frames) < 0.02, random.gamma(3, 4.0, frames), 0)
+    x, r = np.zeros((2, frames))
+    for t in range(1, frames):
+        r[t] = 0.6 * r[t - 1] + 0.4 * jumps[t]
+        x[t] = 0.9 * x[t - 1] + r[t]
+    y, errors = x + random.standard_normal(frames), {}
+    for rise, error in ((0.4, 0.1), (0.0, 1e-6)):
+        prior = PRIOR._replace(rise=rise, rise_error=error)
+        draws, _ = draw_traces(y, np.ones(frames), 0.0, np.zeros((frames, 0)), prior, 100, 100, random)
+        errors[rise] = np.sqrt(((draws.mean(axis=0) - x) ** 2).mean())
+    assert errors[0.4] < 0.85 * errors[0.0]
 
 
 def test_noise_goes_and_events_stay(smoothed):

@@ -15,9 +15,11 @@ from groundtrace.denoising.smoothing import (
     smooth_rois,
 )
 from groundtrace.dff import Dff, DffParameters, compute_dff
+from groundtrace.indicators import indicators
 from groundtrace.tables import list_column
 
 RATE, DECAY, BRIGHTNESS, AROUND = 30.0, 0.4, 100.0, 50.0
+INDICATOR = indicators()["GCaMP6f"].model_copy(update={"decay_time": DECAY, "rise_time": 0.01})
 
 
 def quiet_trace(random: np.random.Generator, frames: int) -> np.ndarray:
@@ -37,7 +39,9 @@ def smooth(seen: np.ndarray, shown: np.ndarray, noise: float, **parameters: int)
     table = pl.DataFrame({name: list_column(values.astype(np.float32)) for name, values in lists.items()}).with_columns(
         fluorescence_noise=pl.lit(noise), neuropil_noise=pl.lit(0.0), dark=pl.lit(0.0)
     )
-    return smooth_rois(table, dff(seen), 0.0, RATE, DECAY, SmoothingParameters(**parameters), DffParameters().baseline)
+    return smooth_rois(
+        table, dff(seen), 0.0, RATE, INDICATOR, SmoothingParameters(**parameters), DffParameters().baseline
+    )
 
 
 def dff(seen: np.ndarray) -> Dff:
@@ -58,7 +62,7 @@ def test_the_corridor_of_quiet_cells_is_right_at_any_light_level(photons):
 def test_a_movie_that_lost_an_event_is_marked_and_a_baseline_of_nothing_has_no_trace():
     random = np.random.default_rng(0)
     shown = np.stack([quiet_trace(random, 600) for _ in range(3)])
-    shown[2] -= BRIGHTNESS - 0.7 * AROUND
+    shown[2] = 0.7 * AROUND + random.standard_normal(600)
     seen = shown.copy()
     seen[1, 300:400] += 100 * np.exp(-np.arange(100) / (RATE * DECAY))
     found = smooth(seen, shown, 4.0, draws=40, burn=40)

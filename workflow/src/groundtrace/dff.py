@@ -102,12 +102,13 @@ def baseline(traces: FloatArray, frame_rate: float, parameters: BaselineParamete
     """Baseline F0 of each trace; (n_rois, n_frames) in and out, same units.
 
     The smoothed trace is sampled eight times per smoothing width: a window of a minute then costs as little at
-    60 Hz as at 5 Hz, and the result is interpolated back to the frames.
+    60 Hz as at 5 Hz, and the result is interpolated back to the frames. Beyond its ends a trace goes on as its mirror
+    image: repeated, its first value alone would fill half of a window.
     """
     from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d, percentile_filter
 
     sigma = parameters.smoothing * frame_rate
-    smooth = gaussian_filter1d(traces.astype(np.float64), sigma, axis=1, mode="nearest")
+    smooth = gaussian_filter1d(traces.astype(np.float64), sigma, axis=1, mode="reflect")
     frames = traces.shape[1]
     step = max(1, int(sigma / 8))
     at = np.arange(0, frames, step)
@@ -117,7 +118,7 @@ def baseline(traces: FloatArray, frame_rate: float, parameters: BaselineParamete
         coarse = maximum_filter1d(minimum_filter1d(sampled, width, axis=1), width, axis=1)
     else:
         # Every eighth of the window is dense enough for a running percentile that moves this slowly.
-        coarse = percentile_filter(sampled, parameters.percentile, size=(1, width), mode="nearest")
+        coarse = percentile_filter(sampled, parameters.percentile, size=(1, width), mode="reflect")
         if parameters.method == "exponential":
             return np.stack([_bleaching_curve(at / frame_rate, row, np.arange(frames) / frame_rate) for row in coarse])
     return np.stack([np.interp(np.arange(frames), at, row) for row in coarse]) if len(coarse) else smooth

@@ -76,7 +76,7 @@ def _smoothed(
         dff,
         offset,
         acquisition.frame_rate,
-        indicators()[acquisition.indicator].decay_time,
+        indicators()[acquisition.indicator],
         smoothing,
         parameters.baseline,
     )

@@ -8,7 +8,10 @@ from numba import njit
 from groundtrace.arrays import BoolArray, FloatArray
 
 LEVEL = 0.9
-"""Of the corridor: in all frames, and in those with the strongest signal alone."""
+"""Of the corridor, in all frames ..."""
+STRONG_LEVEL = 0.94
+"""... and of the draws in the frames in which each has its strongest signal alone. Events of cells are sharper than
+those of draws: a corridor that held 90 % of the latter held simulated ones in 81 to 88 % of their frames."""
 STRONGEST = 0.03
 """Share of the frames with the strongest signal."""
 LEAST = 0.8
@@ -43,7 +46,7 @@ class Ranked(NamedTuple):
 def corridor(draws: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Lower and upper end, (n_frames,), from draws (n_draws, n_frames) of what the trace may have been.
 
-    The narrowest corridor that holds LEVEL of all draws, LEVEL of them where they have their strongest signal, and
+    The narrowest corridor that holds LEVEL of all draws, STRONG_LEVEL where they have their strongest signal, and
     LEAST of them in every frame. Whatever the truth is, it is like a draw; quantiles of each frame would be wider, and
     would hold too few of the events: that a frame has one is known only when its signal is.
     """
@@ -77,13 +80,13 @@ def _prices(draws: FloatArray, strong: BoolArray) -> tuple[float, float]:
 
     # The heavier strong draws are, the dearer width has to be.
     light, low = 0.0, price(0.0, -DEAREST, DEAREST)
-    if held(low, light)[1] >= LEVEL:
+    if held(low, light)[1] >= STRONG_LEVEL:
         return float(np.exp(low) / scale), light
     heavy, high = HEAVIEST, price(HEAVIEST, low, DEAREST)
     while np.log((1 + heavy) / (1 + light)) > PRECISION:
         middle = np.sqrt((1 + light) * (1 + heavy)) - 1
         found = price(middle, low, high)
-        if held(found, middle)[1] < LEVEL:
+        if held(found, middle)[1] < STRONG_LEVEL:
             light, low = middle, found
         else:
             heavy, high = middle, found

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from groundtrace.arrays import BoolArray, FloatArray
 from groundtrace.denoising.surroundings import Surroundings
 from groundtrace.dff import BaselineParameters, Dff, baseline
+from groundtrace.indicators import Indicator, rise_constant
 from groundtrace.section import Section
 
 if TYPE_CHECKING:
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 QUIET, DRIFT = 3e-5, 1.5e-5
 """Variance per second, over the square of the brightness, of what moves a trace between events and is not neuropil:
 steps that decay like an event, and steps that stay. Light from other depths, the same whatever the noise."""
-UNSEEN = 1.5e-3
+UNSEEN = 2.5e-3
 """Size, over the brightness, of events too small to be told from such steps: the more a cell fires, the more there
 are. Corridors of quiet cells held too much and those of busy ones too little without."""
-BASELINES = 20
-"""Draws that share a baseline: it is an affair of many seconds, and costs more than all the rest."""
+BASELINES = 4
+"""Draws that share a baseline: it is an affair of many seconds."""
+PER_SMOOTHING = 4
+"""Means of a draw, per standard deviation of what smooths before a baseline, that its baseline is taken of."""
 LOWEST = 1 / 3
 """Of a draw's baseline, over that of their mean."""
 REACH = 5
@@ -46,7 +49,9 @@ class SmoothingParameters(Section):
     burn: int = Field(default=150, ge=20, le=2000)
     """Draws that are thrown away first."""
     decay_error: float = Field(default=0.05, gt=0, le=0.5)
-    """Standard deviation of the decay per frame around that of the indicator."""
+    """Standard deviation of the decay per frame around that of the indicator ..."""
+    rise_error: float = Field(default=0.1, gt=0, le=0.5)
+    """... and of what is left of a rise after a frame."""
     seed: int = Field(default=0, ge=0)
     """Of the draws; each ROI has its own stream."""
 
@@ -79,18 +84,17 @@ def smooth_rois(
     dff: Dff,
     offset: float,
     frame_rate: float,
-    decay_time: float,
+    indicator: Indicator,
     parameters: SmoothingParameters,
     baselines: BaselineParameters,
 ) -> Smoothed:
-    """From the table Fluorescence of a recipe that denoises, and its dF/F. decay_time: s. offset: detector units."""
+    """From the table Fluorescence of a recipe that denoises, and its dF/F. offset: detector units."""
     from groundtrace.denoising.corridor import corridor
     from groundtrace.tables import stack
 
     f, around = (stack(fluorescence[name]) for name in ("fluorescence", "neuropil"))
     seen, seen_around = (stack(fluorescence[name]) for name in ("fluorescence_denoised", "neuropil_denoised"))
     found, disagrees = np.full((3, *f.shape), np.nan, np.float32), np.zeros(len(f), bool)
-    decay = float(np.exp(-1 / (frame_rate * decay_time)))
     surroundings = Surroundings.of(around, fluorescence["neuropil_noise"].to_numpy())
     modes = surroundings.modes[:SHARED]
     known = np.empty((f.shape[1], 1 + len(modes)))
@@ -107,7 +111,7 @@ def smooth_rois(
         smooth = surroundings.around(i)
         known[:, 0] = smooth - smooth.mean()
         random = np.random.default_rng([parameters.seed, i])
-        draws, events = draw(f[i] - offset, known, r, noise, frame_rate, decay, parameters, random)
+        draws, events = draw(f[i] - offset, known, r, noise, frame_rate, indicator, parameters, random)
         lost = put_back(f[i] - offset, draws, events, noise)
         draws -= (r * (smooth - offset)).astype(np.float32)
         middle, each = _baselines(draws, frame_rate, baselines)
@@ -124,7 +128,7 @@ def draw(
     coefficient: float,
     noise: Noise,
     frame_rate: float,
-    decay: float,
+    indicator: Indicator,
     parameters: SmoothingParameters,
     random: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray]:
@@ -135,10 +139,14 @@ def draw(
     from groundtrace.denoising.smoother import Prior, draw_traces
 
     step = noise.brightness**2 / frame_rate
+    constants = indicator.decay_time, rise_constant(indicator.rise_time, indicator.decay_time)
+    decay, rise = (float(np.exp(-1 / (frame_rate * constant))) for constant in constants)
     share, error = np.zeros(known.shape[1]), np.full(known.shape[1], MODE_ERROR)
     share[0], error[0] = coefficient, OWN_ERROR
     unseen = UNSEEN * noise.brightness
-    prior = Prior(decay, parameters.decay_error, QUIET * step, unseen, DRIFT * step, share, error)
+    prior = Prior(
+        decay, parameters.decay_error, rise, parameters.rise_error, QUIET * step, unseen, DRIFT * step, share, error
+    )
     variance, slope = np.full(len(trace), noise.cell), noise.cell / noise.brightness
     return draw_traces(
         trace.astype(np.float64), variance, slope, known, prior, parameters.draws, parameters.burn, random
@@ -174,10 +182,17 @@ def _baselines(draws: FloatArray, frame_rate: float, parameters: BaselineParamet
 
     A draw wanders down as often as up, where the truth has small events: its low percentile lies lower.
     """
-    each = baseline(draws[::BASELINES], frame_rate, parameters)
-    middle = baseline(draws.mean(axis=0, keepdims=True), frame_rate, parameters)
-    varied = np.maximum(middle + each - each.mean(axis=0), LOWEST * middle).astype(np.float32)
-    return middle[0], np.repeat(varied, BASELINES, axis=0)[: len(draws)]
+    frames = np.arange(draws.shape[1])
+    step = max(1, int(parameters.smoothing * frame_rate / PER_SMOOTHING))
+    starts = frames[::step]
+    stops = np.append(starts[1:], len(frames))
+    means = np.add.reduceat(draws[::BASELINES], starts, axis=1) / (stops - starts).astype(draws.dtype)
+    each = baseline(means, frame_rate / step, parameters)
+    each -= each.mean(axis=0)
+    middle = baseline(draws.mean(axis=0, keepdims=True), frame_rate, parameters)[0]
+    varied = np.stack([middle + np.interp(frames, (starts + stops - 1) / 2, row) for row in each])
+    varied = np.maximum(varied, LOWEST * middle).astype(np.float32)
+    return middle, np.repeat(varied, BASELINES, axis=0)[: len(draws)]
 
 
 def _noises(table: "pl.DataFrame") -> list[Noise]:
