@@ -178,6 +178,19 @@ def test_the_error_of_a_coverage_is_that_of_a_mean_over_rois():
     assert found["coverage_events_error"] == pytest.approx(1 / np.sqrt(3) / 2)
 
 
+def test_the_error_of_a_ratio_of_widths_is_that_of_its_median():
+    random = np.random.default_rng(2)
+    clean = random.standard_normal((300, 200))
+    boxcar = clean + random.standard_normal(clean.shape)
+    half = random.normal(1.0, 0.2, (300, 1))
+    found = score_corridor(clean - half, clean + half, clean, {3: boxcar})
+    # All frames are held, so that boxcars need their largest error: alike in all ROIs but for its own spread.
+    needed = 2 * np.abs(boxcar - clean).max(axis=1)
+    resampled = (random.integers(0, 300, 300) for _ in range(500))
+    ratios = [np.median(2 * half[chosen]) / np.median(needed[chosen]) for chosen in resampled]
+    assert found["corridor_ratio_error"] == pytest.approx(np.std(ratios), rel=0.25)
+
+
 def test_false_events_are_counted_above_the_noise_of_the_measured_trace():
     random = np.random.default_rng(0)
     measured = random.normal(0, 0.2, (20, FRAMES))

@@ -38,6 +38,8 @@ BOXCARS = (3, 5, 7, 9, 13, 17)
 
 LEAST_ROIS = 3
 """That an error is told from."""
+RESAMPLED = 200
+"""Times that ROIs are drawn anew for an error (bootstrap): medians have no jackknife."""
 
 Score = dict[str, float | int | None]
 
@@ -174,15 +176,13 @@ def score_corridor(low: FloatArray, high: FloatArray, clean: FloatArray, boxcars
     """
     inside = (clean >= low) & (clean <= high)
     events = clean >= np.quantile(clean, 1 - EVENT_FRAMES, axis=1, keepdims=True)
-    width = float(np.median((high - low).mean(axis=1)))
-    held = inside.mean(axis=1)
-    wide = {
-        window: float(
-            np.median([2 * np.quantile(away, share) for away, share in zip(np.abs(boxcar - clean), held, strict=True)])
-        )
-        for window, boxcar in boxcars.items()
-    }
-    best = min(wide, key=lambda window: wide[window])
+    widths, held = (high - low).mean(axis=1), inside.mean(axis=1)
+    wide = np.array(
+        [
+            [2 * np.quantile(away, share) for away, share in zip(np.abs(boxcar - clean), held, strict=True)]
+            for boxcar in boxcars.values()
+        ]
+    )
     return {
         "coverage": float(inside.mean()),
         "coverage_error": standard_error(held),
@@ -190,10 +190,25 @@ def score_corridor(low: FloatArray, high: FloatArray, clean: FloatArray, boxcars
         "coverage_events_error": standard_error(
             np.array([own[at].mean() for own, at in zip(inside, events, strict=True)])
         ),
-        "corridor_width": width,
-        "corridor_ratio": width / wide[best],
-        "boxcar_window": best,
+        "corridor_width": float(np.median(widths)),
+        "corridor_ratio": _width_ratio(widths, wide),
+        "corridor_ratio_error": _width_ratio_error(widths, wide),
+        "boxcar_window": list(boxcars)[int(np.median(wide, axis=1).argmin())],
     }
+
+
+def _width_ratio(widths: FloatArray, wide: FloatArray) -> float:
+    """Median width (n_rois,) over that of the best boxcar (n_boxcars, n_rois)."""
+    return float(np.median(widths) / np.median(wide, axis=1).min())
+
+
+def _width_ratio_error(widths: FloatArray, wide: FloatArray) -> float | None:
+    """Standard deviation of that when ROIs are drawn anew; None below LEAST_ROIS."""
+    random, count = np.random.default_rng(0), len(widths)
+    if count < LEAST_ROIS:
+        return None
+    drawn = (random.integers(0, count, count) for _ in range(RESAMPLED))
+    return float(np.std([_width_ratio(widths[chosen], wide[:, chosen]) for chosen in drawn]))
 
 
 def standard_error(values: FloatArray) -> float | None:

@@ -248,6 +248,9 @@ class DenoisingBenchmark(Conditions):
     corridor_ratio: Series[pl.Float32] = column(
         "", "corridor_width over that of the best boxcar trace at equal coverage", low=0, nullable=True
     )
+    corridor_ratio_error: Series[pl.Float32] = column(
+        "", "standard deviation of that when ROIs are drawn anew (bootstrap)", low=0, nullable=True
+    )
     boxcar_window: Series[pl.Int32] = column("frames", "of that boxcar", low=1, nullable=True)
     disagrees: Series[pl.Float32] = column(
         "fraction", "of the ROIs with the flag denoising_disagrees", low=0, high=1, nullable=True

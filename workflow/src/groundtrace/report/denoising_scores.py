@@ -41,7 +41,7 @@ RECORDING_COLUMNS = (
     ("rois", None, "ROIs", "true footprints that are scored"),
     ("coverage", "coverage_error", "coverage", CORRIDOR_COLUMNS[0][2]),
     ("coverage_events", "coverage_events_error", "in events", CORRIDOR_COLUMNS[1][2]),
-    ("corridor_ratio", None, "width / boxcar", CORRIDOR_COLUMNS[2][2]),
+    ("corridor_ratio", "corridor_ratio_error", "width / boxcar", CORRIDOR_COLUMNS[2][2]),
     ("events", None, "events", "in the dF/F without noise"),
     ("smoothed_slope", "smoothed_slope_error", "slope", TRACE_COLUMNS[2][2]),
     ("measured_slope", "measured_slope_error", "measured", "slope of the measured trace"),
