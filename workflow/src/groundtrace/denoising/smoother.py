@@ -214,12 +214,13 @@ def _judged(y, v, model, kind, prior, random):
 
 @njit(cache=True)
 def _plausibility(y, v, model, kind, prior):
-    """Logarithm of the density of decay, rise and both variances' logarithms, given the components; y: without what is
-    shared."""
+    """Logarithm of the density of decay, rise and both variances' logarithms, given the components.
+
+    y: without what is shared.
+    """
     drift, quiet = model.drift, model.spread[0]
     found = -QUIET_FRAMES * (np.log(quiet) + prior.quiet / quiet)
     found -= DRIFT_FRAMES * (np.log(drift) + prior.drift / drift)
-    found -= ((model.decay - prior.decay) / prior.decay_error) ** 2 + (
-        (model.rise - prior.rise) / prior.rise_error
-    ) ** 2
+    found -= ((model.decay - prior.decay) / prior.decay_error) ** 2
+    found -= ((model.rise - prior.rise) / prior.rise_error) ** 2
     return found / 2 + likelihood(y, v, model, kind)

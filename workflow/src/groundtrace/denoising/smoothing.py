@@ -49,9 +49,9 @@ class SmoothingParameters(Section):
     burn: int = Field(default=150, ge=20, le=2000)
     """Draws that are thrown away first."""
     decay_error: float = Field(default=0.05, gt=0, le=0.5)
-    """Standard deviation of the decay per frame around that of the indicator ..."""
+    """Standard deviation of the decay per frame around that of the indicator."""
     rise_error: float = Field(default=0.1, gt=0, le=0.5)
-    """... and of what is left of a rise after a frame."""
+    """Standard deviation of the share of a rise that is to come after a frame, around that of the indicator."""
     seed: int = Field(default=0, ge=0)
     """Of the draws; each ROI has its own stream."""
 
