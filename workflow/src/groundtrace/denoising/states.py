@@ -175,11 +175,11 @@ def _said(mean, covariance, omega2, omega1):
     c0, c1, c2 = m11 * m22 - m12 * m21, m12 * m20 - m10 * m22, m10 * m21 - m11 * m20
     zx, zr, zb = c0 + m02 * m21 - m01 * m22, c1 + m00 * m22 - m02 * m20, c2 + m01 * m20 - m00 * m21
     a = zx * (xx + xr) + zr * (xr + rr) + zb * (xb + rb)
-    b_ = zx * (omega1[0] - xx * x - xr * r - xb * b)
-    b_ += zr * (omega1[1] - xr * x - rr * r - rb * b)
-    b_ += zb * (omega1[2] - xb * x - rb * r - bb * b)
+    said = zx * (omega1[0] - xx * x - xr * r - xb * b)
+    said += zr * (omega1[1] - xr * x - rr * r - rb * b)
+    said += zb * (omega1[2] - xb * x - rb * r - bb * b)
     det = m00 * c0 + m01 * c1 + m02 * c2
-    return a / det, b_ / det
+    return a / det, said / det
 
 
 @njit(cache=True)
