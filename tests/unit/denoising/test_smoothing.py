@@ -6,8 +6,10 @@ import pytest
 
 from groundtrace.denoising.smoothing import (
     DRIFT,
+    MORE,
     QUIET,
     REACH,
+    STRENGTH,
     Noise,
     Smoothed,
     SmoothingParameters,
@@ -95,17 +97,20 @@ def test_events_of_twice_the_noise_of_a_frame_keep_most_of_their_size():
     assert 0.78 < (true * seen).sum() / (true * true).sum() < 1.05
 
 
-def test_what_is_put_back_is_the_covariance_of_the_draws_times_what_they_left_of_the_trace_where_there_is_an_event():
+def test_what_is_put_back_follows_draws_near_the_trace_and_passes_what_is_left_through_their_covariance():
     random, frames, noise = np.random.default_rng(0), 40, Noise(4.0, 0.0, 100.0)
     draws = np.cumsum(random.standard_normal((30, frames)), axis=1) + 50
     trace = 50 + random.standard_normal(frames)
     middle = draws.mean(axis=0)
     lags = np.abs(np.subtract.outer(np.arange(frames), np.arange(frames)))
-    covariance = np.cov(draws.T, bias=True) * np.clip(1 - lags / (REACH + 1), 0, None)
+    near = np.clip(1 - lags / (REACH + 1), 0, None)
     variance = 4.0 * (1 + (middle - middle.mean()) / 100)
+    chance = np.exp(-MORE / 2 * ((trace - draws) ** 2 / variance) @ near)
+    nearer = np.array([np.average(draws[:, t], weights=chance[:, t]) for t in range(frames)]) - middle
+    covariance = np.cov(draws.T, bias=True) * near
     events = np.zeros(frames)
     events[[10, 12, 30]] = 0.7, 0.6, 0.2
     shown = np.array([min(events[max(t - REACH, 0) : t + 2].sum(), 1) for t in range(frames)])
-    expected = shown * (covariance @ ((trace - middle) / variance))
-    np.testing.assert_allclose(put_back(trace, draws, events, noise), expected, rtol=1e-10)
+    expected = shown * (nearer + STRENGTH * covariance @ ((trace - middle - nearer) / variance))
+    np.testing.assert_allclose(put_back(trace, draws, events, noise), expected, rtol=1e-9, atol=1e-12)
     assert put_back(trace[:3], draws[:, :3], events[:3], noise).shape == (3,)

@@ -30,6 +30,11 @@ LOWEST = 1 / 3
 """Of a draw's baseline, over that of their mean."""
 REACH = 5
 """Frames that an event shows, and beyond which two frames of the draws go together by chance."""
+NEAR = 1 - np.arange(REACH + 1) / (REACH + 1)
+"""How much a frame counts for one so many frames away."""
+MORE, STRENGTH = 2.0, 2.0
+"""How many times again the frames around an event count, and how often what a second pass finds is put back: so that
+amplitudes of simulated events come out within 5 %."""
 SHARED = 6
 """Modes of all neuropils, strongest first, that a ROI's light may have shares of."""
 OWN_ERROR, MODE_ERROR = 0.3, 0.2
@@ -156,25 +161,45 @@ def draw(
 def put_back(trace: FloatArray, draws: FloatArray, events: FloatArray, noise: Noise) -> FloatArray:
     """What the mean of the draws (n_draws, n_frames) has lost of the events of the trace, (n_frames,).
 
-    events: (n_frames,) chance of one in each frame. The mean shrinks an event by all that could be smaller or later. By
-    how much it follows each frame of the trace is known: the covariance of the draws over the variance of the noise
-    (true of any prior; Efron 2011, doi:10.1198/jasa.2011.tm11181). What is left of the trace passes through it once
-    more (twicing; Tukey 1977) as far as there was an event; elsewhere it would give back noise.
+    events: (n_frames,) chance of one in each frame. The mean shrinks an event by all that could be smaller or later. As
+    far as there was an event (elsewhere it would give back noise), it follows those draws that are near the trace, and
+    what is then left of the trace passes through the smoother once more (twicing; Tukey 1977). By how much that follows
+    each frame is known: the covariance of the draws over the variance of the noise (true of any prior; Efron 2011,
+    doi:10.1198/jasa.2011.tm11181).
     """
     from groundtrace.denoising.smoother import LEAST
 
     middle, frames = draws.mean(axis=0), draws.shape[1]
     variance = noise.cell * np.maximum(1 + (middle - middle.mean()) / noise.brightness, LEAST)
-    left, apart, back = (trace - middle) / variance, draws - middle.astype(draws.dtype), np.zeros(frames)
+    nearer = _near(trace, draws, variance) - middle
+    left, apart, back = (trace - middle - nearer) / variance, draws - middle.astype(draws.dtype), np.zeros(frames)
     for lag in range(min(REACH + 1, frames)):
         earlier, later = slice(None, frames - lag), slice(lag, None)
-        covariance = (1 - lag / (REACH + 1)) * (apart[:, earlier] * apart[:, later]).mean(axis=0)
+        covariance = NEAR[lag] * (apart[:, earlier] * apart[:, later]).mean(axis=0)
         back[earlier] += covariance * left[later]
         if lag:
             back[later] += covariance * left[earlier]
     # From REACH frames before to one after: what is late in some draws has begun.
     shown = np.convolve(events, np.ones(REACH + 2))[1 : frames + 1]
-    return back * np.minimum(shown, 1)
+    return (nearer + STRENGTH * back) * np.minimum(shown, 1)
+
+
+def _near(trace: FloatArray, draws: FloatArray, variance: FloatArray) -> FloatArray:
+    """Mean of the draws (n_draws, n_frames) as if the frames around each had been measured MORE times again.
+
+    variance: (n_frames,) of the noise of the trace.
+    """
+    from scipy.ndimage import convolve1d
+
+    # One array of the size of the draws, changed in place: an hour at 30 Hz makes 170 MB of 400 draws.
+    weight = trace.astype(draws.dtype) - draws
+    weight *= weight
+    weight /= variance.astype(draws.dtype)
+    convolve1d(weight, np.concatenate((NEAR[:0:-1], NEAR)), axis=1, output=weight, mode="constant")
+    weight -= weight.min(axis=0)
+    weight *= -MORE / 2
+    np.exp(weight, out=weight)
+    return np.einsum("df,df->f", weight, draws) / weight.sum(axis=0)
 
 
 def _baselines(draws: FloatArray, frame_rate: float, parameters: BaselineParameters) -> tuple[FloatArray, FloatArray]:
