@@ -32,7 +32,7 @@ REACH = 5
 """Frames that an event shows, and beyond which two frames of the draws go together by chance."""
 NEAR = 1 - np.arange(REACH + 1) / (REACH + 1)
 """How much a frame counts for one so many frames away."""
-MORE, STRENGTH = 2.0, 2.0
+MORE, STRENGTH = 1.0, 2.5
 """How many times again the frames around an event count, and how often what a second pass finds is put back: so that
 amplitudes of simulated events come out within 5 %."""
 SHARED = 6
