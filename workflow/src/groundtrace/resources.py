@@ -131,7 +131,7 @@ NEEDS = {
     "denoise/none": Need(300),
     "denoise/boxcar": Need(330, pixel=5500, gigabyte_seconds=12),
     "denoise/svd": Need(330, pixel=9000, seconds=5, gigabyte_seconds=150),
-    "denoise/network": Need(1600, pixel=7000, seconds=90, gigabyte_seconds=420),
+    "denoise/network": Need(1600, pixel=7000, seconds=120, gigabyte_seconds=550),
     "extract/suite2p": Need(1150, pixel=18.5, seconds=10, gigabyte_seconds=9.5),
     "extract/cnmf": Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=500),
     "extract/cnmfe": Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=500),
