@@ -41,7 +41,7 @@ def denoise(
         indices, places = np.unique(around, return_inverse=True)
         values = functional.pad(standard.frames(indices)[None], beyond, mode="replicate")[0].to(device())
         inputs = channels(values, places.reshape(around.shape), images).contiguous(memory_format=torch.channels_last)
-        # In single precision: half of it is ten times slower on a CPU that does not compute with it.
+        # In single precision: bfloat16 takes ten times as long on a CPU that does not know it.
         with torch.inference_mode():
             found = [network(inputs) for network in networks]
         means = [part[:, 0] for part in found]
