@@ -16,7 +16,7 @@ demo: .venv/ready
 
 # Of another config: make status CONFIG=config/demo/config.yaml
 status: .venv/ready
-	@PYTHONPATH=workflow/src python -m groundtrace.status $(CONFIG)
+	@PYTHONPATH=workflow/src python -m groundtrace.running.status $(CONFIG)
 
 # Proposes a sample sheet for the recordings of a NeuroBlueprint tree: make sessions FROM=/data > config/sessions.tsv
 sessions: .venv/ready
@@ -37,22 +37,22 @@ test-slurm: .venv/ready
 lint: .venv/ready
 	ruff check .
 	ruff format --check .
-	snakefmt --check Snakefile workflow/rules
+	snakefmt --check Snakefile workflow
 	pyright
 	snakemake --lint --configfile config/demo/config.yaml
 
 format: .venv/ready
 	ruff check --fix .
 	ruff format .
-	snakefmt Snakefile workflow/rules
+	snakefmt Snakefile workflow
 
 # config/schema.json and config/README.md, from the code
 docs: .venv/ready
-	PYTHONPATH=workflow/src python -m groundtrace.reference
+	PYTHONPATH=workflow/src python -m groundtrace.running.reference
 
 # The exact versions of everything that is imported. `make lock` takes what is newest.
 lock:
-	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --group dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --extra dev pyproject.toml -o requirements.lock
 
 .venv/ready: requirements.lock
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo 'error: $(PYTHON) with venv is needed; on Debian: apt-get install python3.11 python3.11-venv (or name another 3.11: make PYTHON=...)'; exit 1; }

@@ -2,15 +2,11 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-
-# The made-up session is shared with the unit tests.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "report"))
 
 ARGUMENTS = [
     "--no-sandbox",

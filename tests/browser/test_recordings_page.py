@@ -1,10 +1,10 @@
 """The page of the benchmark on simulated recordings in a browser: nothing is cut, on a desk and on a phone."""
 
 import pytest
-from recordings_example import example_tables
 
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.report.recordings import render_recordings
+from tests.unit.report.recordings_example import example_tables
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from browser_wait import until
 from playwright.sync_api import Locator, Page
-from report_example import example_acquisition, example_session, with_accuracy
 
 from groundtrace.report.html import number
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.session import SessionInputs, render_session
+from tests.browser.browser_wait import until
+from tests.unit.report.report_example import example_acquisition, example_session, with_accuracy
 
 FRAMES = 3000
 SIDE = 128

@@ -1,15 +1,17 @@
 """The study page: sorting, filtering, links."""
 
+import base64
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from browser_wait import until
 from playwright.sync_api import Page
 
 from groundtrace.report.study import render_study
-from groundtrace.tables import Study, validate
+from groundtrace.report.tables import Study
+from groundtrace.tables import validate
+from tests.browser.browser_wait import until
 
 
 def study(count: int) -> pl.DataFrame:
@@ -140,6 +142,18 @@ def test_scatter_shows_and_opens_the_row_under_the_pointer(open_page, table, tmp
     page.mouse.click(box["x"] + x, box["y"] + y)
     page.wait_for_url(report.as_uri())
     assert page.title() == "the report"
+
+
+def test_inside_another_page_there_are_no_links_that_lead_nowhere(open_page, table):
+    """As `snakemake --report` shows it: the page as a data URI in a frame."""
+    uri = "data:text/html;charset=utf8;base64," + base64.b64encode(render_study(table).encode()).decode()
+    page = open_page(f'<!DOCTYPE html><body data-ready><iframe src="{uri}" width="1200" height="900"></iframe>')
+    frame = page.frame_locator("iframe")
+    frame.locator("body[data-ready]").wait_for()
+    assert frame.locator("a[href]").count() == 0
+    assert "work in the folder of results" in frame.locator("header").inner_text()
+    assert frame.locator("#study tbody tr").count() == table.height
+    assert "sub-M1/ses-001" in frame.locator("#study tbody tr").first.inner_text()
 
 
 def test_the_line_goes_through_150_neurons_at_one(page):

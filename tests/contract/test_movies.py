@@ -17,9 +17,10 @@ import tifffile
 import zarr
 
 from groundtrace.errors import InputError
-from groundtrace.io import open_movie
+from groundtrace.movies.file import open_movie
+from groundtrace.movies.formats import FORMATS
 from groundtrace.movies.ingest import ingest
-from groundtrace.movies.raw import open_raw
+from groundtrace.movies.opening import open_raw
 from groundtrace.sessions import Session
 
 RATE = 7.5
@@ -284,6 +285,30 @@ def thor(folder: Path, movie: np.ndarray) -> Written:
     return [folder]
 
 
+def thor_stream(folder: Path, movie: np.ndarray) -> Written:
+    """A `.raw` beside Experiment.xml, with a flyback frame after every volume."""
+    planes, channels, height, width = movie.shape[1:]
+    flyback = int(planes > 1)
+    np.concatenate([movie, np.zeros((len(movie), flyback, *movie.shape[2:]), "uint16")], axis=1).tofile(
+        folder / "Image_0001_0001.raw"
+    )
+    names = "".join(f'<Wavelength name="Chan{name}" />' for name in "AB"[:channels])
+    (folder / "Experiment.xml").write_text(
+        f"<ThorImageExperiment><Wavelengths>{names}</Wavelengths>"
+        f'<LSM pixelX="{width}" pixelY="{height}" frameRate="{2 * RATE * (planes + flyback)}" pixelSizeUM="1.25" '
+        f'averageMode="1" averageNum="2" /><ZStage steps="{planes}" /><Streaming enable="1" flybackFrames="{flyback}" '
+        f'zFastEnable="{flyback}" /></ThorImageExperiment>'
+    )
+    return [folder]
+
+
+def suite2p(folder: Path, movie: np.ndarray) -> Written:
+    movie.tofile(folder / "data_raw.bin")
+    frames, _, _, height, width = movie.shape
+    np.save(folder / "ops.npy", np.array({"Ly": height, "Lx": width, "nframes": frames, "fs": RATE}, object))
+    return [folder / "data_raw.bin"]
+
+
 def femtonics(folder: Path, movie: np.ndarray) -> Written:
     """MESc: a snapshot and a movie, each with all its channels."""
     with h5py.File(folder / "m.mesc", "w") as store:
@@ -378,9 +403,17 @@ CASES = (
     Case(bruker, "bruker", planes=3),
     Case(thor, "thor"),
     Case(thor, "thor", planes=3, channels=2),
+    Case(thor_stream, "thor", pixel_size=1.25),
+    Case(thor_stream, "thor", planes=3, channels=2, pixel_size=1.25),
+    Case(suite2p, "suite2p", dtypes=("int16",)),
     Case(femtonics, "femtonics", channels=2),
     Case(micromanager, "micromanager"),
 )
+
+
+def test_every_format_has_its_case():
+    # Inscopix has a test of its own: it needs the maker's library.
+    assert {case.format for case in CASES} | {"inscopix"} == set(FORMATS)
 
 
 def session_of(case: Case, **changes) -> Session:
@@ -398,7 +431,7 @@ def session_of(case: Case, **changes) -> Session:
 
 
 @pytest.mark.filterwarnings("ignore:.*planes are taken to go on:UserWarning")
-@pytest.mark.filterwarnings("ignore:Multi-channel volumetric Bruker:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*averaged 2 scans:UserWarning")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_plane_and_channel_is_as_written(case, tmp_path):
     for dtype in case.dtypes:

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 pytest.importorskip("rattler", reason="py-rattler is not installed")
-from channel import PYTHON, build_channel
+from tests.environments.channel import PYTHON, build_channel
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -44,7 +44,7 @@ CONTROLLER = (
 """What Snakemake and the Snakefile need. Rules find these too: Snakemake lends them its own packages."""
 ACTIVATE = 'export CONDA_PREFIX="$1"\nexport PATH="$1/bin:$PATH"\n'
 SHEET = "subject\tsession\tframe_rate\tpixel_size\tindicator\tsimulate\na\t1\t30\t2\tjGCaMP8m\tsmall\n"
-METHODS = {"motion": "phase", "denoise": "none", "extract": "suite2p", "spikes": "network"}
+METHODS = {"motion": "phase", "denoise": "none", "extract": "transients", "spikes": "network"}
 CONFIG = {
     "sessions": "sheet.tsv",
     "simulation": {"small": {"seed": 1, "frames": 600, "height": 96, "width": 96}},

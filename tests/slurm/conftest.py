@@ -29,10 +29,10 @@ NODES = 2
 SESSIONS = [f"sub-s{number:02d}/ses-1" for number in range(1, 25)]
 # Of the virtual nodes; and no long pauses between questions to Slurm.
 SITE = ("--cores", "2", "--resources", "mem_mb=12000", "--slurm-init-seconds-before-status-checks", "2")
-# The registered movie is kept so that a test can begin with extraction.
+# The registered movie is kept so that a test can begin with extraction: Suite2p's, which takes long enough to be hit.
 CONFIG = {
     "keep": ["registered_movie"],
-    "recipes": {"default": {"motion": "none", "spikes": "oasis"}},
+    "recipes": {"default": {"motion": "none", "extract": "suite2p", "spikes": "oasis"}},
     "motion": {"none": {"backend": "none"}},
     "spikes": {"oasis": {"backend": "oasis"}},
 }

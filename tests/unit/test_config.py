@@ -10,7 +10,8 @@ import yaml
 
 from groundtrace.config import Config, load
 from groundtrace.errors import InputError
-from groundtrace.reference import reference, schema
+from groundtrace.running.reference import reference, schema
+from groundtrace.running.status import merged
 from groundtrace.sessions import read_sheet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +69,7 @@ def test_an_empty_config_is_the_shipped_one_but_for_the_second_motion_method():
 
 def test_the_demo_is_valid():
     config = load(yaml.safe_load((ROOT / "config/demo/config.yaml").read_text()))
-    sessions = read_sheet(ROOT / config.sessions, config.simulation)
+    sessions = read_sheet(ROOT / config.sessions, config.simulation).valid()
     assert sorted(session.planes for session in sessions.values()) == [1, 2]
 
 
@@ -89,7 +90,8 @@ def test_a_config_cannot_be_changed_after_it_was_checked():
 
 def test_reading_the_config_imports_nothing_heavy():
     """Snakemake reads it at the start of every job."""
-    heavy = ("caiman", "numba", "pandas", "pandera", "polars", "pyarrow", "scipy", "torch")
+    heavy = ("caiman", "h5py", "numba", "pandas", "pandera", "polars", "pyarrow", "pynwb", "roiextractors", "scipy")
+    heavy += ("tifffile", "torch", "zarr")
     code = f"import sys, groundtrace.config; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=with_package())
     assert found.stdout.strip() == "[]"
@@ -97,3 +99,11 @@ def test_reading_the_config_imports_nothing_heavy():
 
 def with_package() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT / "workflow/src")}
+
+
+def test_null_drops_a_recipe_of_an_earlier_file(tmp_path):
+    later = tmp_path / "later.yaml"
+    later.write_text("recipes: {default: null, mine: {spikes: oasis}}\n")
+    assert list(load(merged([ROOT / "config/config.yaml", later])).recipes) == ["mine"]
+    with pytest.raises(InputError, match=r"recipes: \{\} is not allowed"):
+        load({"recipes": {"default": None}})

@@ -32,7 +32,7 @@ def test_a_proposed_sheet_is_valid_once_filled_in(tmp_path):
     header, row = propose_sheet(tmp_path).splitlines()
     cells = dict(zip(header.split("\t"), row.split("\t"), strict=True)) | {"indicator": "GCaMP6f", "frame_rate": "30"}
     (tmp_path / "sheet.tsv").write_text("\t".join(cells) + "\n" + "\t".join(cells.values()) + "\n")
-    assert list(read_sheet(tmp_path / "sheet.tsv")) == ["sub-1/ses-1"]
+    assert list(read_sheet(tmp_path / "sheet.tsv").sessions) == ["sub-1/ses-1"]
 
 
 def test_a_tree_without_sessions_is_an_error(tmp_path):

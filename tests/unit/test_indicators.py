@@ -5,7 +5,17 @@ import csv
 import numpy as np
 import pytest
 
-from groundtrace.indicators import indicators, resource
+from groundtrace.errors import InputError
+from groundtrace.indicators import (
+    _indicator,
+    assumption,
+    indicators,
+    kinetics,
+    kinetics_for,
+    resource,
+    simulated,
+    spelled,
+)
 
 
 def test_every_value_has_a_source():
@@ -40,3 +50,58 @@ def test_binding_is_linear_from_rest_and_saturates(name):
     assert np.all(np.diff(levels) > 0)
     assert levels[-1] == pytest.approx(levels[-10], rel=0.01)
     assert indicator.saturate(np.array([-1e-12])) == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "taken"),
+    [
+        ("gcamp6F", "GCaMP6f", "GCaMP6f"),
+        ("GCaMP8m", "jGCaMP8m", "jGCaMP8m"),
+        ("jGCaMP6s", "GCaMP6s", "GCaMP6s"),
+        ("OGB1", "OGB-1", "OGB-1"),
+        ("RCaMP1.07", "R-CaMP1.07", "R-CaMP1.07"),
+        ("jGCaMP7s", "jGCaMP7s", "GCaMP6s"),
+        ("GCaMP6m", "GCaMP6m", "GCaMP6f"),
+        ("ribo-jGCaMP8s", "ribo-jGCaMP8s", "jGCaMP8s"),
+        ("soma-GCaMP7f", "soma-GCaMP7f", "jGCaMP7f"),
+        ("GCaMP6f-Kv2.1", "GCaMP6f-Kv2.1", "GCaMP6f"),
+        ("RCaMP", "RCaMP", "jRCaMP1a"),
+    ],
+)
+def test_variants_take_the_kinetics_of_the_nearest_and_say_so(written, name, taken):
+    assert spelled(written) == name
+    assert kinetics(name) is indicators()[taken]
+    assert assumption(name) == (
+        "" if name == taken else f"{name} is not in resources/indicators.tsv: taken with the kinetics of {taken}"
+    )
+
+
+def test_an_unknown_indicator_has_no_kinetics():
+    assert spelled("Unknown") == "unknown"
+    assert kinetics("unknown") is None
+    with pytest.raises(InputError, match="'unknown' tells no kinetics, which Suite2p's bins need"):
+        kinetics_for("unknown", "Suite2p's bins need; set bin_duration (s)")
+
+
+def test_a_wrong_name_is_answered_with_what_to_write():
+    with pytest.raises(ValueError, match=r"did you mean 'GCaMP6f' or 'GCaMP6s'\? .*or write unknown"):
+        spelled("GCaMP6")
+    with pytest.raises(ValueError, match="shows no calcium"):
+        spelled("SF-iGluSnFR")
+
+
+def test_a_line_of_four_values_is_enough_but_for_the_simulator(monkeypatch):
+    line = {
+        "indicator": "mine",
+        "decay_time": "0.7",
+        "rise_time": "0.07",
+        "amplitude": "0.6",
+        "lag": "0.05",
+        "peak": "",
+    }
+    assert _indicator(line).decay_time == 0.7
+    monkeypatch.setitem(indicators(), "mine", _indicator(line))
+    with pytest.raises(InputError, match=r"indicators\.tsv: line 'mine': `simulate` needs the columns peak, "):
+        simulated("mine")
+    with pytest.raises(InputError, match=r"indicators\.tsv: line 'mine': lag: field required; needed are decay"):
+        _indicator(line | {"lag": ""})

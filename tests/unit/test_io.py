@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from groundtrace.errors import InputError, SchemaError
-from groundtrace.io import atomic, create_movie, open_movie, read_frames, read_table, write_frames, write_table
-from groundtrace.tables import Fluorescence, Table, list_column, stack
+from groundtrace.errors import SchemaError
+from groundtrace.extraction.tables import Fluorescence
+from groundtrace.io import atomic, read_table, write_table
+from groundtrace.tables import list_column, stack
+from tests.tables import TABLES, example
 
 
 def fluorescence(values: np.ndarray) -> pl.DataFrame:
@@ -71,47 +73,19 @@ def test_a_broken_table_is_refused_and_named(tmp_path, fault, said):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("table", Table.__subclasses__(), ids=lambda table: table.__name__)
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
 def test_every_column_has_a_meaning(table):
     for name in table.to_schema().columns:
         _, description = table.meaning(name)
         assert description, f"{table.__name__}.{name}"
 
 
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_every_table_has_an_example(table):
+    assert [len(example(table, rows)) for rows in (0, 1, 3)] == [0, 1, 3]
+
+
 def test_an_empty_table_is_valid(tmp_path):
     empty = pl.DataFrame(schema={"roi": pl.Int32, "fluorescence": pl.List(pl.Float32), "neuropil": pl.List(pl.Float32)})
     write_table(tmp_path / "t.parquet", Fluorescence, empty, {})
     assert len(read_table(tmp_path / "t.parquet")) == 0
-
-
-@pytest.mark.parametrize("begin", [0, 3])
-def test_frames_go_through_the_file_of_a_memory_map_or_of_its_slice(tmp_path, begin):
-    frames = np.random.default_rng(0).integers(-99, 99, (9, 40, 50)).astype(np.int16)
-    movie = create_movie(tmp_path / "movie.npy", frames.shape, "int16")
-    write_frames(movie, slice(0, 9), frames)
-    part = movie[begin:]
-    np.testing.assert_array_equal(read_frames(part, slice(2, 5)), frames[begin + 2 : begin + 5])
-    write_frames(part, slice(1, 2), frames[:1])
-    frames[begin + 1] = frames[0]
-    np.testing.assert_array_equal(open_movie(tmp_path / "movie.npy"), frames)
-    np.testing.assert_array_equal(
-        read_frames(open_movie(tmp_path / "movie.npy")[begin:], slice(0, 2)), frames[begin : begin + 2]
-    )
-
-
-def test_frames_of_arrays_in_memory_and_of_every_other_frame(tmp_path):
-    frames = np.arange(6 * 4 * 5, dtype=np.uint16).reshape(6, 4, 5)
-    np.save(tmp_path / "movie.npy", frames)
-    for movie in (frames.copy(), np.load(tmp_path / "movie.npy", mmap_mode="r+")[::2]):
-        wanted = np.asarray(movie[1:3]).copy()
-        np.testing.assert_array_equal(read_frames(movie, slice(1, 3)), wanted)
-        write_frames(movie, slice(1, 3), wanted + 1)
-        np.testing.assert_array_equal(movie[1:3], wanted + 1)
-
-
-def test_a_movie_that_ends_early_is_named(tmp_path):
-    movie = create_movie(tmp_path / "movie.npy", (5, 40, 50), "int16")
-    with (tmp_path / "movie.npy").open("r+b") as handle:
-        handle.truncate(12000)
-    with pytest.raises(InputError, match=r"movie.npy: the movie ends before frame 5"):
-        read_frames(movie, slice(3, 5))

@@ -10,9 +10,9 @@ from groundtrace.sessions import Session, read_sheet
 
 COLUMNS = list(Session.model_fields)
 LISTED = ", ".join(COLUMNS)
-FORMATS = "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix"
-QUOTED = "'tiff', 'hdf5', 'nwb', 'zarr', 'npy', 'scanbox', 'bruker', 'thor', 'femtonics', 'micromanager' or 'inscopix'"
-SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .nwb, .zarr, .npy, .sbx, .mesc, .isxd"
+FORMATS = "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix, suite2p"
+QUOTED = ", ".join(f"'{name}'" for name in FORMATS.split(", ")).replace(", 'suite2p'", " or 'suite2p'")
+SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .mat, .nwb, .zarr, .npy, .sbx, .raw, .mesc, .isxd, .bin"
 
 
 def row(**changes: object) -> dict[str, object]:
@@ -28,7 +28,7 @@ def sheet(*rows: dict[str, object], columns: list[str] = COLUMNS) -> str:
 def folder(tmp_path, monkeypatch) -> Path:
     """Paths of a sheet start at the folder in which Snakemake runs."""
     monkeypatch.chdir(tmp_path)
-    for name in ("m.tif", "run_1.tif", "run_2.tif", "run_10.tif", "movie"):
+    for name in ("m.tif", "run_1.tif", "run_2.tif", "run_10.tif", "movie", "m.czi", "{a}.tif"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "TSeries-01").mkdir()
     return tmp_path
@@ -49,12 +49,14 @@ ROWS: dict[str, tuple[dict[str, object], str]] = {
         {"date": "20261301"},
         "row 2 (sub-M01 ses-001): date: '20261301' is not a date; write YYYYMMDD or YYYY-MM-DD",
     ),
-    "missing file": ({"path": "gone.tif"}, "row 2 (sub-M01 ses-001): path: 'gone.tif' does not exist"),
-    "one of several files missing": (
-        {"path": "m.tif;gone.tif"},
-        "row 2 (sub-M01 ses-001): path: 'gone.tif' does not exist",
+    "format that is not read": (
+        {"path": "m.czi"},
+        "row 2 (sub-M01 ses-001): path: 'm.czi' is of a format that is not read; save it as OME-TIFF: in ZEN (Export), or with `bfconvert in.czi out.ome.tif` of Bio-Formats",
     ),
-    "glob of nothing": ({"path": "gone_*.tif"}, "row 2 (sub-M01 ses-001): path: 'gone_*.tif' matches no file"),
+    "braces": (
+        {"path": "{a}.tif"},
+        "row 2 (sub-M01 ses-001): path: '{a}.tif' has braces, which Snakemake takes for a wildcard; rename the folder or file, or make a link without braces to it",
+    ),
     "file named twice": (
         {"path": "m.tif;./m.tif"},
         "row 2 (sub-M01 ses-001): path: 'm.tif;./m.tif' names a file twice",
@@ -121,7 +123,6 @@ ROWS: dict[str, tuple[dict[str, object], str]] = {
         {"pixel_size": -1},
         "row 2 (sub-M01 ses-001): pixel_size: '-1' is not allowed: input should be greater than 0",
     ),
-    "no indicator": ({"indicator": ""}, "row 2 (sub-M01 ses-001): indicator: is empty, and it has no default"),
 }
 
 
@@ -130,18 +131,18 @@ def test_wrong_row_says_where_what_and_what_is_allowed(name, folder):
     changes, fault = ROWS[name]
     Path("sheet.tsv").write_text(sheet(row(**changes)))
     with pytest.raises(InputError) as caught:
-        read_sheet("sheet.tsv", simulations=["small"])
+        read_sheet("sheet.tsv", simulations=["small"]).valid()
     assert str(caught.value) == f"sheet.tsv is not valid:\n  {fault}\nThe columns: config/README.md"
 
 
 def test_unknown_indicator_names_the_known_ones_and_the_nearest():
     Path("sheet.tsv").write_text(sheet(row(indicator="GCamp9s")))
     with pytest.raises(InputError) as caught:
-        read_sheet("sheet.tsv")
+        read_sheet("sheet.tsv").valid()
     message = str(caught.value)
     assert "row 2 (sub-M01 ses-001): indicator: 'GCamp9s' is not known; known are " in message
     assert "GCaMP6f" in message
-    assert "did you mean 'GCaMP6s'? (add a line to resources/indicators.tsv for another)" in message
+    assert "did you mean 'GCaMP6s'? (add a line to resources/indicators.tsv for another, or write unknown)" in message
 
 
 SHEETS: dict[str, tuple[str | bytes | None, str]] = {
@@ -178,11 +179,11 @@ SHEETS: dict[str, tuple[str | bytes | None, str]] = {
         "sheet.tsv is not valid:\n  row 4 (sub-M01 ses-001): the same subject, session and date as row 3\nThe columns: config/README.md",
     ),
     "several faults": (
-        sheet(row(frame_rate=0, planes="two"), row(subject="M02", path="gone.tif"), row(subject="M03")),
+        sheet(row(frame_rate=0, planes="two"), row(subject="M02", date="1", path="gone.tif"), row(subject="M03")),
         "sheet.tsv is not valid:\n"
         "  row 2 (sub-M01 ses-001): planes: 'two' is not allowed: input should be a valid integer, unable to parse string as an integer\n"
         "  row 2 (sub-M01 ses-001): frame_rate: '0' is not allowed: input should be greater than 0\n"
-        "  row 3 (sub-M02 ses-001): path: 'gone.tif' does not exist\n"
+        "  row 3 (sub-M02 ses-001): date: '1' is not a date; write YYYYMMDD or YYYY-MM-DD\n"
         "The columns: config/README.md",
     ),
 }
@@ -194,23 +195,23 @@ def test_wrong_sheet_says_what_to_do(name, folder):
     if content is not None:
         Path("sheet.tsv").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError) as caught:
-        read_sheet("sheet.tsv")
+        read_sheet("sheet.tsv").valid()
     assert str(caught.value) == message
 
 
 def test_a_sheet_without_rows_is_no_fault(tmp_path):
     path = tmp_path / "sheet.tsv"
     path.write_text(sheet())
-    assert read_sheet(path, {}) == {}
+    assert read_sheet(path, {}).valid() == {}
 
 
 def test_right_sheet_gives_sessions_by_their_key():
     text = sheet(row(date="2026-03-01", location='"V1, left"'), row(session="002", indicator="gcamp6F", frame_rate=""))
     Path("sheet.tsv").write_bytes(("\ufeff" + text.replace("\n", "\r\n")).encode())
-    sessions = read_sheet("sheet.tsv")
+    sessions = read_sheet("sheet.tsv").valid()
     assert list(sessions) == ["sub-M01/ses-001_date-20260301", "sub-M01/ses-002"]
     first, second = sessions.values()
-    assert (first.location, first.frame_rate, first.planes, first.file_format()) == ("V1, left", 30.0, 1, "tiff")
+    assert (first.location, first.frame_rate, first.planes, first.formats()) == ("V1, left", 30.0, 1, ["tiff"])
     assert (second.indicator, second.frame_rate) == ("GCaMP6f", None)
 
 
@@ -224,11 +225,53 @@ def test_right_sheet_gives_sessions_by_their_key():
 )
 def test_files_are_in_natural_order_of_a_glob_and_in_the_order_of_a_list(path, files):
     Path("sheet.tsv").write_text(sheet(row(path=path)))
-    (session,) = read_sheet("sheet.tsv").values()
+    (session,) = read_sheet("sheet.tsv").valid().values()
     assert [file.name for file in session.files()] == files
+
+
+def test_brackets_in_a_path_that_exists_are_no_pattern(folder):
+    for name in ("rec [1].tif", "rec [1]-1.tif", "rec [1]-2.tif"):
+        (folder / "lab [a]").mkdir(exist_ok=True)
+        (folder / "lab [a]" / name).write_bytes(b"x")
+    for path, files in (
+        ("lab [a]/rec [1].tif", ["rec [1].tif"]),
+        ("lab [a]/rec*.tif", ["rec [1].tif", "rec [1]-1.tif", "rec [1]-2.tif"]),
+        (f"{folder}/lab [a]/*-?.tif", ["rec [1]-1.tif", "rec [1]-2.tif"]),
+    ):
+        Path("sheet.tsv").write_text(sheet(row(path=path)))
+        (session,) = read_sheet("sheet.tsv").valid().values()
+        assert [file.name for file in session.files()] == files
 
 
 def test_simulated_session_has_no_files():
     Path("sheet.tsv").write_text(sheet(row(path="", simulate="small")))
-    (session,) = read_sheet("sheet.tsv", simulations=["small"]).values()
+    (session,) = read_sheet("sheet.tsv", simulations=["small"]).valid().values()
     assert session.files() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("gone.tif", "'gone.tif' does not exist"),
+        ("m.tif;gone.tif", "'gone.tif' does not exist"),
+        ("gone_*.tif", "'gone_*.tif' matches no file"),
+    ],
+)
+def test_missing_raw_data_are_no_fault_of_the_sheet(path, said):
+    Path("sheet.tsv").write_text(sheet(row(), row(subject="M02", path=path)))
+    found = read_sheet("sheet.tsv")
+    assert list(found.valid()) == ["sub-M01/ses-001", "sub-M02/ses-001"]
+    assert found.missing == {"sub-M02/ses-001": f"row 3 (sub-M02 ses-001): path: {said}"}
+    with pytest.raises(InputError, match="gone"):
+        found.sessions["sub-M02/ses-001"].files()
+
+
+def test_a_column_of_the_labs_own_is_kept_and_a_misspelt_one_is_refused():
+    columns = [*COLUMNS, "depth", "notes"]
+    Path("sheet.tsv").write_text(sheet(row(depth="180 um", notes="ran well"), row(subject="M02"), columns=columns))
+    first, second = read_sheet("sheet.tsv").valid().values()
+    assert (first.labels, second.labels) == ({"depth": "180 um", "notes": "ran well"}, {})
+    assert "depth" not in first.model_dump()
+    Path("sheet.tsv").write_text(sheet(row(), columns=[*COLUMNS, "pixelsize"]))
+    with pytest.raises(InputError, match=r"unknown column 'pixelsize'; known are .*; did you mean 'pixel_size'\?"):
+        read_sheet("sheet.tsv")

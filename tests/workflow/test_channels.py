@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 import tifffile
-from synthetic_movies import moving
 
+from groundtrace.testing.movies import moving
 from tests.workflow.conftest import Project
 
 

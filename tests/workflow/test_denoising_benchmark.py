@@ -47,7 +47,7 @@ def test_page_and_costs_come_with_it_and_the_movies_go(project):
     results = project.folder / "results"
     page = (results / "benchmark/recordings.html").read_text()
     section = page.split('<section id="denoising">')[1].split("</section>")[0]
-    for words in ("boxcar, movie", "smoothed", "measured", "The 90 % corridor"):
+    for words in ("boxcar, movie", "smoothed", "measured", "The 90 % credible band"):
         assert words in section
     timing = pl.read_csv(results / "benchmark/recordings_timing.tsv", separator="\t")
     # Where nothing moves only the motion corrections of recipes are scored.

@@ -17,7 +17,7 @@ CONFIG = {
 }
 NONRIGID = "  suite2p: {backend: suite2p, nonrigid: true}\n"
 RECIPES = {
-    "default": ("rigid", "none", "suite2p", "oasis"),
+    "default": ("rigid", "none", "transients", "oasis"),
     "ceiling": ("rigid", "none", "oracle", "oasis"),
 }
 
@@ -56,14 +56,15 @@ def test_motion_correction_is_scored_against_none(project):
     assert none["frames"] == 300
 
 
-def test_the_oracle_finds_all_and_suite2p_not_more(project):
+def test_the_oracle_finds_all_and_transients_not_more(project):
     rows = {row["extract"]: row for row in table(project, "extraction").filter(selection="accepted").rows(named=True)}
-    oracle, suite2p = rows["oracle"], rows["suite2p"]
-    assert oracle["cells"] == suite2p["cells"] >= 3
+    oracle, default = rows["oracle"], rows["transients"]
+    assert oracle["cells"] == default["cells"] >= 3
     assert [oracle[f"{name}_50"] for name in ("precision", "recall", "f1")] == [1, 1, 1]
     assert oracle["overlap"] == 1
     assert oracle["trace_correlation"] > 0.7
-    assert 0 < suite2p["f1_30"] < 1
+    assert 0 < default["f1_30"] <= 1
+    assert default["overlap"] < 1
     assert oracle["residual"] == table(project, "motion").filter(motion_method="rigid")["residual"].item()
 
 
@@ -92,7 +93,7 @@ def test_costs_and_the_page_come_with_it(project):
         ("motion", "none"),
         ("motion", "phase"),
         ("motion", "rigid"),
-        ("extract", "suite2p"),
+        ("extract", "transients"),
     }
     assert (timing["frames"] == 300).all()
     assert (timing["pixels"] == 96 * 96).all()

@@ -6,7 +6,7 @@ import time
 
 import pyarrow.parquet as pq
 
-CHAIN = "results/sub-a/ses-1/plane-0/motion-phase/denoise-none/extract-suite2p"
+CHAIN = "results/sub-a/ses-1/plane-0/motion-phase/denoise-none/extract-transients"
 
 
 def test_a_fresh_copy_of_a_finished_project_has_nothing_to_do(project):
@@ -39,10 +39,17 @@ def test_a_removed_session_reruns_the_study_alone(project):
 
 
 def test_editing_a_backend_reruns_its_step_and_what_follows(project):
-    project.edit("workflow/src/groundtrace/network/features.py", "[None])[0]), 1e-4)", "[None])[0]), 2e-4)")
+    project.edit("workflow/src/groundtrace/spikes/network/features.py", "[None])[0]), 1e-4)", "[None])[0]), 2e-4)")
     assert project.planned() == {"spikes": 3, "session_report": 3, "study": 1}
     project.run()
     assert project.planned() == {}
+
+
+def test_a_word_of_a_page_renders_that_page_alone(project):
+    project.edit("workflow/src/groundtrace/report/sections/study/table/section.html", "words, e.g.", "words, as in")
+    assert project.planned() == {"study": 1}
+    project.edit("workflow/src/groundtrace/report/sections/session/motion/section.html", "worst motion", "most motion")
+    assert project.planned() == {"session_report": 3, "study": 1}
 
 
 def test_new_weights_of_the_network_rerun_spikes(project):
@@ -52,7 +59,7 @@ def test_new_weights_of_the_network_rerun_spikes(project):
 
 
 def test_editing_words_reruns_nothing(project):
-    project.edit("workflow/src/groundtrace/noise.py", '"""Noise statistics', '"""The noise statistics')
+    project.edit("workflow/src/groundtrace/traces/noise.py", '"""Noise statistics', '"""The noise statistics')
     project.edit("workflow/src/groundtrace/motion/base.py", '"""Registers a movie', '"""It registers a movie')
     project.edit("workflow/scripts/motion.py", "with job(", "# a comment\nwith job(")
     assert project.planned() == {}

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from groundtrace.indicators import indicators
-from groundtrace.spikes.network import Network
+from groundtrace.spikes.network.backend import Network
 from tests.workflow.conftest import GROUND_TRUTH, Project
 
 NO_SESSIONS = "subject\tsession\tindicator\n"

@@ -1,16 +1,12 @@
-# The do-nothing controls are scored by one job of this name.
-SCORED = [*(cfg.benchmark.backends or cfg.spikes), "controls"]
-
-
 wildcard_constraints:
-    scored="|".join(SCORED),
-    part=r"\d+",
+    scored="|".join(plan.scored),
+    shard=r"\d+",
 
 
 rule benchmark:
     """Scores of every spike backend on ground truth, of whole recipes on simulated sessions, and their pages."""
     input:
-        benchmark_pages,
+        targets.pages,
 
 
 rule benchmark_spikes:
@@ -18,22 +14,22 @@ rule benchmark_spikes:
     input:
         ground_truth=f"{RESULTS}/ground_truth.parquet",
     output:
-        table=f"{BENCHMARK}/parts/{{scored}}-{{part}}.parquet",
-        timing=f"{BENCHMARK}/parts/{{scored}}-{{part}}.tsv",
+        table=f"{BENCHMARK}/parts/{{scored}}-{{shard}}.parquet",
+        timing=f"{BENCHMARK}/parts/{{scored}}-{{shard}}.tsv",
     log:
-        log_of("benchmark/{scored}-{part}"),
+        plan.log("benchmark/{scored}-{shard}"),
     benchmark:
-        timing_of("benchmark/{scored}-{part}")
+        plan.timing("benchmark/{scored}-{shard}")
     conda:
-        environment("benchmark")
+        "../../envs/benchmark.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(3000, per_input=4),
         runtime=minutes(240),
     params:
-        method=scored_method,
+        method=plan.scored_method,
         parameters=cfg.benchmark,
-        identity=scored_identity("benchmark_spikes.py"),
+        identity=identity("benchmark_spikes"),
     script:
         "../scripts/benchmark_spikes.py"
 
@@ -43,19 +39,19 @@ rule benchmark_population:
     output:
         table=f"{BENCHMARK}/parts/{{scored}}-population.parquet",
     log:
-        log_of("benchmark/{scored}-population"),
+        plan.log("benchmark/{scored}-population"),
     benchmark:
-        timing_of("benchmark/{scored}-population")
+        plan.timing("benchmark/{scored}-population")
     conda:
-        environment("benchmark")
+        "../../envs/benchmark.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(3000),
         runtime=minutes(120),
     params:
-        method=scored_method,
+        method=plan.scored_method,
         parameters=cfg.benchmark,
-        identity=scored_identity("benchmark_population.py"),
+        identity=identity("benchmark_population"),
     script:
         "../scripts/benchmark_population.py"
 
@@ -63,27 +59,23 @@ rule benchmark_population:
 rule benchmark_table:
     """One table of all scores; the time they took, which no two runs share, in a file of its own."""
     input:
-        tables=expand(
-            f"{BENCHMARK}/parts/{{scored}}-{{part}}.parquet",
-            scored=SCORED,
-            part=[*range(cfg.benchmark.parts), "population"],
-        ),
-        timings=expand(f"{BENCHMARK}/parts/{{scored}}-{{part}}.tsv", scored=SCORED, part=range(cfg.benchmark.parts)),
+        tables=targets.shards("parquet"),
+        timings=targets.shards("tsv"),
     output:
         table=f"{BENCHMARK}/spikes.parquet",
         timing=f"{BENCHMARK}/spikes_timing.tsv",
     log:
-        log_of("benchmark/table"),
+        plan.log("benchmark/table"),
     benchmark:
-        timing_of("benchmark/table")
+        plan.timing("benchmark/table")
     conda:
-        environment("benchmark")
+        "../../envs/benchmark.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(2000, per_input=40),
         runtime=minutes(15),
     params:
-        identity={"code": code_of("benchmark_table.py")},
+        identity=identity("benchmark_table"),
     script:
         "../scripts/benchmark_table.py"
 
@@ -96,22 +88,18 @@ rule benchmark_report:
     output:
         page=report(f"{BENCHMARK}/report.html", caption="../report/benchmark.rst", category="Benchmark"),
     log:
-        log_of("benchmark/report"),
+        plan.log("benchmark/report"),
     benchmark:
-        timing_of("benchmark/report")
+        plan.timing("benchmark/report")
     conda:
-        environment("benchmark")
+        "../../envs/benchmark.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(2000, per_input=40),
         runtime=minutes(30),
     params:
         parameters=cfg.benchmark,
-        identity={
-            "parameters": cfg.benchmark.model_dump(mode="json", exclude={"recordings", "tables"}),
-            "code": code_of("benchmark_report.py"),
-            "page": data_hash("report/templates"),
-        },
+        identity=identity("benchmark_report"),
     script:
         "../scripts/benchmark_report.py"
 
@@ -119,28 +107,30 @@ rule benchmark_report:
 rule oracle:
     """The control among extractions: the true footprints of a simulated plane, measured in its registered movie."""
     input:
-        unpack(movies_to_extract),
+        unpack(inputs.movies_to_extract),
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
         images=f"{MOTION}/images.npz",
-        true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
-        true_cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
+        true_shifts=f"{TRUTH}/shifts.parquet",
+        true_cells=f"{TRUTH}/cells.parquet",
     output:
         rois=f"{MOTION}/denoise-{{denoise}}/extract-oracle/rois.parquet",
         fluorescence=f"{MOTION}/denoise-{{denoise}}/extract-oracle/fluorescence.parquet",
+        images=f"{MOTION}/denoise-{{denoise}}/extract-oracle/extraction_images.npz",
+        quality=f"{MOTION}/denoise-{{denoise}}/extract-oracle/extraction_quality.parquet",
     log:
-        log_of(f"{MOTION_STEP}_denoise-{{denoise}}_extract-oracle"),
+        plan.log(f"{MOTION_LOG}_denoise-{{denoise}}_extract-oracle"),
     benchmark:
-        timing_of(f"{MOTION_STEP}_denoise-{{denoise}}_extract-oracle")
+        plan.timing(f"{MOTION_LOG}_denoise-{{denoise}}_extract-oracle")
     conda:
-        environment("suite2p")
+        "../../envs/core.yaml"
     threads: 2
     resources:
-        mem_mb=memory("oracle"),
-        runtime=time_limit("oracle"),
+        mem_mb=requests.memory("oracle"),
+        runtime=requests.time_limit("oracle"),
     params:
         parameters=cfg.benchmark.recordings,
-        identity=recording_identity("oracle.py"),
+        identity=identity("oracle"),
     script:
         "../scripts/oracle.py"
 
@@ -151,23 +141,24 @@ rule benchmark_motion:
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
         images=f"{MOTION}/images.npz",
-        true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
+        true_shifts=f"{TRUTH}/shifts.parquet",
     output:
         table=f"{SCORES}/motion-{{motion}}.parquet",
     log:
-        log_of(f"benchmark/{MOTION_STEP}"),
+        plan.log(f"benchmark/{MOTION_LOG}"),
     benchmark:
-        timing_of(f"benchmark/{MOTION_STEP}")
+        plan.timing(f"benchmark/{MOTION_LOG}")
     conda:
-        environment("benchmark")
+        "../../envs/benchmark.yaml"
     threads: 1
     resources:
-        mem_mb=memory("benchmark_motion"),
-        runtime=time_limit("benchmark_motion"),
+        mem_mb=requests.memory("benchmark_motion"),
+        runtime=requests.time_limit("benchmark_motion"),
     params:
         parameters=cfg.benchmark.recordings,
-        simulation=simulation_of,
-        identity=recording_identity("benchmark_motion.py"),
+        simulation=plan.simulation_of,
+        labels=plan.labels("benchmark_motion"),
+        identity=identity("benchmark_motion"),
     script:
         "../scripts/benchmark_motion.py"
 
@@ -175,35 +166,38 @@ rule benchmark_motion:
 rule benchmark_recipe:
     """Cells, traces and spikes of one recipe against those of a simulated plane."""
     input:
-        of_recipe(
-            shifts=f"{MOTION}/shifts.parquet",
-            images=f"{MOTION}/images.npz",
-            rois=f"{EXTRACT}/rois.parquet",
-            traces=f"{EXTRACT}/traces.parquet",
-            spikes=f"{EXTRACT}/spikes-{{spikes}}.parquet",
+        unpack(
+            inputs.of_recipe(
+                shifts=f"{MOTION}/shifts.parquet",
+                images=f"{MOTION}/images.npz",
+                rois=f"{EXTRACT}/rois.parquet",
+                traces=f"{EXTRACT}/traces.parquet",
+                spikes=f"{EXTRACT}/spikes-{{spikes}}.parquet",
+            )
         ),
         acquisition=f"{PLANE}/acquisition.json",
-        true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
-        true_cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
+        true_shifts=f"{TRUTH}/shifts.parquet",
+        true_cells=f"{TRUTH}/cells.parquet",
     output:
         cells=f"{SCORES}/recipe-{{recipe}}/cells.parquet",
         extraction=f"{SCORES}/recipe-{{recipe}}/extraction.parquet",
         recipe=f"{SCORES}/recipe-{{recipe}}/recipes.parquet",
     log:
-        log_of(f"benchmark/{STEP}/recipe-{{recipe}}"),
+        plan.log(f"benchmark/{PLANE_LOG}/recipe-{{recipe}}"),
     benchmark:
-        timing_of(f"benchmark/{STEP}/recipe-{{recipe}}")
+        plan.timing(f"benchmark/{PLANE_LOG}/recipe-{{recipe}}")
     conda:
-        environment("benchmark")
+        "../../envs/benchmark.yaml"
     threads: 1
     resources:
-        mem_mb=memory("benchmark_recipe"),
-        runtime=time_limit("benchmark_recipe"),
+        mem_mb=requests.memory("benchmark_recipe"),
+        runtime=requests.time_limit("benchmark_recipe"),
     params:
         parameters=cfg.benchmark.recordings,
-        simulation=simulation_of,
-        methods=recipe_methods,
-        identity=recording_identity("benchmark_recipe.py"),
+        simulation=plan.simulation_of,
+        methods=plan.recipe_methods,
+        labels=plan.labels("benchmark_recipe"),
+        identity=identity("benchmark_recipe"),
     script:
         "../scripts/benchmark_recipe.py"
 
@@ -213,23 +207,23 @@ rule benchmark_denoised_movie:
     soon as they can: what is asked of them is a job of its own."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
-        movie=movie_to_score,
-        clean=f"{RESULTS}/{{session}}/truth/clean.npy",
+        movie=inputs.movie_to_score,
+        clean=f"{TRUTH}/clean.npy",
     output:
         scores=f"{SCORES}/denoise-{{motion}}-{{denoise}}/movie.json",
     log:
-        log_of(f"benchmark/{DENOISE_STEP}_movie"),
+        plan.log(f"benchmark/{DENOISE_LOG}_movie"),
     benchmark:
-        timing_of(f"benchmark/{DENOISE_STEP}_movie")
+        plan.timing(f"benchmark/{DENOISE_LOG}_movie")
     conda:
-        environment("benchmark")
+        "../../envs/benchmark.yaml"
     threads: 1
     resources:
-        mem_mb=memory("benchmark_denoised_movie"),
-        runtime=time_limit("benchmark_denoised_movie"),
+        mem_mb=requests.memory("benchmark_denoised_movie"),
+        runtime=requests.time_limit("benchmark_denoised_movie"),
     params:
-        simulation=simulation_of,
-        identity={"code": code_of("benchmark_denoised_movie.py")},
+        simulation=plan.simulation_of,
+        identity=identity("benchmark_denoised_movie"),
     script:
         "../scripts/benchmark_denoised_movie.py"
 
@@ -240,8 +234,8 @@ rule benchmark_denoising:
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
         images=f"{MOTION}/images.npz",
-        true_shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
-        true_cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
+        true_shifts=f"{TRUTH}/shifts.parquet",
+        true_cells=f"{TRUTH}/cells.parquet",
         movie=f"{SCORES}/denoise-{{motion}}-{{denoise}}/movie.json",
         fluorescence=f"{DENOISE}/extract-oracle/fluorescence.parquet",
         traces=f"{DENOISE}/extract-oracle/traces.parquet",
@@ -249,21 +243,22 @@ rule benchmark_denoising:
     output:
         table=f"{SCORES}/denoise-{{motion}}-{{denoise}}/scores.parquet",
     log:
-        log_of(f"benchmark/{DENOISE_STEP}"),
+        plan.log(f"benchmark/{DENOISE_LOG}"),
     benchmark:
-        timing_of(f"benchmark/{DENOISE_STEP}")
+        plan.timing(f"benchmark/{DENOISE_LOG}")
     conda:
-        environment("benchmark")
+        "../../envs/benchmark.yaml"
     threads: 1
     resources:
-        mem_mb=memory("benchmark_denoising"),
-        runtime=time_limit("benchmark_denoising"),
+        mem_mb=requests.memory("benchmark_denoising"),
+        runtime=requests.time_limit("benchmark_denoising"),
     params:
         parameters=cfg.benchmark.recordings,
-        simulation=simulation_of,
+        simulation=plan.simulation_of,
         dff=cfg.dff,
-        spikes=cfg.backend("spikes", SCORED_SPIKES),
-        identity=denoising_identity,
+        spikes=plan.scored_spikes,
+        labels=plan.labels("benchmark_denoising"),
+        identity=identity("benchmark_denoising"),
     script:
         "../scripts/benchmark_denoising.py"
 
@@ -271,12 +266,12 @@ rule benchmark_denoising:
 rule benchmark_recordings_table:
     """One table of each kind of score on simulated sessions, and the costs of the methods, which no two runs share."""
     input:
-        motion=motion_scores(),
-        extraction=recipe_scores("extraction"),
-        cells=recipe_scores("cells"),
-        recipes=recipe_scores("recipes"),
-        denoising=denoising_scores(),
-        timings=[job["file"] for job in timed_jobs()],
+        motion=targets.motion_scores(),
+        extraction=targets.recipe_scores("extraction"),
+        cells=targets.recipe_scores("cells"),
+        recipes=targets.recipe_scores("recipes"),
+        denoising=targets.denoising_scores(),
+        timings=[job["file"] for job in targets.timed_jobs()],
     output:
         motion=f"{BENCHMARK}/motion.parquet",
         extraction=f"{BENCHMARK}/extraction.parquet",
@@ -285,18 +280,18 @@ rule benchmark_recordings_table:
         denoising=f"{BENCHMARK}/denoising.parquet",
         timing=f"{BENCHMARK}/recordings_timing.tsv",
     log:
-        log_of("benchmark/recordings_table"),
+        plan.log("benchmark/recordings_table"),
     benchmark:
-        timing_of("benchmark/recordings_table")
+        plan.timing("benchmark/recordings_table")
     conda:
-        environment("benchmark")
+        "../../envs/benchmark.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000, per_input=40),
         runtime=minutes(15),
     params:
-        jobs=timed_jobs(),
-        identity={"code": code_of("benchmark_recordings_table.py")},
+        jobs=targets.timed_jobs(),
+        identity=identity("benchmark_recordings_table"),
     script:
         "../scripts/benchmark_recordings_table.py"
 
@@ -313,21 +308,17 @@ rule benchmark_recordings_report:
     output:
         page=report(f"{BENCHMARK}/recordings.html", caption="../report/recordings.rst", category="Benchmark"),
     log:
-        log_of("benchmark/recordings_report"),
+        plan.log("benchmark/recordings_report"),
     benchmark:
-        timing_of("benchmark/recordings_report")
+        plan.timing("benchmark/recordings_report")
     conda:
-        environment("benchmark")
+        "../../envs/benchmark.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000, per_input=40),
         runtime=minutes(15),
     params:
         parameters=cfg.benchmark,
-        identity={
-            "parameters": cfg.benchmark.model_dump(mode="json", include={"recordings", "bootstrap", "seed"}),
-            "code": code_of("benchmark_recordings_report.py"),
-            "page": data_hash("report/templates"),
-        },
+        identity=identity("benchmark_recordings_report"),
     script:
         "../scripts/benchmark_recordings_report.py"

@@ -13,20 +13,20 @@ rule denoise:
         check=f"{DENOISE}/check.parquet",
         images=f"{DENOISE}/images.npz",
     log:
-        log_of(DENOISE_STEP),
+        plan.log(DENOISE_LOG),
     benchmark:
-        timing_of(DENOISE_STEP)
+        plan.timing(DENOISE_LOG)
     conda:
         # The same for all methods: Snakemake describes no container with an environment that nothing in the plan uses,
         # when it depends on the method.
-        environment("network")
+        "../../envs/network.yaml"
     threads: 2
     resources:
-        mem_mb=memory("denoise"),
-        runtime=time_limit("denoise"),
+        mem_mb=requests.memory("denoise"),
+        runtime=requests.time_limit("denoise"),
     params:
-        method=method("denoise"),
-        identity=identity("denoise", "denoise.py"),
+        method=plan.method("denoise"),
+        identity=identity("denoise"),
     message:
         "denoising ({wildcards.denoise}) of {wildcards.session}, plane {wildcards.plane}, after motion correction "
         "({wildcards.motion})"

@@ -1,28 +1,31 @@
 rule extract:
     """Finds ROIs and measures their fluorescence."""
     input:
-        unpack(movies_to_extract),
+        unpack(inputs.movies_to_extract),
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
     output:
         rois=f"{EXTRACT}/rois.parquet",
         fluorescence=f"{EXTRACT}/fluorescence.parquet",
+        images=f"{EXTRACT}/extraction_images.npz",
+        quality=f"{EXTRACT}/extraction_quality.parquet",
     log:
-        log_of(EXTRACT_STEP),
+        plan.log(EXTRACT_LOG),
     benchmark:
-        timing_of(EXTRACT_STEP)
+        plan.timing(EXTRACT_LOG)
     # The control of the benchmark has a rule of its own.
     wildcard_constraints:
         extract=r"(?!oracle\b)[a-z][a-z0-9_]*",
     conda:
-        environment_of("extract")
+        plan.environment("extract")
     threads: 2
     resources:
-        mem_mb=memory("extract"),
-        runtime=time_limit("extract"),
+        mem_mb=requests.memory("extract"),
+        runtime=requests.time_limit("extract"),
     params:
-        method=method("extract"),
-        identity=identity("extract", "extract.py"),
+        method=plan.method("extract"),
+        labels=plan.labels("extract"),
+        identity=identity("extract"),
     message:
         "extraction ({wildcards.extract}) from {wildcards.session}, plane {wildcards.plane}, after motion correction "
         "({wildcards.motion})"
@@ -35,24 +38,27 @@ rule dff:
     input:
         acquisition=f"{PLANE}/acquisition.json",
         images=f"{PLANE}/raw_images.npz",
+        shifts=f"{MOTION}/shifts.parquet",
         rois=f"{EXTRACT}/rois.parquet",
         fluorescence=f"{EXTRACT}/fluorescence.parquet",
     output:
         traces=f"{EXTRACT}/traces.parquet",
+        brightness=f"{EXTRACT}/brightness.parquet",
     log:
-        log_of(f"{EXTRACT_STEP}_dff"),
+        plan.log(f"{EXTRACT_LOG}_dff"),
     benchmark:
-        timing_of(f"{EXTRACT_STEP}_dff")
+        plan.timing(f"{EXTRACT_LOG}_dff")
     conda:
-        environment("core")
+        "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=memory("dff"),
-        runtime=time_limit("dff"),
+        mem_mb=requests.memory("dff"),
+        runtime=requests.time_limit("dff"),
     params:
         method=cfg.dff,
-        smoothing=asked_once(dff_smoothing),
-        identity=asked_once(dff_identity),
+        smoothing=plan.smoothing,
+        labels=plan.labels("dff"),
+        identity=identity("dff"),
     message:
         "dF/F of {wildcards.session}, plane {wildcards.plane} ({wildcards.motion}, {wildcards.extract})"
     script:

@@ -1,7 +1,7 @@
 rule ingest:
     """One plane of a recording as a plain (T, Y, X) array in its own integer type, and what its raw frames are worth."""
     input:
-        files=raw_files,
+        files=inputs.raw_files,
     output:
         acquisition=f"{PLANE}/acquisition.json",
         frames=f"{PLANE}/frames.parquet",
@@ -9,24 +9,20 @@ rule ingest:
         images=f"{PLANE}/raw_images.npz",
         movie=temp(f"{PLANE}/movie.npy"),
     log:
-        log_of(f"{STEP}/ingest"),
+        plan.log(f"{PLANE_LOG}/ingest"),
     benchmark:
-        timing_of(f"{STEP}/ingest")
+        plan.timing(f"{PLANE_LOG}/ingest")
+    wildcard_constraints:
+        session=plan.with_raw_data,
     conda:
-        environment("core")
+        "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=memory("ingest"),
-        runtime=time_limit("ingest"),
+        mem_mb=requests.memory("ingest"),
+        runtime=requests.time_limit("ingest"),
     params:
-        session=of_session(lambda session: session),
-        identity=of_session(
-            lambda session: {
-                # Where a file lies does not change what is in it.
-                "session": session.model_dump(mode="json", exclude={"path", "simulate"}),
-                "code": code_of("ingest.py"),
-            }
-        ),
+        session=plan.session,
+        identity=identity("ingest"),
     message:
         "ingest {wildcards.session}, plane {wildcards.plane}"
     script:
@@ -36,28 +32,25 @@ rule ingest:
 rule ingest_motion_channel:
     """The channel on which the motion of a plane is estimated, when it is not the functional one."""
     input:
-        files=raw_files,
+        files=inputs.raw_files,
     output:
         acquisition=f"{PLANE}/motion_channel.json",
         movie=temp(f"{PLANE}/motion_channel.npy"),
     log:
-        log_of(f"{STEP}/ingest_motion_channel"),
+        plan.log(f"{PLANE_LOG}/ingest_motion_channel"),
     benchmark:
-        timing_of(f"{STEP}/ingest_motion_channel")
+        plan.timing(f"{PLANE_LOG}/ingest_motion_channel")
+    wildcard_constraints:
+        session=plan.with_raw_data,
     conda:
-        environment("core")
+        "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=memory("ingest"),
-        runtime=time_limit("ingest"),
+        mem_mb=requests.memory("ingest"),
+        runtime=requests.time_limit("ingest"),
     params:
-        session=of_session(lambda session: session),
-        identity=of_session(
-            lambda session: {
-                "session": session.model_dump(mode="json", exclude={"path", "simulate"}),
-                "code": code_of("ingest_motion_channel.py"),
-            }
-        ),
+        session=plan.session,
+        identity=identity("ingest_motion_channel"),
     message:
         "ingest the motion channel of {wildcards.session}, plane {wildcards.plane}"
     script:

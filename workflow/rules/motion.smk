@@ -4,25 +4,25 @@ rule motion:
         acquisition=f"{PLANE}/acquisition.json",
         frames=f"{PLANE}/frames.parquet",
         movie=f"{PLANE}/movie.npy",
-        estimated_on=motion_channel,
+        estimated_on=inputs.motion_channel,
     output:
         shifts=f"{MOTION}/shifts.parquet",
         images=f"{MOTION}/images.npz",
         quality=f"{MOTION}/quality.parquet",
         movie=f"{MOTION}/movie.npy" if "registered_movie" in cfg.keep else temp(f"{MOTION}/movie.npy"),
     log:
-        log_of(MOTION_STEP),
+        plan.log(MOTION_LOG),
     benchmark:
-        timing_of(MOTION_STEP)
+        plan.timing(MOTION_LOG)
     conda:
-        environment_of("motion")
+        plan.environment("motion")
     threads: 2
     resources:
-        mem_mb=memory("motion"),
-        runtime=time_limit("motion"),
+        mem_mb=requests.memory("motion"),
+        runtime=requests.time_limit("motion"),
     params:
-        method=method("motion"),
-        identity=identity("motion", "motion.py"),
+        method=plan.method("motion"),
+        identity=identity("motion"),
     message:
         "motion correction ({wildcards.motion}) of {wildcards.session}, plane {wildcards.plane}"
     script:

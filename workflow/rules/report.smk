@@ -1,19 +1,7 @@
 rule session_report:
     """One page per session, plane and recipe."""
     input:
-        of_recipe(
-            shifts=f"{MOTION}/shifts.parquet",
-            motion_images=f"{MOTION}/images.npz",
-            motion_quality=f"{MOTION}/quality.parquet",
-            rois=f"{EXTRACT}/rois.parquet",
-            traces=f"{EXTRACT}/traces.parquet",
-            spikes=f"{EXTRACT}/spikes-{{spikes}}.parquet",
-        ),
-        unpack(denoising_of_recipe),
-        acquisition=f"{PLANE}/acquisition.json",
-        frames=f"{PLANE}/frames.parquet",
-        raw_quality=f"{PLANE}/raw_quality.parquet",
-        raw_images=f"{PLANE}/raw_images.npz",
+        unpack(inputs.session_page),
     output:
         page=report(
             f"{PLANE}/report-{{recipe}}.html",
@@ -23,22 +11,21 @@ rule session_report:
             labels={"plane": "{plane}", "recipe": "{recipe}"},
         ),
     log:
-        log_of(f"{STEP}/report-{{recipe}}"),
+        plan.log(f"{PLANE_LOG}/report-{{recipe}}"),
     benchmark:
-        timing_of(f"{STEP}/report-{{recipe}}")
+        plan.timing(f"{PLANE_LOG}/report-{{recipe}}")
     conda:
-        environment("report")
+        "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=memory("session_report"),
-        runtime=time_limit("session_report"),
+        mem_mb=requests.memory("session_report"),
+        runtime=requests.time_limit("session_report"),
     params:
         method=cfg.report,
-        identity={
-            "parameters": cfg.report.model_dump(),
-            "code": code_of("session_report.py"),
-            "page": data_hash("report/templates"),
-        },
+        sections=inputs.page_sections,
+        extraction=plan.recipe_extraction,
+        labels=plan.labels("session_report"),
+        identity=identity("session_report"),
     message:
         "page of {wildcards.session}, plane {wildcards.plane}, recipe {wildcards.recipe}"
     script:
@@ -48,7 +35,7 @@ rule session_report:
 rule study:
     """One row per session, plane and recipe."""
     input:
-        session_pages(),
+        inputs.session_pages(),
     output:
         table=f"{RESULTS}/study.parquet",
         page=report(f"{RESULTS}/index.html", caption="../report/study.rst", category="Study"),
@@ -57,14 +44,14 @@ rule study:
     benchmark:
         f"{RESULTS}/timings/study.tsv"
     conda:
-        environment("report")
+        "../../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),
         runtime=minutes(15),
     params:
-        entries=STUDY,
-        identity={"code": code_of("study.py"), "page": data_hash("report/templates")},
+        entries=plan.study,
+        identity=identity("study"),
     message:
         "page of the study"
     script:

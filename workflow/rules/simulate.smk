@@ -1,25 +1,25 @@
 rule simulate:
     """A recording whose truth is known; from here on an ordinary session."""
     output:
-        **({"clean": f"{RESULTS}/{{session}}/truth/clean.npy"} if "clean_movie" in cfg.keep else {}),
-        movie=temp(f"{RESULTS}/{{session}}/truth/movie.tif"),
-        cells=f"{RESULTS}/{{session}}/truth/cells.parquet",
-        shifts=f"{RESULTS}/{{session}}/truth/shifts.parquet",
-        sections=f"{RESULTS}/{{session}}/truth/sections.parquet",
+        **({"clean": f"{TRUTH}/clean.npy"} if "clean_movie" in cfg.keep else {}),
+        movie=temp(f"{TRUTH}/movie.tif"),
+        cells=f"{TRUTH}/cells.parquet",
+        shifts=f"{TRUTH}/shifts.parquet",
+        sections=f"{TRUTH}/sections.parquet",
     log:
-        log_of("{session}/simulate"),
+        plan.log("{session}/simulate"),
     benchmark:
-        timing_of("{session}/simulate")
+        plan.timing("{session}/simulate")
     conda:
-        environment("core")
+        "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=memory("simulate"),
-        runtime=time_limit("simulate"),
+        mem_mb=requests.memory("simulate"),
+        runtime=requests.time_limit("simulate"),
     params:
-        session=of_session(lambda session: session),
-        parameters=of_session(lambda session: cfg.simulation[session.simulate]),
-        identity=simulation_identity("simulate.py"),
+        session=plan.session,
+        parameters=plan.simulation_of,
+        identity=identity("simulate"),
     message:
         "simulation of {wildcards.session}"
     script:
@@ -31,21 +31,21 @@ if "clean_movie" not in cfg.keep:
     rule clean_movie:
         """The movie of a simulated recording without noise, that denoising is compared with."""
         output:
-            clean=temp(f"{RESULTS}/{{session}}/truth/clean.npy"),
+            clean=temp(f"{TRUTH}/clean.npy"),
         log:
-            log_of("{session}/clean_movie"),
+            plan.log("{session}/clean_movie"),
         benchmark:
-            timing_of("{session}/clean_movie")
+            plan.timing("{session}/clean_movie")
         conda:
-            environment("core")
+            "../../envs/core.yaml"
         threads: 1
         resources:
-            mem_mb=memory("clean_movie"),
-            runtime=time_limit("clean_movie"),
+            mem_mb=requests.memory("clean_movie"),
+            runtime=requests.time_limit("clean_movie"),
         params:
-            session=of_session(lambda session: session),
-            parameters=of_session(lambda session: cfg.simulation[session.simulate]),
-            identity=simulation_identity("clean_movie.py"),
+            session=plan.session,
+            parameters=plan.simulation_of,
+            identity=identity("clean_movie"),
         message:
             "{wildcards.session} without noise"
         script:

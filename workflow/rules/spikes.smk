@@ -6,21 +6,22 @@ rule spikes:
     output:
         spikes=f"{EXTRACT}/spikes-{{spikes}}.parquet",
     log:
-        log_of(f"{EXTRACT_STEP}_spikes-{{spikes}}"),
+        plan.log(f"{EXTRACT_LOG}_spikes-{{spikes}}"),
     benchmark:
-        timing_of(f"{EXTRACT_STEP}_spikes-{{spikes}}")
+        plan.timing(f"{EXTRACT_LOG}_spikes-{{spikes}}")
     conda:
-        environment_of("spikes")
+        plan.environment("spikes")
     threads: 1
     resources:
-        mem_mb=memory("spikes"),
-        runtime=time_limit("spikes"),
+        mem_mb=requests.memory("spikes"),
+        runtime=requests.time_limit("spikes"),
     params:
-        method=method("spikes"),
-        trace=spike_trace,
-        identity=identity("spikes", "spikes.py"),
+        method=plan.method("spikes"),
+        trace=plan.spike_trace,
+        labels=plan.labels("spikes"),
+        identity=identity("spikes"),
         # Editing one indicator's kinetics reruns the sessions with that indicator.
-        indicator=of_session(lambda session: indicators()[session.indicator].model_dump()),
+        indicator=plan.indicator,
     message:
         "spike inference ({wildcards.spikes}) of {wildcards.session}, plane {wildcards.plane} ({wildcards.motion}, "
         "{wildcards.extract})"

@@ -1,5 +1,4 @@
 NETWORK = f"{RESULTS}/network"
-MADE_OF = cfg.training.model_dump(mode="json")
 
 
 wildcard_constraints:
@@ -23,18 +22,18 @@ rule train:
         weights=[f"{NETWORK}/{name}.safetensors" for name in cfg.training.checkpoints()],
         card=f"{NETWORK}/README.md",
     log:
-        log_of("network/train"),
+        plan.log("network/train"),
     benchmark:
-        timing_of("network/train")
+        plan.timing("network/train")
     conda:
-        environment("network")
+        "../../envs/network.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(3000),
         runtime=minutes(60),
     params:
         parameters=cfg.training,
-        identity={"parameters": MADE_OF, "code": code_of("train.py")},
+        identity=identity("train"),
     script:
         "../scripts/train.py"
 
@@ -46,22 +45,18 @@ rule training_examples:
     output:
         examples=temp(f"{NETWORK}/examples-{{kind}}.npz"),
     log:
-        log_of("network/examples-{kind}"),
+        plan.log("network/examples-{kind}"),
     benchmark:
-        timing_of("network/examples-{kind}")
+        plan.timing("network/examples-{kind}")
     conda:
-        environment("network")
+        "../../envs/network.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(8000),
         runtime=minutes(60),
     params:
         parameters=cfg.training,
-        identity={
-            "parameters": {key: MADE_OF[key] for key in ("seed", "rounds", "lookaheads", "exclude")},
-            "indicators": {name: indicator.model_dump() for name, indicator in indicators().items()},
-            "code": code_of("training_examples.py"),
-        },
+        identity=identity("training_examples"),
     script:
         "../scripts/training_examples.py"
 
@@ -73,18 +68,18 @@ rule train_network:
     output:
         network=f"{NETWORK}/trained/{{kind}}-{{weights}}-{{member}}.safetensors",
     log:
-        log_of("network/train-{kind}-{weights}-{member}"),
+        plan.log("network/train-{kind}-{weights}-{member}"),
     benchmark:
-        timing_of("network/train-{kind}-{weights}-{member}")
+        plan.timing("network/train-{kind}-{weights}-{member}")
     conda:
-        environment("network")
+        "../../envs/network.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(6000),
         runtime=minutes(120),
     params:
         parameters=cfg.training,
-        identity={"parameters": MADE_OF, "code": code_of("train_network.py")},
+        identity=identity("train_network"),
     script:
         "../scripts/train_network.py"
 
@@ -97,17 +92,17 @@ rule assess_network:
     output:
         table=f"{NETWORK}/assessed/{{kind}}-{{fold}}.parquet",
     log:
-        log_of("network/assess-{kind}-{fold}"),
+        plan.log("network/assess-{kind}-{fold}"),
     benchmark:
-        timing_of("network/assess-{kind}-{fold}")
+        plan.timing("network/assess-{kind}-{fold}")
     conda:
-        environment("network")
+        "../../envs/network.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(4000),
         runtime=minutes(60),
     params:
         parameters=cfg.training,
-        identity={"parameters": MADE_OF, "code": code_of("assess_network.py")},
+        identity=identity("assess_network"),
     script:
         "../scripts/assess_network.py"

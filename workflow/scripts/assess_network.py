@@ -2,11 +2,11 @@
 
 from groundtrace.groundtruth.recordings import read_recordings
 from groundtrace.io import write_table
-from groundtrace.job import job
-from groundtrace.network.assessment import assess
-from groundtrace.network.model import load
 from groundtrace.provenance import provenance
-from groundtrace.tables import Assessment
+from groundtrace.running.job import job
+from groundtrace.spikes.network.model import load
+from groundtrace.training.assessment import assess
+from groundtrace.training.tables import Assessment
 
 with job(snakemake.log[0]):
     parameters, given = snakemake.params.parameters, snakemake.input

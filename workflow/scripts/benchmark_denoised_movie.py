@@ -3,12 +3,13 @@
 import json
 
 from groundtrace.acquisition import Acquisition
-from groundtrace.benchmark.denoised_movie import of_plane, score_movie
-from groundtrace.io import open_movie, write_text
-from groundtrace.job import job
+from groundtrace.benchmark.denoised_movie import open_plane, score_movie
+from groundtrace.io import write_text
+from groundtrace.movies.file import open_movie
+from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     given = snakemake.input
-    clean = of_plane(open_movie(given.clean), Acquisition.read(given.acquisition))
+    clean = open_plane(given.clean, Acquisition.read(given.acquisition))
     scores = score_movie(open_movie(given.movie), clean, snakemake.params.simulation)
     write_text(snakemake.output.scores, json.dumps(scores, indent=1))

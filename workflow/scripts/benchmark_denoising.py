@@ -9,12 +9,12 @@ from groundtrace.benchmark.motion import blocks_of, conditions, plane_truth, sco
 from groundtrace.benchmark.oracle import shown
 from groundtrace.benchmark.tables import DenoisingBenchmark
 from groundtrace.io import read_arrays, read_table, write_table
-from groundtrace.job import job
 from groundtrace.provenance import provenance
+from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     given, params, names = snakemake.input, snakemake.params, snakemake.wildcards
-    acquisition = Acquisition.read(given.acquisition)
+    acquisition = Acquisition.read(given.acquisition, **snakemake.params.labels)
     truth, cells = (plane_truth(read_table(path), acquisition.plane) for path in (given.true_shifts, given.true_cells))
     shape, blocks = (acquisition.height, acquisition.width), blocks_of(read_arrays(given.images))
     motion = score_motion(read_table(given.shifts), blocks, truth, shape, params.parameters)

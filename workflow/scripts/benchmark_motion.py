@@ -4,12 +4,12 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.benchmark.motion import blocks_of, conditions, plane_truth, score_motion, table_of
 from groundtrace.benchmark.tables import MotionBenchmark
 from groundtrace.io import read_arrays, read_table, write_table
-from groundtrace.job import job
 from groundtrace.provenance import provenance
+from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     given, params = snakemake.input, snakemake.params
-    acquisition = Acquisition.read(given.acquisition)
+    acquisition = Acquisition.read(given.acquisition, **params.labels)
     truth, blocks = plane_truth(read_table(given.true_shifts), acquisition.plane), blocks_of(read_arrays(given.images))
     shape = acquisition.height, acquisition.width
     score = score_motion(read_table(given.shifts), blocks, truth, shape, params.parameters)

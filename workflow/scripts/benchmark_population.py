@@ -3,8 +3,8 @@
 from groundtrace.benchmark.population import score_population
 from groundtrace.benchmark.tables import SpikeBenchmark
 from groundtrace.io import write_table
-from groundtrace.job import job
 from groundtrace.provenance import provenance
+from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     method = snakemake.params.method

@@ -5,12 +5,12 @@ from groundtrace.benchmark.motion import blocks_of, conditions, plane_truth, sco
 from groundtrace.benchmark.recipes import Found, score_recipe
 from groundtrace.benchmark.tables import CellBenchmark, ExtractionBenchmark, RecipeBenchmark
 from groundtrace.io import read_arrays, read_table, write_table
-from groundtrace.job import job
 from groundtrace.provenance import provenance
+from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     given, params, output = snakemake.input, snakemake.params, snakemake.output
-    acquisition = Acquisition.read(given.acquisition)
+    acquisition = Acquisition.read(given.acquisition, **snakemake.params.labels)
     truth, cells = (plane_truth(read_table(path), acquisition.plane) for path in (given.true_shifts, given.true_cells))
     shape, blocks = (acquisition.height, acquisition.width), blocks_of(read_arrays(given.images))
     motion = score_motion(read_table(given.shifts), blocks, truth, shape, params.parameters)

@@ -2,8 +2,8 @@
 
 from groundtrace.benchmark.recordings import TABLES, read_recording_timing
 from groundtrace.io import read_table, write_text
-from groundtrace.job import job
 from groundtrace.report.recordings import render_recordings
+from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     given = snakemake.input

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from groundtrace.benchmark.parts import write_timing
 from groundtrace.benchmark.recordings import TABLES, join_recording_timing, write_scores
-from groundtrace.job import job
+from groundtrace.benchmark.shards import write_timing
+from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     write_scores({name: snakemake.input[name] for name in TABLES}, Path(snakemake.output.motion).parent)

@@ -1,10 +1,10 @@
 """The benchmark's tables of all jobs as one."""
 
-from groundtrace.benchmark.parts import join_tables, join_timing, write_timing
+from groundtrace.benchmark.shards import join_tables, join_timing, write_timing
 from groundtrace.benchmark.tables import SpikeBenchmark
 from groundtrace.io import write_table
-from groundtrace.job import job
 from groundtrace.provenance import provenance
+from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     given = snakemake.input

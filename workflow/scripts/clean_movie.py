@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from groundtrace.job import job
+from groundtrace.running.job import job
 from groundtrace.simulation.simulate import simulate
 
 with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:

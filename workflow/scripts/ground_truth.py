@@ -1,10 +1,10 @@
 """Recordings with known spikes, from every source of the config, to one table."""
 
 from groundtrace.groundtruth.importers.load import load_sources
+from groundtrace.groundtruth.tables import GroundTruth
 from groundtrace.io import write_table
-from groundtrace.job import job
 from groundtrace.provenance import provenance
-from groundtrace.tables import GroundTruth
+from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     sources = snakemake.params.sources

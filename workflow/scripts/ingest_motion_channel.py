@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from groundtrace.io import write_text
-from groundtrace.job import job
 from groundtrace.movies.ingest import ingest
+from groundtrace.running.job import job
+from groundtrace.running.raw_files import present
 
 with job(snakemake.log[0]):
     session = snakemake.params.session
     session = session.model_copy(update={"functional_channel": session.motion_channel})
-    files = [Path(name) for name in snakemake.input.files]
+    files = present(session, snakemake.input.files)
     found = ingest(session, files, int(snakemake.wildcards.plane), Path(snakemake.output.movie))
-    write_text(snakemake.output.acquisition, found.acquisition.model_dump_json(indent=2))
+    write_text(snakemake.output.acquisition, found.acquisition.text())

@@ -3,9 +3,9 @@
 import polars as pl
 
 from groundtrace.io import read_table, write_table, write_text
-from groundtrace.job import job
 from groundtrace.provenance import provenance
 from groundtrace.report.realism import render_realism
+from groundtrace.running.job import job
 from groundtrace.simulation.realism import Realism
 
 with job(snakemake.log[0]):

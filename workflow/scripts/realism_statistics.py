@@ -3,9 +3,10 @@
 import polars as pl
 
 from groundtrace.acquisition import Acquisition
-from groundtrace.io import open_movie, read_table, write_table
-from groundtrace.job import job
+from groundtrace.io import read_table, write_table
+from groundtrace.movies.file import open_movie
 from groundtrace.provenance import provenance
+from groundtrace.running.job import job
 from groundtrace.simulation.realism import Realism, measure
 
 with job(snakemake.log[0]):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from groundtrace.io import write_table
-from groundtrace.job import job
 from groundtrace.provenance import provenance
+from groundtrace.running.job import job
 from groundtrace.simulation.simulate import simulate
 from groundtrace.simulation.tables import TruthCells, TruthSections, TruthShifts
 

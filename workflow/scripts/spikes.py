@@ -2,14 +2,14 @@
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.io import read_table, write_table
-from groundtrace.job import job
 from groundtrace.provenance import provenance
-from groundtrace.tables import Spikes
-from groundtrace.traces import infer_spikes
+from groundtrace.running.job import job
+from groundtrace.spikes.steps import infer_spikes
+from groundtrace.spikes.tables import Spikes
 
 with job(snakemake.log[0]):
     method, trace, given = snakemake.params.method, snakemake.params.trace, snakemake.input
-    acquisition = Acquisition.read(given.acquisition)
+    acquisition = Acquisition.read(given.acquisition, **snakemake.params.labels)
     traces = read_table(given.traces, ["roi", "accepted", trace, "noise_level"])
     rates = infer_spikes(traces, acquisition, method, trace)
     parameters = method.model_dump(mode="json", exclude={"model"}) | {"indicator": snakemake.params.indicator}

@@ -5,9 +5,9 @@ from pydantic import TypeAdapter
 from groundtrace.benchmark.recordings import read_recording_timing
 from groundtrace.benchmark.suggest import Recording, Suggestion, comparable, simulated_sessions, suggestions
 from groundtrace.io import read_table, write_table, write_text
-from groundtrace.job import job
 from groundtrace.provenance import provenance
 from groundtrace.report.suggest import render_suggestions
+from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     given, params, output = snakemake.input, snakemake.params, snakemake.output

@@ -1,8 +1,8 @@
 """Trained networks and their assessment to calibrated weights and a model card."""
 
 from groundtrace.io import atomic
-from groundtrace.job import job
-from groundtrace.network.release import assemble, model_card
+from groundtrace.running.job import job
+from groundtrace.training.release import assemble, model_card
 
 with job(snakemake.log[0]):
     parameters, given, made = snakemake.params.parameters, snakemake.input, snakemake.output

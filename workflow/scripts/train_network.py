@@ -1,9 +1,9 @@
 """One network from examples."""
 
-from groundtrace.job import job
-from groundtrace.network.examples import Examples
-from groundtrace.network.model import save
-from groundtrace.network.training import train_checkpoint
+from groundtrace.running.job import job
+from groundtrace.spikes.network.model import save
+from groundtrace.training.examples import Examples
+from groundtrace.training.training import train_checkpoint
 
 with job(snakemake.log[0]):
     wildcards, parameters = snakemake.wildcards, snakemake.params.parameters

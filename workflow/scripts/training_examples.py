@@ -1,7 +1,7 @@
 """Ground truth to the examples that networks learn from."""
 
-from groundtrace.job import job
-from groundtrace.network.examples import learnt_from, make_examples
+from groundtrace.running.job import job
+from groundtrace.training.examples import learnt_from, make_examples
 
 with job(snakemake.log[0]):
     parameters = snakemake.params.parameters

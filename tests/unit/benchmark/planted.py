@@ -9,8 +9,10 @@ from groundtrace.extraction.base import Extraction
 from groundtrace.extraction.footprints import describe, fluorescence_table
 from groundtrace.groundtruth.resampling import spike_counts
 from groundtrace.motion.moving import Blocks
+from groundtrace.motion.tables import Shifts
 from groundtrace.simulation.tables import TruthCells, TruthShifts
-from groundtrace.tables import Shifts, list_column, ragged, validate
+from groundtrace.tables import list_column, ragged
+from tests.tables import example
 
 SHAPE = (80, 96)
 RATE = 10.0
@@ -21,44 +23,26 @@ def true_shifts(y, x, nodes=None, rows=None, z=None, moving=(), dropped=()) -> p
     n = len(y)
     nodes = np.zeros((n, 2, 0)) if nodes is None else nodes
     rows = np.zeros((n, 2, SHAPE[0])) if rows is None else rows
-    table = pl.DataFrame(
-        {
-            "plane": np.zeros(n, np.int32),
-            "frame": np.arange(n, dtype=np.int32),
-            "y": np.asarray(y, np.float32),
-            "x": np.asarray(x, np.float32),
-            "z": np.zeros(n, np.float32) if z is None else np.asarray(z, np.float32),
-            "row_y": list_column(rows[:, 0].astype(np.float32)),
-            "row_x": list_column(rows[:, 1].astype(np.float32)),
-            "node_y": list_column(nodes[:, 0].astype(np.float32)),
-            "node_x": list_column(nodes[:, 1].astype(np.float32)),
-            "moving": np.isin(np.arange(n), moving),
-            "dropped": np.isin(np.arange(n), dropped),
-        }
+    return example(
+        TruthShifts,
+        plane=0,
+        y=np.asarray(y),
+        x=np.asarray(x),
+        z=0.0 if z is None else np.asarray(z),
+        row_y=rows[:, 0],
+        row_x=rows[:, 1],
+        node_y=nodes[:, 0],
+        node_x=nodes[:, 1],
+        moving=np.isin(np.arange(n), moving),
+        dropped=np.isin(np.arange(n), dropped),
     )
-    return validate(TruthShifts, table)
 
 
 def found_shifts(y, x, block_y=None, block_x=None, bad=()) -> pl.DataFrame:
     """Shifts of one plane; blocks: (n, n_blocks) px."""
-    n = len(y)
-    empty = np.zeros((n, 0))
-    table = pl.DataFrame(
-        {
-            "frame": np.arange(n, dtype=np.int32),
-            "y": np.asarray(y, np.float32),
-            "x": np.asarray(x, np.float32),
-            "y_error": pl.Series([None] * n, dtype=pl.Float32),
-            "x_error": pl.Series([None] * n, dtype=pl.Float32),
-            "correlation": np.ones(n, np.float32),
-            "block_y": list_column(np.asarray(empty if block_y is None else block_y, np.float32)),
-            "block_x": list_column(np.asarray(empty if block_x is None else block_x, np.float32)),
-            "template_correlation": np.ones(n, np.float32),
-            "bad": np.isin(np.arange(n), bad),
-            "reason": ["jump" if frame in bad else "" for frame in range(n)],
-        }
-    )
-    return validate(Shifts, table)
+    blocks = {} if block_y is None else {"block_y": np.asarray(block_y), "block_x": np.asarray(block_x)}
+    marked = np.isin(np.arange(len(y)), bad)
+    return example(Shifts, y=np.asarray(y), x=np.asarray(x), bad=marked, reason=np.where(marked, "jump", ""), **blocks)
 
 
 def corners() -> Blocks:
@@ -81,31 +65,27 @@ PLACES = [(15, 15), (15, 45), (15, 75), (40, 30), (40, 64), (64, 20), (64, 50), 
 def cells(frames: int = 400, seed: int = 0, **columns) -> pl.DataFrame:
     """TruthCells of eight cells, wider than high and far from each other; `columns` replace some."""
     generator = np.random.default_rng(seed)
-    n = len(PLACES)
     footprints = [ellipse(y, x, 3, 8) for y, x in PLACES]
-    times = [np.sort(generator.uniform(0, frames / RATE, 30)) for _ in range(n)]
+    times = [np.sort(generator.uniform(0, frames / RATE, 30)) for _ in PLACES]
     kernel = np.exp(-np.arange(30) / 5)
     grid = np.arange(frames) / RATE
     calcium = [np.convolve(spike_counts(t, grid, RATE), kernel)[:frames] for t in times]
-    table = pl.DataFrame(
-        {
-            "plane": np.zeros(n, np.int32),
-            "roi": np.arange(n, dtype=np.int32),
-            "kind": ["soma"] * n,
-            "depth": np.zeros(n, np.float32),
-            "pixel_y": ragged([y for y, *_ in footprints], pa.int32()),
-            "pixel_x": ragged([x for _, x, _ in footprints], pa.int32()),
-            "weight": ragged([w for *_, w in footprints], pa.float32()),
-            "brightness": np.full(n, 100, np.float32),
-            "detectability": np.full(n, 20, np.float32),
-            "rate": np.full(n, 0.75, np.float32),
-            "spikes": np.full(n, 30, np.int32),
-            "spike_times": ragged(times, pa.float64()),
-            "loading": list_column(np.zeros((n, 1), np.float32)),
-            "calcium": list_column(np.array(calcium, np.float32)),
-        }
-    )
-    return validate(TruthCells, table.with_columns(**columns))
+    return example(
+        TruthCells,
+        pixel_y=[y for y, *_ in footprints],
+        pixel_x=[x for _, x, _ in footprints],
+        weight=[w for *_, w in footprints],
+        plane=0,
+        kind="soma",
+        depth=0.0,
+        brightness=100.0,
+        detectability=20.0,
+        rate=0.75,
+        spikes=30,
+        spike_times=times,
+        loading=np.zeros((len(PLACES), 1)),
+        calcium=np.array(calcium),
+    ).with_columns(**columns)
 
 
 def perfect(truth: pl.DataFrame) -> Found:

@@ -36,7 +36,7 @@ def test_a_method_may_not_be_called_like_a_control(name):
 
 def test_the_oracle_is_no_method_that_can_be_defined():
     with pytest.raises(InputError, match=r"extract.oracle: 'oracle' stands for the true footprints"):
-        load({"extract": {"suite2p": {"backend": "suite2p"}, "oracle": {"backend": "suite2p"}}})
+        load({"extract": {"transients": {"backend": "transients"}, "oracle": {"backend": "suite2p"}}})
 
 
 def test_a_recipe_with_the_oracle_is_for_simulated_sessions_alone():

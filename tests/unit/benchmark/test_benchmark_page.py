@@ -76,6 +76,12 @@ def test_the_leaderboard_is_sorted_and_leaves_simulated_neurons_out():
     assert "has a star" not in html
 
 
+def test_a_single_neuron_has_no_interval():
+    found = board(page(scores().filter(pl.col("dataset") == "DS2", pl.col("neuron") == "1")))
+    assert found["good"][1] == "1"
+    assert re.fullmatch(r"0\.\d+", found["good"][3])
+
+
 def test_what_a_method_has_learnt_from_is_marked():
     html = page(scores(in_sample=("DS2",)))
     found = board(html)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, shift
-from synthetic_movies import acquisition
 
-from groundtrace.benchmark.denoised_movie import PixelNoise, of_plane, score_movie
+from groundtrace.benchmark.denoised_movie import PixelNoise, open_plane, score_movie
 from groundtrace.simulation.detector import detect
 from groundtrace.simulation.parameters import Simulation
+from groundtrace.testing.movies import acquisition
 
 PARAMETERS = Simulation()
 NOISE = PixelNoise.of(PARAMETERS)
@@ -80,8 +80,9 @@ def test_noise_of_the_simulated_detector_has_the_variance_that_is_divided_by():
     assert NOISE.stabilised(frames).var() == pytest.approx(1, rel=0.1)
 
 
-def test_planes_of_a_movie_without_noise_come_in_turn():
-    movie = np.arange(12)[:, None, None] * np.ones((1, 2, 2))
-    plane = of_plane(movie, acquisition((4, 2, 2), plane=1, planes=3))
-    assert plane[:, 0, 0].tolist() == [1, 4, 7, 10]
-    assert len(of_plane(movie[:4], acquisition((4, 2, 2), plane=1, planes=3))) == 4
+def test_planes_of_a_movie_without_noise_come_in_turn(tmp_path):
+    movie, one = np.arange(12)[:, None, None] * np.ones((1, 2, 2)), acquisition((4, 2, 2), plane=1, planes=3)
+    np.save(tmp_path / "all.npy", movie)
+    np.save(tmp_path / "own.npy", movie[:4])
+    assert open_plane(tmp_path / "all.npy", one)[:, 0, 0].tolist() == [1, 4, 7, 10]
+    assert len(open_plane(tmp_path / "own.npy", one)) == 4

@@ -8,7 +8,7 @@ from groundtrace.benchmark.denoised_traces import (
     Truth,
     false_events,
     find_events,
-    score_corridor,
+    score_band,
     score_trace,
     spike_score,
 )
@@ -151,19 +151,19 @@ def test_coverage_is_that_of_the_width(truth, half, share):
     random = np.random.default_rng(0)
     middle = truth.clean + random.normal(0, 1, truth.clean.shape)
     boxcars = {5: truth.clean + random.normal(0, 2, middle.shape), 9: truth.clean + random.normal(0, 0.5, middle.shape)}
-    found = score_corridor(middle - half, middle + half, truth.clean, boxcars)
+    found = score_band(middle - half, middle + half, truth.clean, boxcars)
     assert found["coverage"] == pytest.approx(share, abs=0.02)
     assert found["coverage_error"] is None
     assert found["corridor_width"] == pytest.approx(2 * half)
-    # A boxcar with half the error has a corridor of half the width.
+    # A boxcar with half the error has a band of half the width.
     assert found["boxcar_window"] == 9
     assert found["corridor_ratio"] == pytest.approx(2, rel=0.05)
 
 
-def test_a_corridor_too_low_in_events_is_seen_there():
+def test_a_band_too_low_in_events_is_seen_there():
     clean = np.tile(np.linspace(0, 1, 1000), (3, 1))
     high = np.where(clean > 0.985, clean - 0.01, clean + 0.1)
-    found = score_corridor(clean - 0.1, high, clean, {3: clean + 0.5})
+    found = score_band(clean - 0.1, high, clean, {3: clean + 0.5})
     assert found["coverage"] == pytest.approx(0.985, abs=0.001)
     assert found["coverage_events"] == pytest.approx(0.5, abs=0.02)
 
@@ -172,7 +172,7 @@ def test_the_error_of_a_coverage_is_that_of_a_mean_over_rois():
     clean = np.tile(np.linspace(0, 1, 1000), (4, 1))
     # Two hold all of their frames, and two those below 0.8: nothing of their events.
     high = np.where(clean < np.array([[2.0], [2.0], [0.8], [0.8]]), 2.0, 0.0)
-    found = score_corridor(np.zeros_like(clean), high, clean, {3: clean + 0.5})
+    found = score_band(np.zeros_like(clean), high, clean, {3: clean + 0.5})
     assert (found["coverage"], found["coverage_events"]) == pytest.approx((0.9, 0.5))
     assert found["coverage_error"] == pytest.approx(0.2 / np.sqrt(3) / 2)
     assert found["coverage_events_error"] == pytest.approx(1 / np.sqrt(3) / 2)
@@ -183,7 +183,7 @@ def test_the_error_of_a_ratio_of_widths_is_that_of_its_median():
     clean = random.standard_normal((300, 200))
     boxcar = clean + random.standard_normal(clean.shape)
     half = random.normal(1.0, 0.2, (300, 1))
-    found = score_corridor(clean - half, clean + half, clean, {3: boxcar})
+    found = score_band(clean - half, clean + half, clean, {3: boxcar})
     # All frames are held, so that boxcars need their largest error: alike in all ROIs but for its own spread.
     needed = 2 * np.abs(boxcar - clean).max(axis=1)
     resampled = (random.integers(0, 300, 300) for _ in range(500))

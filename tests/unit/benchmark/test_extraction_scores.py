@@ -23,7 +23,7 @@ from groundtrace.benchmark.extraction import (
 )
 from groundtrace.benchmark.parameters import RecordingBenchmark
 from groundtrace.tables import list_column
-from tests.synthetic_movies import acquisition
+from groundtrace.testing.movies import acquisition
 from tests.unit.benchmark.planted import PLACES, RATE, SHAPE, cells, ellipse, perfect, transposed, without
 
 PARAMETERS = RecordingBenchmark()

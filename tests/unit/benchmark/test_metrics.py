@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from groundtrace.benchmark import metrics
+from groundtrace.spikes import comparing
 from groundtrace.spikes.counts import CountDistribution
 
 RATES = st.integers(2, 40).flatmap(
@@ -28,15 +29,15 @@ def pearson(x: list[float], y: list[float]) -> float:
 def test_correlation_is_pearsons(pair):
     p, g = pair
     if p.std() > 1e-3 and g.std() > 1e-3:
-        assert metrics.correlation(p, g) == pytest.approx(pearson(p.tolist(), g.tolist()), abs=1e-9)
+        assert comparing.correlation(p, g) == pytest.approx(pearson(p.tolist(), g.tolist()), abs=1e-9)
 
 
 def test_correlation_where_something_is_constant():
     varying = np.array([0.0, 1, 0, 3])
-    assert metrics.correlation(np.full(4, 0.1), varying) == 0
-    assert math.isnan(metrics.correlation(varying, np.full(4, 0.1)))
-    assert metrics.correlation(varying, varying) == pytest.approx(1)
-    assert metrics.correlation(-varying, varying) == pytest.approx(-1)
+    assert comparing.correlation(np.full(4, 0.1), varying) == 0
+    assert math.isnan(comparing.correlation(varying, np.full(4, 0.1)))
+    assert comparing.correlation(varying, varying) == pytest.approx(1)
+    assert comparing.correlation(-varying, varying) == pytest.approx(-1)
 
 
 @given(RATES)
@@ -58,10 +59,10 @@ def test_error_bias_and_count_ratio_per_true_spike(pair):
     ("frame_rate", "seconds"), [(5, 0.2), (7.5, 0.2), (15, 0.05), (29.9, 0.05), (30, 0.025), (60, 0.025)]
 )
 def test_smoothing_follows_the_frame_rate(frame_rate, seconds):
-    assert metrics.smoothing(frame_rate) == seconds
+    assert comparing.smoothing(frame_rate) == seconds
     spike = np.zeros(201)
     spike[100] = 1
-    smoothed = metrics.smooth(spike, frame_rate)
+    smoothed = comparing.smooth(spike, frame_rate)
     lag = (np.arange(201) - 100) / frame_rate
     expected = np.exp(-0.5 * (lag / seconds) ** 2)
     assert smoothed == pytest.approx(expected / expected.sum(), abs=2e-4)
@@ -69,7 +70,7 @@ def test_smoothing_follows_the_frame_rate(frame_rate, seconds):
 
 @given(RATES)
 def test_smoothing_keeps_the_number_of_spikes(pair):
-    assert metrics.smooth(pair[0], 30.0).sum() == pytest.approx(pair[0].sum(), rel=1e-6, abs=1e-6)
+    assert comparing.smooth(pair[0], 30.0).sum() == pytest.approx(pair[0].sum(), rel=1e-6, abs=1e-6)
 
 
 @given(st.sampled_from([25.0, 30.0, 59.1, 100.0]), st.integers(3, 60), TRAINS, st.floats(-5, 5))
@@ -129,7 +130,7 @@ def test_spike_distances_of_equal_moved_and_missing_spikes():
 @given(st.sampled_from([5.0, 7.5, 30.0, 33.3]), st.integers(1, 200), TRAINS, st.floats(-3, 3))
 def test_count_windows_are_one_second_around_their_frames(frame_rate, frames, train, start):
     time = start + np.arange(frames) / frame_rate
-    at, counts = metrics.count_windows(time, frame_rate, train)
+    at, counts = comparing.count_windows(time, frame_rate, train)
     assert len(at) == int(frames / frame_rate + 1e-6)
     for k, (frame, count) in enumerate(zip(at.tolist(), counts.tolist(), strict=True)):
         centre = time[0] - 0.5 / frame_rate + k + 0.5

@@ -9,10 +9,10 @@ from scipy.ndimage import gaussian_filter
 from groundtrace.benchmark.motion import conditions, grid, residual_displacement, score_motion, table_of
 from groundtrace.benchmark.parameters import RecordingBenchmark
 from groundtrace.benchmark.tables import MotionBenchmark
-from groundtrace.motion.moving import RIGID, move_frames
+from groundtrace.motion.moving import RIGID, Displacement, move_frames
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.tables import validate
-from tests.synthetic_movies import acquisition
+from groundtrace.testing.movies import acquisition
 from tests.unit.benchmark.planted import SHAPE, corners, found_shifts, true_shifts
 
 PARAMETERS = RecordingBenchmark()
@@ -47,7 +47,7 @@ def test_the_offset_has_the_sign_that_images_show(offset):
     # raw[t, q] = tissue[q - u]; the field starts at 30, 30 of the tissue.
     raw = np.stack([tissue[30 - y : 30 - y + height, 30 - x : 30 - x + width] for y, x in true])
     found = true + offset
-    registered = move_frames(raw, tuple(found.T.astype(float)), (np.zeros(0), np.zeros(0)), RIGID, raw[0])
+    registered = move_frames(raw, Displacement.rigid(*found.T.astype(float)), raw[0])
     y, x = score(found_shifts(*found.T), true_shifts(*true.T)).offset
     inner = np.s_[:, 15:-15, 15:-15]
     shown = tissue[30 + int(y) : 30 + int(y) + height, 30 + int(x) : 30 + int(x) + width]
@@ -129,7 +129,7 @@ def test_line_jitter_is_an_error_of_its_rows():
     rows[:, 1, 40:] = 1.0
     truth = true_shifts(np.zeros(4), np.zeros(4), rows=rows)
     places = np.array([10.0, 50.0]), np.array([5.0, 5.0])
-    left = residual_displacement(found_shifts(np.zeros(4), np.zeros(4)), RIGID, truth, places, SHAPE)
+    left = residual_displacement(Displacement.rigid(np.zeros(4), np.zeros(4)), truth, places, SHAPE)
     assert np.allclose(left, np.array([[0, 0], [0, -1]])[:, None])
 
 

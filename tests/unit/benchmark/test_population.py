@@ -7,9 +7,9 @@ from groundtrace.benchmark.metrics import pairwise_correlations, pairwise_fideli
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.benchmark.population import population, score_population
 from groundtrace.benchmark.tables import SpikeBenchmark
-from groundtrace.noise import noise_level
 from groundtrace.spikes.oasis import Oasis
 from groundtrace.tables import validate
+from groundtrace.traces.noise import noise_level
 
 SMALL = BenchmarkParameters(
     noise_levels=(2.0, 8.0), population_cells=25, population_seconds=120.0, population_indicators=("GCaMP6f",)

@@ -9,20 +9,22 @@ import pytest
 
 from groundtrace.benchmark import spikes as benchmark
 from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
-from groundtrace.benchmark.parts import chosen_datasets, join_tables, read_timing, score_part, write_timing
+from groundtrace.benchmark.shards import chosen_datasets, join_tables, read_timing, score_shard, write_timing
 from groundtrace.benchmark.spikes import Condition, conditions, draw, measure, neurons, score
 from groundtrace.benchmark.tables import SpikeBenchmark
 from groundtrace.errors import BackendError, InputError
 from groundtrace.groundtruth.recordings import Recording
+from groundtrace.groundtruth.tables import GroundTruth
 from groundtrace.indicators import indicators
 from groundtrace.io import write_table
-from groundtrace.noise import noise_level
 from groundtrace.simulation.activity import calcium_trace
 from groundtrace.spikes.base import SpikeBackend, SpikeRates
 from groundtrace.spikes.cascade import Cascade
 from groundtrace.spikes.counts import CountDistribution
 from groundtrace.spikes.oasis import Oasis
-from groundtrace.tables import GroundTruth, validate
+from groundtrace.tables import validate
+from groundtrace.traces.noise import noise_level
+from tests.tables import example
 
 SMALL = BenchmarkParameters(frame_rates=(15.0, 30.0), noise_levels=(2.0, 8.0), snrs=(2.0,), lookaheads=(0, 4))
 ALONE = BenchmarkParameters(frame_rates=(30.0,), noise_levels=(2.0,), snrs=(), lookaheads=())
@@ -254,38 +256,21 @@ def test_coverage_comes_from_the_counts_of_a_backend(recordings):
 
 
 def test_parts_make_up_the_whole(recordings, tmp_path):
-    rows = [
-        {
-            "dataset": r.dataset,
-            "neuron": r.neuron,
-            "recording": r.recording,
-            "indicator": r.indicator,
-            "species": "mouse",
-            "area": "V1",
-            "cell_class": r.cell_class,
-            "frame_rate": r.frame_rate,
-            "noise_level": 1.0,
-            "regular": True,
-            "plausible": r.recording == 0,
-            "time": r.time,
-            "dff": r.dff,
-            "spike_times": r.spike_time,
-        }
-        for r in recordings
-    ]
-    types = {name: declared.dtype.type for name, declared in GroundTruth.to_schema().columns.items()}
+    names = ("dataset", "neuron", "recording", "indicator", "cell_class", "frame_rate", "time", "dff")
+    given = {name: [getattr(r, name) for r in recordings] for name in names}
+    given |= {"spike_times": [r.spike_time for r in recordings], "plausible": [r.recording == 0 for r in recordings]}
     truth = tmp_path / "ground_truth.parquet"
-    write_table(truth, GroundTruth, pl.DataFrame(rows, schema_overrides=types), {})
+    write_table(truth, GroundTruth, example(GroundTruth, **given, regular=True), {})
     single = [replace(r, dff=r.dff.astype(np.float32)) for r in recordings if r.recording == 0]
     whole = score(single, "oasis", Oasis(), ALONE).rows
     parameters = ALONE.model_copy(update={"parts": 3})
     files = []
-    for part in (2, 0, 1):
-        result = score_part(truth, part, "oasis", Oasis(), parameters)
-        files.append(tmp_path / f"{part}.parquet")
+    for shard in (2, 0, 1):
+        result = score_shard(truth, shard, "oasis", Oasis(), parameters)
+        files.append(tmp_path / f"{shard}.parquet")
         write_table(files[-1], SpikeBenchmark, result.rows, {})
-        write_timing(tmp_path / f"{part}.tsv", result.timing)
-        assert read_timing(tmp_path / f"{part}.tsv").height == result.timing.height
+        write_timing(tmp_path / f"{shard}.tsv", result.timing)
+        assert read_timing(tmp_path / f"{shard}.tsv").height == result.timing.height
     assert join_tables(files).equals(whole)
 
     assert chosen_datasets(truth, parameters.model_copy(update={"datasets": ("B",)})) == ["B"]

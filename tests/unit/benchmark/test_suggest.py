@@ -21,8 +21,12 @@ from groundtrace.benchmark.suggest import (
 )
 from groundtrace.errors import InputError
 from groundtrace.io import write_table
+from groundtrace.motion.tables import Shifts
+from groundtrace.movies.tables import RawQuality
 from groundtrace.report.suggest import render_suggestions
-from groundtrace.tables import RawQuality, Shifts, Table, Traces, list_column, validate
+from groundtrace.tables import validate
+from groundtrace.traces.tables import Traces
+from tests.tables import example
 
 PROVENANCE = {"history": [], "sources": []}
 METHODS = {"motion_method": "suite2p", "denoise": "none", "extract": "suite2p", "spikes": "network"}
@@ -213,27 +217,12 @@ def written(folder, accepted, levels) -> Recording:
     )  # fmt: skip
     (folder / "acquisition.json").write_text(acquisition.model_dump_json())
     quality = {"frames": 2, "gain": 1.0, "offset": 0.0, "photons": 3.0, "brightness": 3.0}
-    rest = dict.fromkeys(("brightness_drift", "saturated", "blank_frames", "dropped_frames"), 0)
-    save(folder / "raw_quality.parquet", RawQuality, quality | rest, 1)
-    moved = {"frame": [0, 1], "y": [0, 6], "x": [0, 8], "y_error": None, "x_error": None, "correlation": 1}
-    moved |= {"block_y": [[], []], "block_x": [[], []]}
-    save(folder / "shifts.parquet", Shifts, moved | {"template_correlation": 1, "bad": False, "reason": ""}, 2)
-    count = len(levels)
-    traces = {name: list_column(np.zeros((count, 2), np.float32)) for name in ("fluorescence", "neuropil", "dff")}
-    numbers = ("neuropil_coefficient", "neuropil_coefficient_error", "baseline", "expected_noise_level", "snr", "skew")
-    flags = ("baseline_near_zero", "negative_fluorescence", "saturated", "looks_denoised")
-    traces |= {"roi": list(range(count)), "accepted": accepted, "noise_level": levels}
-    save(folder / "traces.parquet", Traces, traces | dict.fromkeys(numbers, 0) | dict.fromkeys(flags, False), count)
+    tables = {
+        "raw_quality": (RawQuality, example(RawQuality, 1, **quality)),
+        "shifts": (Shifts, example(Shifts, y=[0, 6], x=[0, 8])),
+        "traces": (Traces, example(Traces, accepted=accepted, noise_level=levels)),
+    }
+    for name, (table, rows) in tables.items():
+        write_table(folder / f"{name}.parquet", table, rows, PROVENANCE)
     chain = Chain("suite2p", folder / "shifts.parquet", folder / "traces.parquet")
-    return Recording("sub-a/ses-1", 0, folder / "acquisition.json", folder / "raw_quality.parquet", (chain,))
-
-
-def save(path, table: type[Table], values: dict, rows: int) -> None:
-    columns = {}
-    for name, declared in table.to_schema().columns.items():
-        if not declared.required:
-            continue
-        value = values[name]
-        value = value if isinstance(value, list | pl.Series) else [value] * rows
-        columns[name] = pl.Series(value, dtype=declared.dtype.type, strict=False)
-    write_table(path, table, pl.DataFrame(columns), PROVENANCE)
+    return Recording("sub-a/ses-1", 0, "GCaMP6s", folder / "acquisition.json", folder / "raw_quality.parquet", (chain,))

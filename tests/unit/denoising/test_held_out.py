@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from test_denoising_noise import correlated
 
 from groundtrace.denoising.held_out import LEVELS, check
-from groundtrace.denoising.noise import measure_noise
-from groundtrace.tables import DenoisingCheck, validate
+from groundtrace.denoising.tables import DenoisingCheck
+from groundtrace.movies.noise import measure_noise
+from groundtrace.tables import validate
+from groundtrace.testing.movies import correlated
 
 SHAPE = (400, 72, 64)
 GAIN, OFFSET = 40.0, 100.0

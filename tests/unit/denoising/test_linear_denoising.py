@@ -5,22 +5,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from synthetic_movies import acquisition
-from test_denoising_noise import TAPS, correlated
 
 from groundtrace.denoising.base import DenoisingBackend
 from groundtrace.denoising.boxcar import Boxcar
 from groundtrace.denoising.decomposition import noise_edge
-from groundtrace.denoising.noise import REACH
 from groundtrace.denoising.svd import Svd
+from groundtrace.movies.noise import REACH
+from groundtrace.testing.movies import TAPS, correlated, task
 
 SHAPE = (400, 40, 44)
 
 
 def denoise(backend: DenoisingBackend, movie: np.ndarray, bad: np.ndarray | None = None):
     denoised, deviation = np.empty(movie.shape, np.float32), np.empty(movie.shape, np.float16)
-    bad = np.zeros(len(movie), bool) if bad is None else bad
-    return denoised, deviation, backend.run(movie, denoised, deviation, bad, acquisition(movie.shape), 1)
+    bad = () if bad is None else np.flatnonzero(bad)
+    return denoised, deviation, backend.run(movie, denoised, deviation, task(movie, Path(), bad))
 
 
 @pytest.fixture(scope="module")

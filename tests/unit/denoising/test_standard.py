@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundtrace.denoising.model import LAGS, REACH
-from groundtrace.denoising.noise import NoiseModel
 from groundtrace.denoising.standard import StandardMovie, channels
+from groundtrace.movies.noise import NoiseModel
 
 NOISE = NoiseModel(1.0, 0.0, 1.0, np.eye(1))
 

@@ -4,19 +4,20 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from packages import require
 from scipy import sparse
-from synthetic_movies import acquisition, with_cells
 
-from groundtrace.caiman_api import caiman_session, map_frames, map_pixels, parameters
-from groundtrace.dff import DffParameters, compute_dff
 from groundtrace.errors import BackendError, InputError
+from groundtrace.external.caiman import caiman_session, map_frames, map_pixels, parameters
 from groundtrace.extraction.cnmf import Cnmf
 from groundtrace.extraction.cnmfe import CnmfE
 from groundtrace.extraction.components import Components, measure
 from groundtrace.extraction.footprints import describe, fluorescence_table
 from groundtrace.extraction.onacid import OnAcid
-from groundtrace.tables import Fluorescence, Rois, stack, validate
+from groundtrace.extraction.tables import Fluorescence, Rois
+from groundtrace.tables import stack, validate
+from groundtrace.testing.movies import task, with_cells
+from groundtrace.traces.dff import DffParameters, compute_dff
+from tests.packages import require
 
 FIELD = (40, 60)
 
@@ -61,7 +62,7 @@ def test_dff_of_a_perfect_factorisation_is_the_true_one():
     movie = np.einsum("kt,kyx->tyx", 1000 * (1 + activity), shapes) + 10 * neuropil[:, None, None]
     apart = replace(found, footprints=sparse.csc_array(shapes.reshape(2, -1).T), calcium=1000 * activity)
     measured = measure(movie.round().astype(np.uint16), apart, np.arange(300))
-    exact = {"neuropil": {"coefficient": 1.0}, "baseline": {"smoothing": 0.01}}
+    exact = {"neuropil": {"method": "fixed", "coefficient": 1.0}, "baseline": {"smoothing": 0.01}}
     parameters = DffParameters.model_validate(exact)
     dff = compute_dff(measured.fluorescence, measured.neuropil, 10.0, 0.0, parameters).dff
     np.testing.assert_allclose(dff, activity, atol=0.005)
@@ -84,7 +85,8 @@ def test_tables_hold_what_caiman_tells():
     movie, _, found = overlapping()
     measured = measure(movie, found, np.arange(len(movie)))
     rois = validate(Rois, describe(measured, FIELD))
-    assert rois["cell_probability"].to_list() == [None, None]
+    for name in ("cell_probability", "classifier_probability", "peak"):
+        assert rois[name].to_list() == [None, None], "not judged yet, and no classifier of its own"
     assert rois["snr"].to_list() == [9.0, 8.0]
     np.testing.assert_allclose(rois["space_correlation"], [0.9, 0.8], rtol=1e-6)
     assert rois["accepted"].to_list() == [True, False]
@@ -123,15 +125,17 @@ def test_without_caiman_says_where_to_get_it(method, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "caiman.source_extraction.cnmf", raising=False)
     movie = with_cells((60, 64, 64), count=1).movie
     with pytest.raises(BackendError, match=r"conda-forge only.*--sdm conda"):
-        method.run(movie, np.zeros(60, bool), acquisition(movie.shape), tmp_path, 1)
+        method.run(movie, task(movie, tmp_path))
 
 
 def test_too_few_frames_and_an_unknown_pixel_size_are_refused(tmp_path):
     movie = with_cells((60, 64, 64), count=1).movie
+    for name in ("few", "size"):
+        (tmp_path / name).mkdir()
     with pytest.raises(BackendError, match=r"40 good frames of .* too few"):
-        Cnmf().run(movie, np.arange(60) < 20, acquisition(movie.shape), tmp_path, 1)
+        Cnmf().run(movie, task(movie, tmp_path / "few", range(20)))
     with pytest.raises(InputError, match="pixel_size"):
-        Cnmf(diameter_um=12).run(movie, np.zeros(60, bool), acquisition(movie.shape), tmp_path, 1)
+        Cnmf(diameter_um=12).run(movie, task(movie, tmp_path / "size"))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +154,7 @@ def test_settings_that_caiman_would_not_obey_are_refused(settings, message, tmp_
     require(Cnmf())
     movie = with_cells((60, 64, 64), count=1).movie
     with pytest.raises(InputError, match=message):
-        Cnmf(settings=settings).run(movie, np.zeros(60, bool), acquisition(movie.shape), tmp_path, 1)
+        Cnmf(settings=settings).run(movie, task(movie, tmp_path))
 
 
 def test_settings_reach_caiman_and_ours_come_last(tmp_path):

@@ -1,14 +1,16 @@
 from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_movies import Cells, acquisition, with_cells
 
 from groundtrace.errors import BackendError, InputError
+from groundtrace.external.suite2p import merge_settings, suite2p_session, worker_pool
 from groundtrace.extraction.base import Extraction
 from groundtrace.extraction.footprints import skewness
 from groundtrace.extraction.suite2p import Suite2pExtraction, bin_movie, readout
-from groundtrace.suite2p_api import merge_settings, suite2p_session, worker_pool
+from groundtrace.testing.movies import Cells, acquisition, task, with_cells
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +19,8 @@ def truth() -> Cells:
 
 
 def extract(backend: Suite2pExtraction, movie: np.ndarray, folder: Path, bad=None, **changes) -> Extraction:
-    bad = np.zeros(len(movie), bool) if bad is None else bad
-    return backend.run(movie, bad, acquisition(movie.shape, str(movie.dtype), **changes), folder, 1)
+    bad = () if bad is None else np.flatnonzero(bad)
+    return backend.run(movie, task(movie, Path(mkdtemp(dir=folder)), bad, **changes))
 
 
 def binned(movie: np.ndarray, good: np.ndarray, size: int) -> np.ndarray:
@@ -119,21 +121,34 @@ def test_diameter_in_micrometres_needs_the_pixel_size(truth, tmp_path):
         extract(backend, truth.movie, tmp_path)
     by_um = extract(backend, truth.movie, tmp_path, pixel_size=2.0)
     by_px = extract(Suite2pExtraction(diameter_px=5.0), truth.movie, tmp_path)
-    np.testing.assert_array_equal(by_um.cell_probability, by_px.cell_probability)
+    assert by_um.judgement
+    assert by_px.judgement
+    np.testing.assert_array_equal(by_um.judgement.cell_probability, by_px.judgement.cell_probability)
+    np.testing.assert_array_equal(by_um.classifier_probability, by_px.classifier_probability)
+    assert by_um.judgement.quality["diameter"].to_list() == [5.0]
 
 
-def test_probability_decides_what_is_accepted(truth, tmp_path):
-    strict = extract(Suite2pExtraction(min_probability=0.8), truth.movie, tmp_path)
-    assert (strict.accepted == (strict.cell_probability > 0.8)).all()
-    assert len(strict.accepted) > 0
+def test_its_own_classifier_decides_only_when_told_to(truth, tmp_path):
+    """On a field where it matters: what is far too small for a cell is none to us, and one to Suite2p."""
+    size: dict[str, Any] = {"diameter_px": 40, "spatial_scale": 2}
+    ours = extract(Suite2pExtraction(**size), truth.movie, tmp_path)
+    theirs = extract(Suite2pExtraction(**size, own_verdict=True), truth.movie, tmp_path)
+    assert ours.judgement
+    assert ours.classifier_probability is not None
+    assert theirs.judgement
+    assert theirs.classifier_probability is not None
+    assert (ours.accepted == (ours.judgement.cell_probability >= Suite2pExtraction().min_probability)).all()
+    assert (theirs.accepted == (theirs.classifier_probability > 0.5)).all()
+    np.testing.assert_array_equal(ours.judgement.cell_probability, theirs.judgement.cell_probability)
+    assert (ours.accepted != theirs.accepted).any()
 
 
-def test_too_few_good_frames_find_nothing(truth, tmp_path):
-    bad = np.ones(len(truth.movie), bool)
-    for good in (0, 1):
-        bad[:good] = False
-        with pytest.warns(UserWarning, match=f"in {good} good frames"):
-            assert len(extract(Suite2pExtraction(), truth.movie, tmp_path, bad).weight) == 0
+def test_too_few_bins_find_nothing(truth, tmp_path):
+    """One bin has no standard deviation over time."""
+    said = "no ROI found in 200 good frames .* 0 binned frames are too few to detect in: set a shorter bin_duration"
+    with pytest.warns(UserWarning, match=said):
+        found = extract(Suite2pExtraction(bin_duration=100), truth.movie, tmp_path)
+    assert len(found.weight) == 0
 
 
 def test_rois_may_share_everything(truth, tmp_path):
@@ -180,7 +195,8 @@ def test_a_user_classifier_in_home_is_not_used(truth, tmp_path, monkeypatch):
     (home / "classifier_user.npy").write_bytes(b"not a classifier")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     result = extract(Suite2pExtraction(), truth.movie, tmp_path)
-    assert (result.cell_probability > 0.1).any()
+    assert result.classifier_probability is not None
+    assert (result.classifier_probability > 0.1).any()
 
 
 def test_real_recording(test_data, tmp_path):

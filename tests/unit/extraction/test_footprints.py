@@ -5,7 +5,8 @@ from scipy.stats import skew
 
 from groundtrace.extraction.base import Extraction
 from groundtrace.extraction.footprints import compactness, describe, fluorescence_table, overlaps, skewness
-from groundtrace.tables import Fluorescence, Rois, validate
+from groundtrace.extraction.tables import Fluorescence, Rois
+from groundtrace.tables import validate
 
 
 def disk(y: float, x: float, radius: float) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,8 @@ from groundtrace.errors import InputError
 from groundtrace.groundtruth.importers.load import load_sources
 from groundtrace.groundtruth.parameters import GroundTruthSource
 from groundtrace.groundtruth.recordings import read_recordings
+from groundtrace.groundtruth.tables import GroundTruth
 from groundtrace.io import write_table
-from groundtrace.tables import GroundTruth
 
 KEY = {"dataset": ["lab", "lab"], "neuron": ["a", "a"], "recording": [0, 1]}
 

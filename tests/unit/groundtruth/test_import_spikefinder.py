@@ -8,7 +8,8 @@ from groundtrace.errors import InputError
 from groundtrace.groundtruth.importers.base import make_table
 from groundtrace.groundtruth.importers.spikefinder import import_spikefinder, spread
 from groundtrace.groundtruth.parameters import GroundTruthSource
-from groundtrace.tables import GroundTruth, validate
+from groundtrace.groundtruth.tables import GroundTruth
+from groundtrace.tables import validate
 
 
 def source(path, indicator="GCaMP5k"):

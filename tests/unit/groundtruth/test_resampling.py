@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from groundtrace.groundtruth.recordings import Recording, sample
 from groundtrace.groundtruth.resampling import frame_interval, match_noise, resample, spike_counts
-from groundtrace.noise import noise_level
+from groundtrace.traces.noise import noise_level
 
 NATIVE = (2.5, 5.0, 7.8125, 15.017, 30.048, 59.058, 120.12, 500.0)
 TARGETS = (5.0, 7.5, 30.0, 60.0)

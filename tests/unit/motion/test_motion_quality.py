@@ -1,22 +1,21 @@
 import numpy as np
 import polars as pl
 import pytest
-from synthetic_movies import Tissue, frames_table, moving
 
 from groundtrace.io import read_table, write_table
 from groundtrace.motion.base import Registration
+from groundtrace.motion.moving import Blocks, Displacement
 from groundtrace.motion.quality import assess, bad_reasons, coverage, crispness, residual_motion
-from groundtrace.tables import Shifts
+from groundtrace.motion.tables import Shifts
+from groundtrace.testing.movies import Tissue, frames_table, moving
 
 FRAMES = 300
 
 
 def registration(y=None, x=None, template=None, frames: int = FRAMES) -> Registration:
-    zeros, blocks = np.zeros(frames, np.float32), np.zeros((frames, 0), np.float32)
-    return Registration(
-        zeros if y is None else y, zeros if x is None else x, zeros, blocks, blocks,
-        np.ones((128, 128), np.float32) if template is None else template,
-    )  # fmt: skip
+    zeros = np.zeros(frames, np.float32)
+    moved = Displacement.rigid(zeros if y is None else y, zeros if x is None else x)
+    return Registration(moved, zeros, np.ones((128, 128), np.float32) if template is None else template)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +73,7 @@ def test_bad_frames_and_why():
     correlation[200:203] = 0.2
     correlation[30] = np.nan
     table = frames_table(FRAMES, blank=(30, 31), dropped=(40,))
-    reasons = bad_reasons(registration(y=y), correlation, table, 128)
+    reasons = bad_reasons(registration(y=y).shift, correlation, table, 128)
     found = {int(i): str(reasons[i]) for i in np.flatnonzero(reasons != "")}
     assert found == {30: "blank", 31: "blank", 40: "dropped", 150: "jump"} | dict.fromkeys(
         (200, 201, 202), "decorrelated"
@@ -85,7 +84,7 @@ def test_slow_drift_and_a_run_of_the_animal_are_not_bad():
     t = np.arange(3000)
     y = (8 * t / 3000 + 3 * (t % 500 < 60)).astype(np.float32)
     correlation = 0.6 - 0.2 * t / 3000 + np.random.default_rng(0).normal(0, 0.01, 3000)
-    reasons = bad_reasons(registration(y=y, frames=3000), correlation, frames_table(3000), 256)
+    reasons = bad_reasons(registration(y=y, frames=3000).shift, correlation, frames_table(3000), 256)
     assert (reasons == "").all()
 
 
@@ -125,7 +124,8 @@ def test_blocks_survive_the_table(tmp_path):
     blocks = np.arange(12, dtype=np.float32).reshape(4, 3)
     film = moving((4, 64, 64))
     zeros = np.zeros(4, np.float32)
-    result = Registration(zeros, zeros, zeros, blocks, -blocks, film.still.astype("f4"))
+    where = Blocks(np.arange(3, dtype=np.float32), np.zeros(1, np.float32))
+    result = Registration(Displacement(zeros, zeros, blocks, -blocks, where), zeros, film.still.astype("f4"))
     shifts, _, _ = assess(film.movie, film.movie, result, frames_table(4))
     write_table(tmp_path / "shifts.parquet", Shifts, shifts, {})
     back = read_table(tmp_path / "shifts.parquet")
@@ -134,10 +134,8 @@ def test_blocks_survive_the_table(tmp_path):
 
 
 def test_coverage_is_the_share_of_frames_in_which_a_pixel_is_from_the_field():
-    none = np.zeros((4, 0), np.float32)
     y, x = np.array([0, 2, 2, -1], np.float32), np.array([0, 0, 0.5, 0], np.float32)
-    registration = Registration(y, x, y, none, none, np.zeros((6, 8), np.float32))
-    found = coverage(registration, np.arange(4), (6, 8))
+    found = coverage(Displacement.rigid(y, x), np.arange(4), (6, 8))
     assert found.shape == (6, 8)
     np.testing.assert_array_equal(found[:, 0], [0.75, 1, 1, 1, 0.5, 0.5])
     np.testing.assert_array_equal(found[:, 7], [0.5, 0.75, 0.75, 0.75, 0.5, 0.5])

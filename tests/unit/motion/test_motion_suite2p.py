@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_movies import acquisition, moving
 
 from groundtrace.errors import BackendError, InputError
+from groundtrace.external.suite2p import suite2p_session, worker_pool
 from groundtrace.motion import suite2p as module
 from groundtrace.motion.base import Registration
 from groundtrace.motion.suite2p import Encoding, Suite2pMotion, block_shape, make_reference
-from groundtrace.suite2p_api import suite2p_session, worker_pool
+from groundtrace.testing.movies import moving, task
 
 RIGID = Suite2pMotion(nonrigid=False)
 BLOCKS = Suite2pMotion(block_size=(64, 64))
@@ -19,7 +19,7 @@ BLOCKS = Suite2pMotion(block_size=(64, 64))
 
 def register(backend: Suite2pMotion, movie: np.ndarray, folder: Path) -> tuple[np.ndarray, Registration]:
     registered = np.zeros_like(movie)
-    return registered, backend.run(movie, registered, acquisition(movie.shape, str(movie.dtype)), folder, 1)
+    return registered, backend.run(movie, registered, task(movie, folder))
 
 
 def error(found: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -32,8 +32,8 @@ def error(found: np.ndarray, true: np.ndarray) -> np.ndarray:
 def test_whole_pixel_shifts_are_found_and_undone_exactly(dtype, tmp_path):
     film = moving(dtype=dtype, noise=0)
     registered, result = register(RIGID, film.movie, tmp_path)
-    assert error(result.y, film.y).max() == 0
-    assert error(result.x, film.x).max() == 0
+    assert error(result.shift.y, film.y).max() == 0
+    assert error(result.shift.x, film.x).max() == 0
     # What every frame saw is the same in every frame now.
     assert (np.ptp(registered[:, 10:-10, 10:-10], axis=0) == 0).all()
 
@@ -42,7 +42,10 @@ def test_whole_pixel_shifts_are_found_and_undone_exactly(dtype, tmp_path):
 def test_fractions_of_a_pixel_are_found_by_blocks(noise, tolerance, tmp_path):
     film = moving(whole=False, noise=noise)
     _, result = register(BLOCKS, film.movie, tmp_path)
-    for rigid, block, true in ((result.y, result.block_y, film.y), (result.x, result.block_x, film.x)):
+    for rigid, block, true in (
+        (result.shift.y, result.shift.block_y, film.y),
+        (result.shift.x, result.shift.block_x, film.x),
+    ):
         assert np.percentile(error(rigid + np.median(block, axis=1), true), 95) < tolerance
 
 
@@ -51,8 +54,8 @@ def test_signs(tmp_path):
     movie = np.stack([film.movie[0]] * 40 + [np.roll(film.movie[0], (3, -2), (0, 1))] * 20)
     movie[0, 0, 0] += 1
     _, result = register(RIGID, movie, tmp_path)
-    assert result.y[-1] - result.y[0] == 3, "content that moved down has a positive y"
-    assert result.x[-1] - result.x[0] == -2, "content that moved left has a negative x"
+    assert result.shift.y[-1] - result.shift.y[0] == 3, "content that moved down has a positive y"
+    assert result.shift.x[-1] - result.shift.x[0] == -2, "content that moved left has a negative x"
 
 
 def test_high_values_are_not_halved(tmp_path):
@@ -69,16 +72,16 @@ def test_a_dim_movie_keeps_its_digits(tmp_path):
     assert movie.mean() < 1
     _, result = register(RIGID, movie, tmp_path)
     assert np.unique(result.template).size > 100
-    assert np.mean(error(result.y, film.y) <= 1) > 0.9
+    assert np.mean(error(result.shift.y, film.y) <= 1) > 0.9
 
 
 def test_pixels_from_outside_the_field_take_the_template(tmp_path):
     film = moving(noise=0)
     for backend in (RIGID, BLOCKS):
         registered, result = register(backend, film.movie, tmp_path)
-        furthest = int(np.argmax(np.abs(result.y)))
-        assert abs(result.y[furthest]) >= 3
-        edge = -1 if result.y[furthest] > 0 else 0
+        furthest = int(np.argmax(np.abs(result.shift.y)))
+        assert abs(result.shift.y[furthest]) >= 3
+        edge = -1 if result.shift.y[furthest] > 0 else 0
         np.testing.assert_array_equal(registered[furthest, edge], np.rint(result.template[edge]).astype(np.uint16))
 
 
@@ -99,10 +102,10 @@ def test_shifts_are_those_of_suite2p(tmp_path):
             block_size=(64, 64),
             device=torch.device("cpu"),
         )[3]
-    np.testing.assert_array_equal(result.y, offsets[0])
-    np.testing.assert_array_equal(result.x, offsets[1])
-    assert np.mean(np.abs(result.block_y - offsets[3]) < 0.11) > 0.99
-    assert np.mean(np.abs(result.block_x - offsets[4]) < 0.11) > 0.99
+    np.testing.assert_array_equal(result.shift.y, offsets[0])
+    np.testing.assert_array_equal(result.shift.x, offsets[1])
+    assert np.mean(np.abs(result.shift.block_y - offsets[3]) < 0.11) > 0.99
+    assert np.mean(np.abs(result.shift.block_x - offsets[4]) < 0.11) > 0.99
 
 
 def test_reference_uses_the_correlations_of_all_frames(tmp_path):
@@ -124,8 +127,8 @@ def test_results_do_not_depend_on_the_batch(tmp_path, monkeypatch):
     registered, result = register(BLOCKS, film.movie, tmp_path)
     monkeypatch.setattr(module, "_batch_size", lambda field: 7)
     again, other = register(BLOCKS, film.movie, tmp_path)
-    np.testing.assert_array_equal(result.y, other.y)
-    assert np.mean(result.block_y != other.block_y) < 0.01, "rounding of matrix products only"
+    np.testing.assert_array_equal(result.shift.y, other.shift.y)
+    assert np.mean(result.shift.block_y != other.shift.block_y) < 0.01, "rounding of matrix products only"
     assert np.mean(registered != again) < 0.01
 
 
@@ -135,7 +138,7 @@ def test_frames_without_light_do_not_become_the_reference(tmp_path):
     film.movie[::3] = 100
     _, result = register(RIGID, film.movie, tmp_path)
     lit = np.arange(60) % 3 != 0
-    assert np.percentile(error(result.y[lit], film.y[lit]), 95) <= 1
+    assert np.percentile(error(result.shift.y[lit], film.y[lit]), 95) <= 1
     with pytest.raises(BackendError, match="shutter"):
         register(RIGID, np.full_like(film.movie, 7), tmp_path)
 
@@ -145,10 +148,10 @@ def test_smoothing_over_time_helps_a_dim_movie_and_crosses_batches(tmp_path, mon
     monkeypatch.setattr(module, "_batch_size", lambda field: 10)
     _, plain = register(RIGID, film.movie, tmp_path)
     _, smooth = register(Suite2pMotion(nonrigid=False, smooth_sigma_time=1.5), film.movie, tmp_path)
-    assert error(smooth.y, film.y).mean() < error(plain.y, film.y).mean()
+    assert error(smooth.shift.y, film.y).mean() < error(plain.shift.y, film.y).mean()
     monkeypatch.setattr(module, "_batch_size", lambda field: 150)
     _, whole = register(Suite2pMotion(nonrigid=False, smooth_sigma_time=1.5), film.movie, tmp_path)
-    np.testing.assert_array_equal(smooth.y, whole.y)
+    np.testing.assert_array_equal(smooth.shift.y, whole.shift.y)
 
 
 @pytest.mark.parametrize(
@@ -174,8 +177,11 @@ def test_field_smaller_than_a_block(side, blocks, tmp_path):
     film = moving((40, side, side), noise=0, amplitude=2)
     with pytest.warns(UserWarning, match="no room"):
         _, result = register(Suite2pMotion(), film.movie, tmp_path)
-    assert (result.block_y.shape[1] > 0) == blocks
-    assert np.percentile(error(result.y + (np.median(result.block_y, axis=1) if blocks else 0), film.y), 95) <= 0.5
+    assert (result.shift.block_y.shape[1] > 0) == blocks
+    assert (
+        np.percentile(error(result.shift.y + (np.median(result.shift.block_y, axis=1) if blocks else 0), film.y), 95)
+        <= 0.5
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,7 +210,7 @@ def test_a_setting_arrives_and_its_neighbours_stay(tmp_path):
         BLOCKS.model_copy(update={"settings": {"registration": {"spatial_taper": 8.0}}}), film.movie, tmp_path
     )
     assert not np.array_equal(plain.correlation, tapered.correlation)
-    assert np.percentile(np.abs(plain.y - tapered.y), 90) <= 1
+    assert np.percentile(np.abs(plain.shift.y - tapered.shift.y), 90) <= 1
 
 
 def test_a_fresh_process_leaves_no_trace_and_loads_no_cellpose(tmp_path):
@@ -213,7 +219,7 @@ def test_a_fresh_process_leaves_no_trace_and_loads_no_cellpose(tmp_path):
     home.mkdir()
     scratch.mkdir()
     script = (
-        "import sys; from pathlib import Path; from groundtrace.suite2p_api import suite2p_session\n"
+        "import sys; from pathlib import Path; from groundtrace.external.suite2p import suite2p_session\n"
         f"with suite2p_session(Path({str(scratch)!r}), 1):\n"
         "    import suite2p; from suite2p.detection import sparsedetect\n"
         "print(sorted({'cellpose', 'torchvision', 'suite2p'} & set(sys.modules)))"
@@ -230,6 +236,6 @@ def test_real_recording(test_data, tmp_path):
     movie = tifffile.imread(test_data / "movies/mouse2p_128x128x2000.tiff", key=range(300))
     registered, result = register(BLOCKS, movie, tmp_path)
     assert registered.dtype == movie.dtype
-    assert np.abs(result.y).max() <= 13
+    assert np.abs(result.shift.y).max() <= 13
     gradient = [np.hypot(*np.gradient(m.mean(axis=0))).mean() / m.mean() for m in (movie, registered)]
     assert gradient[1] > gradient[0], "the mean image is crisper"

@@ -2,16 +2,17 @@ import sys
 
 import numpy as np
 import pytest
-from packages import require
-from synthetic_movies import Tissue, acquisition, frames_table
 
 from groundtrace.errors import BackendError, InputError
-from groundtrace.io import create_movie, open_movie
 from groundtrace.motion.base import Registration
-from groundtrace.motion.moving import RIGID, Blocks, estimated_displacement
+from groundtrace.motion.moving import RIGID, Blocks
 from groundtrace.motion.normcorre import NormCorre, displacements
 from groundtrace.motion.quality import assess
-from groundtrace.tables import Shifts, validate
+from groundtrace.motion.tables import Shifts
+from groundtrace.movies.file import create_movie, open_movie
+from groundtrace.tables import validate
+from groundtrace.testing.movies import Tissue, frames_table, task
+from tests.packages import require
 
 BLOCKS = Blocks(np.array([20.0, 60.0, 75.0], np.float32), np.array([15.0, 45.0], np.float32))
 
@@ -21,7 +22,7 @@ def run(method: NormCorre, movie: np.ndarray, folder) -> tuple[np.ndarray, Regis
     registered = create_movie(folder / "registered.npy", movie.shape, movie.dtype)
     scratch = folder / "scratch"
     scratch.mkdir()
-    done = method.run(open_movie(folder / "movie.npy"), registered, acquisition(movie.shape), scratch, 1)
+    done = method.run(open_movie(folder / "movie.npy"), registered, task(movie, scratch))
     return np.array(registered), done
 
 
@@ -29,18 +30,18 @@ def test_shifts_of_patches_become_displacements_at_their_centres():
     """CaImAn moves the content back by its shifts, rows first, patch after patch along a row."""
     true_y = np.arange(6.0).reshape(1, 3, 2)
     true_x = 10 - true_y
-    y, x, (block_y, block_x) = displacements(-true_y.reshape(1, 6), -true_x.reshape(1, 6), BLOCKS)
-    assert y[0] == pytest.approx(true_y.mean())
-    np.testing.assert_allclose(y[:, None] + block_y, true_y.reshape(1, 6), atol=1e-6)
-    np.testing.assert_allclose(x[:, None] + block_x, true_x.reshape(1, 6), atol=1e-6)
-    np.testing.assert_allclose(BLOCKS.grid(block_y)[0, 2, 1] + y[0], 5.0, atol=1e-6)
+    found = displacements(-true_y.reshape(1, 6), -true_x.reshape(1, 6), BLOCKS)
+    assert found.y[0] == pytest.approx(true_y.mean())
+    np.testing.assert_allclose(found.y[:, None] + found.block_y, true_y.reshape(1, 6), atol=1e-6)
+    np.testing.assert_allclose(found.x[:, None] + found.block_x, true_x.reshape(1, 6), atol=1e-6)
+    np.testing.assert_allclose(BLOCKS.grid(found.block_y)[0, 2, 1] + found.y[0], 5.0, atol=1e-6)
 
 
 def test_rigid_shifts_have_no_blocks():
-    y, x, (block_y, block_x) = displacements(np.array([[1.5], [-2.0]]), np.array([[0.5], [3.0]]), RIGID)
-    np.testing.assert_array_equal(y, [-1.5, 2.0])
-    np.testing.assert_array_equal(x, [-0.5, -3.0])
-    assert block_y.shape == block_x.shape == (2, 0)
+    found = displacements(np.array([[1.5], [-2.0]]), np.array([[0.5], [3.0]]), RIGID)
+    np.testing.assert_array_equal(found.y, [-1.5, 2.0])
+    np.testing.assert_array_equal(found.x, [-0.5, -3.0])
+    assert found.block_y.shape == found.block_x.shape == (2, 0)
 
 
 def test_without_caiman_says_where_to_get_it(tmp_path, monkeypatch):
@@ -70,7 +71,7 @@ def test_known_displacement_has_its_sign_axis_and_scale(nonrigid, tmp_path):
     x[:] = x / 2 + 1
     movie = np.array([tissue.image(a, b) for a, b in zip(y, x, strict=True)]).round().astype(np.uint16)
     registered, done = run(NormCorre(nonrigid=nonrigid, stride=(40, 32), overlap=(24, 32)), movie, tmp_path)
-    for found, true in ((done.y, y), (done.x, x)):
+    for found, true in ((done.shift.y, y), (done.shift.x, x)):
         slope, offset = np.polyfit(true, found, 1)
         # The circular correlation of a patch is biased towards no shift.
         assert slope == pytest.approx(1, abs=0.2 if nonrigid else 0.1)
@@ -93,6 +94,6 @@ def test_displacement_that_differs_across_the_field_is_found_where_it_is(tmp_pat
     registered, done = run(method, movie, tmp_path)
     table, _, _ = assess(movie, registered, done, frames_table(60))
     validate(Shifts, table)
-    found = estimated_displacement(table, done.blocks, np.array([20.0, 140.0]), np.array([64.0, 64.0]))
+    found = done.shift.at(np.array([20.0, 140.0]), np.array([64.0, 64.0]))
     assert np.polyfit(amount, found[1, :, 1] - found[1, :, 0], 1)[0] == pytest.approx(1, abs=0.2)
     assert np.abs(found[0] - np.median(found[0], axis=0)).mean() < 0.3, "rows do not move"

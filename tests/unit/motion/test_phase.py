@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
-from synthetic_movies import acquisition
 
 from groundtrace.errors import BackendError
-from groundtrace.motion.moving import estimated_displacement
+from groundtrace.motion.moving import Displacement
 from groundtrace.motion.phase.backend import Phase
 from groundtrace.motion.phase.blocks import Fit, Grid
 from groundtrace.motion.phase.kernels import block_steps, follow, measure_blocks
@@ -23,7 +22,7 @@ from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.simulate import prepare, raw_frames
 from groundtrace.simulation.truth import true_displacement
-from groundtrace.tables import list_column
+from groundtrace.testing.movies import task
 
 SHAPE = (96, 128)
 
@@ -191,7 +190,7 @@ def recording(**changes) -> tuple[np.ndarray, pl.DataFrame]:
 
 def register(movie: np.ndarray, tmp_path, **parameters):
     registered = np.empty_like(movie)
-    return registered, Phase(**parameters).run(movie, registered, acquisition(movie.shape), tmp_path, 1)
+    return registered, Phase(**parameters).run(movie, registered, task(movie, tmp_path))
 
 
 @pytest.fixture(scope="module", params=[10.0, 2.0])
@@ -203,7 +202,7 @@ def known(request, tmp_path_factory):
     shifts, *_ = assess(movie, registered, result, pl.DataFrame(frames))
     # Lines jitter: the mean over the field is one over all of them.
     y, x = np.meshgrid(np.arange(128.0), np.arange(8, 128, 16.0), indexing="ij")
-    found = estimated_displacement(shifts, result.blocks, y, x)
+    found = Displacement.of(shifts, result.shift.blocks).at(y, x)
     return request.param, found - true_displacement(truth, (128, 128), y + found[0], x + found[1]), result
 
 
@@ -226,7 +225,7 @@ def test_a_jump_is_not_smeared_over_its_neighbours(tmp_path):
     movie = still.copy()
     movie[100] = np.roll(still[100], (5, -4), (0, 1))
     _, result = register(movie, tmp_path)
-    shifts = np.stack([result.y, result.x], axis=1) - np.median([result.y, result.x], axis=1)
+    shifts = np.stack([result.shift.y, result.shift.x], axis=1) - np.median([result.shift.y, result.shift.x], axis=1)
     np.testing.assert_allclose(shifts[100], [5, -4], atol=0.5)
     assert np.abs(np.delete(shifts, 100, axis=0)).max() < 0.3
 
@@ -236,7 +235,7 @@ def test_a_frame_that_shows_nothing_is_interpolated_and_says_so(kind, tmp_path):
     movie, truth = recording(frames=120)
     movie[60] = {"dark": 0, "saturated": 32767}.get(kind, np.roll(movie[60], (64, 64), (0, 1)))
     _, result = register(movie, tmp_path)
-    off = result.y - truth["y"].to_numpy()
+    off = result.shift.y - truth["y"].to_numpy()
     assert result.correlation[60] < 0.3 * np.median(result.correlation)
     assert result.y_error[60] > 1.5 * np.median(result.y_error)
     assert abs(off[60] - np.median(off)) < 4 * result.y_error[60]
@@ -255,7 +254,8 @@ def test_a_frame_out_of_focus_is_looked_for_near_its_neighbours(tmp_path):
     lookalike = 0.45 * np.roll(own, (9, -11), (0, 1)) + 0.35 * own + 0.2 * other
     movie[70:76] = random.poisson(np.repeat(lookalike[None], 6, axis=0))
     _, result = register(movie.astype(np.int16), tmp_path, max_shift=0.2)
-    assert np.hypot(result.y - np.median(result.y), result.x - np.median(result.x)).max() < 1
+    y, x = result.shift.y, result.shift.x
+    assert np.hypot(y - np.median(y), x - np.median(x)).max() < 1
 
 
 def test_when_the_focus_drifts_each_stretch_has_its_template(tmp_path):
@@ -276,7 +276,7 @@ def test_when_the_focus_drifts_each_stretch_has_its_template(tmp_path):
         steady = random.poisson(np.repeat(early[None], 660, axis=0)).astype(np.int16)
         assert len(find_stretches(steady, 25, pool)[0]) == 1
     _, result = register(movie, tmp_path, max_shift=0.2, nonrigid=False)
-    off = np.stack([result.y, result.x], axis=1) - walk
+    off = np.stack([result.shift.y, result.shift.x], axis=1) - walk
     assert np.sqrt(((off - np.median(off, axis=0)) ** 2).sum(axis=1).mean()) < 0.25
 
 
@@ -297,7 +297,7 @@ def test_a_shutter_that_was_closed_while_the_focus_drifted_leaves_no_stretch_dar
 def test_small_and_long_fields(shape, tmp_path):
     movie, _ = recording(frames=40, height=shape[0], width=shape[1], motion=1)
     registered, result = register(movie, tmp_path, max_shift=0.2)
-    assert np.isfinite(result.block_y).all()
+    assert np.isfinite(result.shift.block_y).all()
     assert np.isfinite(result.y_error).all()
     assert (registered.std(axis=(1, 2)) > 0).all()
 
@@ -307,12 +307,9 @@ def test_the_offset_of_odd_lines_is_found_and_corrected(offset, tmp_path):
     changes = {"frames": 200, "photons": 4, "bleaching": 0.0}
     movie, truth = recording(scan_offset=offset, **changes)
     registered, result = register(movie, tmp_path)
-    assert result.blocks.scan_offset == pytest.approx(offset, abs=0.1)
-    shifts = pl.DataFrame(
-        {"y": result.y, "x": result.x, "block_y": list_column(result.block_y), "block_x": list_column(result.block_x)}
-    )
+    assert result.shift.blocks.scan_offset == pytest.approx(offset, abs=0.1)
     y, x = np.meshgrid(np.arange(20, 108, 7.0), np.arange(20, 108, 7.0), indexing="ij")
-    found = estimated_displacement(shifts, result.blocks, y, x)
+    found = result.shift.at(y, x)
     residual = found - true_displacement(truth, (128, 128), y + found[0], x + found[1])
     residual -= residual.mean(axis=(1, 2, 3), keepdims=True)
     assert np.sqrt((residual**2).sum(axis=0).mean()) < 0.55
@@ -324,15 +321,15 @@ def test_the_offset_of_odd_lines_is_found_and_corrected(offset, tmp_path):
 
 def test_straight_lines_stay(tmp_path):
     movie, _ = recording(frames=100, photons=2)
-    assert register(movie, tmp_path)[1].blocks.scan_offset == 0
+    assert register(movie, tmp_path)[1].shift.blocks.scan_offset == 0
 
 
 def test_rigid_has_no_blocks(tmp_path):
     movie, truth = recording(frames=100, nonrigid=0)
     _, result = register(movie, tmp_path, nonrigid=False)
-    assert result.blocks.count == 0
-    assert result.block_y.shape == (100, 0)
-    off = result.y - truth["y"].to_numpy()
+    assert result.shift.blocks.count == 0
+    assert result.shift.block_y.shape == (100, 0)
+    off = result.shift.y - truth["y"].to_numpy()
     assert (off - np.median(off)).std() < 0.1
 
 

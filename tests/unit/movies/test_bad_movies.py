@@ -1,7 +1,6 @@
 """Movies that cannot be used: the message a user sees for each, and nothing half-written left behind."""
 # ruff: noqa: E501 (messages stand as a user sees them)
 
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -70,37 +69,6 @@ def hdf5(name: str, **arrays: np.ndarray) -> Callable[[Path], Made]:
     return write
 
 
-def truncated_directory(folder: Path) -> Made:
-    return cut(write_pages(folder / "m.tif", movie(), photometric="minisblack"), 0.5)
-
-
-def truncated_pixels(folder: Path) -> Made:
-    """All directories at the start of the file, pixels behind them."""
-    images, head, entries = movie(), 8, 9
-    size = 2 + 12 * entries + 4
-    content = struct.pack("<2sHI", b"II", 42, head)
-    for page, image in enumerate(images):
-        following = head + (page + 1) * size if page + 1 < len(images) else 0
-        offset = head + len(images) * size + page * image.nbytes
-        tags = {256: 10, 257: 12, 258: 16, 259: 1, 262: 1, 273: offset, 277: 1, 278: 12, 279: image.nbytes}
-        content += struct.pack("<H", entries)
-        content += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
-        content += struct.pack("<I", following)
-    (folder / "m.tif").write_bytes(content + images.tobytes())
-    assert np.array_equal(tifffile.imread(folder / "m.tif"), images)
-    return cut(folder / "m.tif", 0.95)
-
-
-def truncated_imagej(folder: Path) -> Made:
-    tifffile.imwrite(folder / "m.tif", movie(), imagej=True, truncate=True)
-    return cut(folder / "m.tif", 0.8)
-
-
-def truncated_npy(folder: Path) -> Made:
-    np.save(folder / "m.npy", movie())
-    return cut(folder / "m.npy", 0.9)
-
-
 def truncated_hdf5(folder: Path) -> Made:
     return cut(hdf5("m.h5", data=movie((400, 12, 10)))(folder)[0], 0.5)
 
@@ -123,10 +91,6 @@ def scanbox(folder: Path, mat: bool = True) -> Made:
         info = {"channels": 2, "scanmode": 1, "recordsPerBuffer": 12, "sz": [12, 10], "resfreq": 8000.0}
         savemat(folder / "m.mat", {"info": info | {"config": {"lines": 12}}})
     return [folder / "m.sbx"]
-
-
-def truncated_scanbox(folder: Path) -> Made:
-    return cut(scanbox(folder)[0], 0.99)
 
 
 def scanbox_alone(folder: Path) -> Made:
@@ -229,31 +193,12 @@ CASES: dict[str, tuple[Callable[[Path], Made], dict[str, Any], str]] = {
         "TSeries-01: is a folder; write the files in it in the column path, for example {folder}/TSeries-01/*",
     ),
     "no suffix": (file("movie", b"x"), {}, "movie: has no suffix that names a format; fill the column format"),
-    "TIFF cut in its directories": (
-        truncated_directory,
-        {},
-        "m.tif: is truncated or still being written: page 3 is followed by one that is not in the file; wait until the "
-        "acquisition has ended, or copy it again",
-    ),
-    "TIFF cut in its pixels": (
-        truncated_pixels,
-        {},
-        "m.tif: is truncated: its last frame should end at byte 2,840, the file has 2,698; copy it again, or save the "
-        "frames it has as a new file",
-    ),
-    "ImageJ TIFF cut": (
-        truncated_imagej,
-        {},
-        "m.tif: is truncated: its last frame should end at byte 2,272, the file has 1,817; copy it again, or save the "
-        "frames it has as a new file",
-    ),
     "compressed TIFF with a broken frame": (
         truncated_compressed,
         {},
         "m.tif: cannot be read as tiff: libdeflate_zlib_decompress returned LIBDEFLATE_BAD_DATA; check the "
         "column format; if no other program opens it either, copy it again from the microscope",
     ),
-    "npy cut": (truncated_npy, {}, "m.npy: is truncated, the last 205 bytes are missing; copy it again"),
     "HDF5 cut": (
         truncated_hdf5,
         {},
@@ -261,7 +206,6 @@ CASES: dict[str, tuple[Callable[[Path], Made], dict[str, Any], str]] = {
         "= 0, stored_eof = 98048); check the column format; if no other program opens it either, copy it again from the "
         "microscope",
     ),
-    "Scanbox cut": (truncated_scanbox, {}, "m.sbx: is truncated, its last frame has 220 of 240 bytes; copy it again"),
     "Scanbox without .mat": (
         scanbox_alone,
         {},
@@ -419,7 +363,7 @@ CASES: dict[str, tuple[Callable[[Path], Made], dict[str, Any], str]] = {
     "Thor folder without images": (
         empty_folder,
         {"format": "thor"},
-        "TSeries-01: holds no .tif file; export the recording from ThorImage as OME-TIFF",
+        "TSeries-01: holds no .tif file and no Image_*.raw; copy the folder of the recording again",
     ),
 }
 

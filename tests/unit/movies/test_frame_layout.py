@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from groundtrace.movies.ingest import ingest
 from groundtrace.movies.layout import Layout, lay_out
-from groundtrace.movies.raw import Metadata, open_raw
+from groundtrace.movies.opening import open_raw
+from groundtrace.movies.raw import Metadata
 from groundtrace.sessions import Session
 
 
@@ -37,7 +38,7 @@ def test_frames_are_those_of_a_loop_over_time_plane_and_channel(planes, channels
                 expected.setdefault((plane, channel), []).append(number)
                 number += 1
         number += flyback * channels
-    layout = Layout(planes, channels, flyback * channels, volumes)
+    layout = Layout(planes, channels, np.arange(volumes) * (planes + flyback) * channels)
     for (plane, channel), frames in expected.items():
         assert layout.frames(plane, channel).tolist() == frames
 

@@ -1,12 +1,14 @@
 """Statistics of a movie, taken chunk by chunk, are those of the whole."""
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundtrace.movies.quality import MovieStatistics
-from groundtrace.tables import Frames, RawQuality, validate
+from groundtrace.movies.tables import Frames, RawQuality
+from groundtrace.tables import validate
 
 
 def statistics_of(movie: np.ndarray, cuts: list[int] | None = None) -> MovieStatistics:
@@ -39,7 +41,8 @@ def test_chunks_give_what_the_whole_movie_gives(dtype, frames, cuts, seed):
     np.testing.assert_allclose(found.images["mean"], exact.mean(0), atol=1e-5 * span)
     np.testing.assert_allclose(found.images["std"], exact.std(0), atol=1e-4 * span)
     np.testing.assert_allclose(found.frames["brightness"], exact.mean((1, 2)), atol=1e-5 * span, rtol=1e-5)
-    assert validate(Frames, found.frames).height == frames
+    timed = found.frames.with_columns(pl.col("frame").cast(pl.Float64).alias("time"), segment=pl.lit(0, pl.Int32))
+    assert validate(Frames, timed).height == frames
     assert validate(RawQuality, found.summary).height == 1
 
 

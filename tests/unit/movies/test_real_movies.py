@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from groundtrace.io import open_movie
+from groundtrace.movies.file import open_movie
 from groundtrace.movies.ingest import ingest
 from groundtrace.sessions import Session
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from groundtrace.io import open_movie
+from groundtrace.movies.file import open_movie
 from groundtrace.movies.ingest import ingest
-from groundtrace.movies.raw import Metadata, Raw, open_raw
+from groundtrace.movies.opening import open_raw
+from groundtrace.movies.raw import Metadata, Raw
 from groundtrace.sessions import Session
 
 MOVIE = np.random.default_rng(0).integers(0, 1000, (12, 6, 5)).astype("uint16")
@@ -90,17 +91,6 @@ STACK = {"hStackManager.enable": "true", "hStackManager.framesPerSlice": 1, "hRo
 )
 def test_scanimage(settings, expected, tmp_path):
     assert scanimage(tmp_path, **settings) == expected
-
-
-def test_old_scanimage_is_a_plain_tiff(tmp_path):
-    with tifffile.TiffWriter(tmp_path / "m.tif") as out:
-        for image in MOVIE:
-            out.write(
-                image, contiguous=False, metadata=None, description="state.configPath='C:'\rstate.acq.frameRate=4\r"
-            )
-    raw = open_raw(tmp_path / "m.tif", "tiff")
-    assert raw.metadata == Metadata()
-    np.testing.assert_array_equal(frames_of(raw), MOVIE)
 
 
 def imagej(folder: Path, shape: tuple[int, ...], axes: str, **metadata: Any) -> Raw:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from report_example import example_session
 
 from groundtrace.report.session import SessionInputs
+from tests.unit.report.report_example import example_session
 
 
 @pytest.fixture(scope="session")

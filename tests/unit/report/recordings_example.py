@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from groundtrace.benchmark.tables import CellBenchmark, ExtractionBenchmark, MotionBenchmark, RecipeBenchmark
-from groundtrace.tables import Table, validate
+from groundtrace.tables import Table
+from tests.tables import example
 
 RECIPES = {
     "best": ("suite2p", "suite2p", "network", 0.7),
@@ -84,8 +85,7 @@ def conditions() -> list[dict]:
 
 
 def frame(table: type[Table], rows: list[dict]) -> pl.DataFrame:
-    types = {name: declared.dtype.type for name, declared in table.to_schema().columns.items() if declared.dtype}
-    return validate(table, pl.DataFrame(rows, schema=types))
+    return example(table, **pl.DataFrame(rows, infer_schema_length=None).to_dict())
 
 
 def motion_row(method: str, residual: float) -> dict:

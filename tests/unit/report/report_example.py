@@ -9,59 +9,90 @@ from scipy.signal import lfilter
 from scipy.stats import poisson, skew
 
 from groundtrace.acquisition import Acquisition, SourceFile
-from groundtrace.report.session import SessionInputs
-from groundtrace.tables import (
-    Frames,
-    MotionQuality,
-    RawQuality,
-    Rois,
-    Shifts,
-    Spikes,
-    Traces,
-    list_column,
-    validate,
+from groundtrace.motion.tables import MotionQuality, Shifts
+from groundtrace.movies.tables import Frames, RawQuality
+from groundtrace.report.light import light_envelope
+from groundtrace.report.session import TRACE_COLUMNS, SessionInputs
+from groundtrace.spikes.tables import Spikes
+from groundtrace.tables import list_column, single, validate
+from groundtrace.traces.tables import Traces
+from tests.tables import example
+from tests.unit.report.cells_example import (
+    example_extraction_images,
+    example_extraction_quality,
+    example_motion_clip,
+    example_rois,
 )
 
 STEPS = ("ingest", "motion", "extract", "dff", "spikes")
 
 
 def example_session(
-    rois: int = 120, frames: int = 6000, side: int = 256, noise: float = 2.5, copies: int = 1, **changes
+    rois: int = 120,
+    frames: int = 6000,
+    side: int = 256,
+    noise: float = 2.5,
+    copies: int = 1,
+    silent: int = 0,
+    clips: int = 8,
+    **changes,
 ) -> SessionInputs:
     """A valid session of `rois` ROIs; `noise` is its median ν. `changes` are fields of SessionInputs to replace.
 
-    With `copies` the traces are made once for that many ROIs and shifted in time, which is faster.
+    The last `silent` ROIs are visible cells that do not fire; `clips` of the accepted ones have a clip. With `copies`
+    the traces of that part of the ROIs are repeated, which is faster and needs no more memory than their tables.
     """
     rng = np.random.default_rng(1)
     acquisition = example_acquisition(frames, side)
     footprints, image = blobs(rng, rois, side)
     accepted = rng.random(rois) < 0.75
+    visible = np.arange(rois) >= rois - silent
+    accepted &= ~visible
     levels = noise * rng.lognormal(0, 0.35, rois // copies)
     dff, rate = activity(rng, levels, frames, acquisition.frame_rate)
-    if copies > 1:
-        levels = np.tile(levels, copies)
-        dff, rate = (np.concatenate([np.roll(a, 997 * k, axis=1) for k in range(copies)]) for a in (dff, rate))
     shifts = example_shifts(rng, frames)
+    cells = example_rois(np.random.default_rng(2), footprints, accepted, visible)
     tables = {
         "frames": example_frames(rng, frames, shifts),
         "raw_quality": example_raw_quality(frames),
         "shifts": shifts,
         "motion_quality": example_motion_quality(shifts),
-        "rois": example_rois(rng, footprints, accepted),
-        "traces": example_traces(rng, dff, accepted, levels),
-        "spikes": example_spikes(rate, accepted, levels),
+        "rois": cells,
+        "extraction_quality": example_extraction_quality(cells),
+        "traces": example_traces(rng, dff, accepted[: len(dff)], levels),
+        "spikes": example_spikes(rate, accepted[: len(dff)], levels),
     }
+    rows = np.arange(rois) % max(len(dff), 1)
+    light = {name: light_envelope(tables["traces"][name][rows]) for name in ("fluorescence", "neuropil")}
+    if copies > 1:
+        # A large session is held as it is read: without what the page only shows the envelope of.
+        tables["traces"] = repeated(tables["traces"].select(TRACE_COLUMNS)[rows], accepted)
+        tables["spikes"] = repeated(tables["spikes"][rows], accepted)
     mean = image + rng.normal(0, 4, image.shape)
     blurred = (np.roll(image, 2, 0) + np.roll(image, -2, 0) + np.roll(image, 2, 1) + np.roll(image, -2, 1)) / 4
     images = {"template": image, "mean": mean.astype(np.float32), "mean_before": blurred.astype(np.float32)}
     fields = tables | {
         "acquisition": acquisition,
+        "light": light,
+        "extraction_images": example_extraction_images(
+            np.random.default_rng(3),
+            cells,
+            images["mean"],
+            dff[rows, :300],
+            acquisition.frame_rate,
+            clips,
+        ),
         "raw_images": {"mean": images["mean_before"], "std": images["mean_before"] / 10},
-        "motion_images": images,
+        "motion_images": images | example_motion_clip(images["mean"], 60 if copies > 1 else 20),
         "recipe": "default",
         "provenance": example_provenance(acquisition),
     }
     return SessionInputs(**(fields | changes))
+
+
+def repeated(table: pl.DataFrame, accepted: np.ndarray) -> pl.DataFrame:
+    """A table of traces with the numbers and verdicts of all ROIs."""
+    return table.with_columns(roi=pl.arange(table.height, dtype=pl.Int32, eager=True), accepted=pl.Series(accepted))
 
 
 def example_acquisition(frames: int, side: int, **changes) -> Acquisition:
@@ -134,26 +165,7 @@ def example_shifts(rng: np.random.Generator, frames: int) -> pl.DataFrame:
     correlation = 0.82 - 0.012 * np.abs(bursts) + rng.normal(0, 0.012, frames)
     bad = np.abs(bursts) > 6
     bad[frames // 3 : frames // 3 + 12] = True
-    empty = pl.Series([[]] * frames, dtype=pl.List(pl.Float32))
-    unknown = pl.Series([None] * frames, dtype=pl.Float32)
-    return validate(
-        Shifts,
-        pl.DataFrame(
-            {
-                "frame": np.arange(frames, dtype=np.int32),
-                "y": y.astype(np.float32),
-                "x": x.astype(np.float32),
-                "y_error": unknown,
-                "x_error": unknown,
-                "correlation": correlation.astype(np.float32) * 0.1,
-                "block_y": empty,
-                "block_x": empty,
-                "template_correlation": correlation.astype(np.float32),
-                "bad": bad,
-                "reason": np.where(bad, "jump", ""),
-            }
-        ),
-    )
+    return example(Shifts, y=y, x=x, template_correlation=correlation, bad=bad, reason=np.where(bad, "jump", ""))
 
 
 def example_frames(rng: np.random.Generator, frames: int, shifts: pl.DataFrame) -> pl.DataFrame:
@@ -164,14 +176,8 @@ def example_frames(rng: np.random.Generator, frames: int, shifts: pl.DataFrame) 
     brightness[blank] = 12
     dropped = np.zeros(frames, bool)
     dropped[[frames // 2, frames * 3 // 4]] = True
-    columns = {
-        "frame": np.arange(frames, dtype=np.int32),
-        "brightness": brightness.astype(np.float32),
-        "saturated": np.where(rng.random(frames) < 0.004, 3e-4, 0).astype(np.float32),
-        "blank": blank,
-        "dropped": dropped,
-    }
-    return validate(Frames, pl.DataFrame(columns))
+    saturated = np.where(rng.random(frames) < 0.004, 3e-4, 0)
+    return example(Frames, brightness=brightness, saturated=saturated, blank=blank, dropped=dropped)
 
 
 def example_raw_quality(frames: int, **changes) -> pl.DataFrame:
@@ -186,7 +192,7 @@ def example_raw_quality(frames: int, **changes) -> pl.DataFrame:
         "blank_frames": 12,
         "dropped_frames": 2,
     }
-    return one_row(RawQuality, row | changes)
+    return example(RawQuality, 1, **row | changes)
 
 
 def example_motion_quality(shifts: pl.DataFrame, **changes) -> pl.DataFrame:
@@ -201,77 +207,39 @@ def example_motion_quality(shifts: pl.DataFrame, **changes) -> pl.DataFrame:
         "displacement_max": 11.2,
         "bad_frames": int(shifts["bad"].sum()),
     }
-    return one_row(MotionQuality, row | changes)
-
-
-def one_row(table, row: dict) -> pl.DataFrame:
-    types = {name: declared.dtype.type for name, declared in table.to_schema().columns.items()}
-    return validate(table, pl.DataFrame({name: [value] for name, value in row.items()}, schema=types))
-
-
-def example_rois(rng: np.random.Generator, footprints: list[tuple], accepted: np.ndarray) -> pl.DataFrame:
-    count = len(footprints)
-    columns = {
-        "roi": np.arange(count, dtype=np.int32),
-        "pixel_y": pl.Series([y.tolist() for y, _, _ in footprints], dtype=pl.List(pl.Int32)),
-        "pixel_x": pl.Series([x.tolist() for _, x, _ in footprints], dtype=pl.List(pl.Int32)),
-        "weight": pl.Series([w.tolist() for _, _, w in footprints], dtype=pl.List(pl.Float32)),
-        "overlap": pl.Series([[False] * len(y) for y, _, _ in footprints], dtype=pl.List(pl.Boolean)),
-        "centroid_y": floats([np.average(y, weights=w) for y, _, w in footprints]),
-        "centroid_x": floats([np.average(x, weights=w) for _, x, w in footprints]),
-        "area": np.array([len(y) for y, _, _ in footprints], np.int32),
-        "compactness": floats(rng.uniform(1, 1.1, count)),
-        "skew": floats(rng.uniform(0.5, 3, count)),
-        "cell_probability": floats(np.where(accepted, rng.uniform(0.55, 1, count), rng.uniform(0, 0.45, count))),
-        "accepted": accepted,
-    }
-    return validate(Rois, pl.DataFrame(columns))
+    return example(MotionQuality, 1, **row | changes)
 
 
 def example_traces(rng: np.random.Generator, dff: np.ndarray, accepted: np.ndarray, levels: np.ndarray) -> pl.DataFrame:
-    count = len(dff)
-    empty = pl.Series([[]] * count, dtype=pl.List(pl.Float32))
+    slow = 40 * np.sin(np.arange(dff.shape[1]) / 400)
     peak = [np.percentile(trace, 99) - np.median(trace) for trace in dff]
-    columns = {
-        "roi": np.arange(count, dtype=np.int32),
-        "accepted": accepted,
-        "fluorescence": empty,
-        "neuropil": empty,
-        "dff": list_column(dff) if dff.size else empty,
-        "neuropil_coefficient": floats(np.full(count, 0.7)),
-        "neuropil_coefficient_error": floats(np.zeros(count)),
-        "baseline": floats(rng.uniform(100, 400, count)),
-        "noise_level": floats(levels),
-        "expected_noise_level": floats(levels * 0.9),
-        "snr": floats(peak / (levels / 100 * np.sqrt(30) / 0.954)),
-        "skew": floats([skew(trace) for trace in dff]),
-        "baseline_near_zero": np.zeros(count, bool),
-        "negative_fluorescence": rng.random(count) < 0.03,
-        "saturated": np.zeros(count, bool),
-        "looks_denoised": np.zeros(count, bool),
-    }
-    return validate(Traces, pl.DataFrame(columns))
+    return example(
+        Traces,
+        accepted=accepted,
+        fluorescence=300 * (1 + dff) + slow,
+        neuropil=180 + slow + 30 * dff[::-1],
+        dff=dff,
+        neuropil_coefficient=0.7,
+        neuropil_coefficient_error=0.0,
+        baseline=rng.uniform(100, 400, len(dff)),
+        noise_level=levels,
+        expected_noise_level=levels * 0.9,
+        snr=peak / (levels / 100 * np.sqrt(30) / 0.954),
+        skew=[skew(trace) for trace in dff],
+        negative_fluorescence=np.arange(len(dff)) % 40 == 33,
+    )
 
 
 def example_spikes(rate: np.ndarray, accepted: np.ndarray, levels: np.ndarray) -> pl.DataFrame:
-    count = len(rate)
-    empty = pl.Series([[]] * count, dtype=pl.List(pl.Float32))
-    unknown = pl.Series([None] * count, dtype=pl.Float32)
-    columns = {
-        "roi": np.arange(count, dtype=np.int32),
-        "accepted": accepted,
-        "rate": list_column(rate) if rate.size else empty,
-        "rate_low": empty,
-        "rate_high": empty,
-        "mean_rate": floats([trace.mean() for trace in rate]),
-        "noise_level": floats(levels),
-        "decay_time": floats(np.full(count, 0.57)),
-        "explained_variance": floats(np.full(count, 0.6)),
-        "expected_correlation": unknown,
-        "expected_correlation_low": unknown,
-        "expected_correlation_high": unknown,
-    }
-    return validate(Spikes, pl.DataFrame(columns))
+    return example(
+        Spikes,
+        accepted=accepted,
+        rate=rate,
+        mean_rate=rate.mean(axis=1),
+        noise_level=levels,
+        decay_time=0.57,
+        explained_variance=0.6,
+    )
 
 
 def with_accuracy(session: SessionInputs) -> SessionInputs:
@@ -288,7 +256,7 @@ def with_accuracy(session: SessionInputs) -> SessionInputs:
     spikes = session.spikes.with_columns(
         rate_low=list_column(poisson.ppf(0.05, counts).astype(np.float32)),
         rate_high=list_column(poisson.ppf(0.95, counts + 0.02).astype(np.float32)),
-        **{f"expected_correlation{end}": floats(np.tanh(values)).fill_nan(None) for end, values in known.items()},
+        **{f"expected_correlation{end}": single(np.tanh(values)) for end, values in known.items()},
     )
     provenance = example_provenance(session.acquisition, {"backend": "network", "lookahead": None, "weights": "all"})
     return replace(session, spikes=validate(Spikes, spikes), provenance=provenance)
@@ -307,7 +275,3 @@ def example_provenance(acquisition: Acquisition, spikes: dict | None = None) -> 
         "history": [{"step": step, "parameters": parameters[step], "versions": versions} for step in STEPS],
         "sources": [source.model_dump() for source in acquisition.sources],
     }
-
-
-def floats(values) -> pl.Series:
-    return pl.Series(np.asarray(values, np.float32), dtype=pl.Float32)

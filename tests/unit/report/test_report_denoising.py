@@ -9,14 +9,14 @@ import polars as pl
 import pytest
 
 from groundtrace.denoising.base import Denoising
-from groundtrace.denoising.files import write_noise
-from groundtrace.denoising.noise import REACH, NoiseModel
+from groundtrace.denoising.tables import DenoisingCheck, TrainingCurve
 from groundtrace.io import write_arrays, write_table
-from groundtrace.report.denoising import EVENTS, STRIPS, chosen_events, events, load_denoising
+from groundtrace.movies.noise import REACH, NoiseModel, write_noise
 from groundtrace.report.parameters import ReportParameters
-from groundtrace.report.session import SessionInputs, render_session
-from groundtrace.report.warnings import session_warnings
-from groundtrace.tables import DenoisingCheck, Traces, TrainingCurve, empty, list_column, validate
+from groundtrace.report.sections.session.denoising.content import EVENTS, STRIPS, chosen_events, events, load
+from groundtrace.report.session import SessionInputs, render_session, session_warnings
+from groundtrace.tables import empty, list_column, validate
+from groundtrace.traces.tables import Traces
 
 FLAGGED = (3, 7)
 RATE = 30.0
@@ -47,13 +47,14 @@ def written(folder: Path, session: SessionInputs, trained: bool = True) -> Sessi
     found = Denoising(NoiseModel(60.0, 12.0, 30.0, correlation), image, curve, check)
     paths = {name: folder / name for name in ("denoising_noise", "denoising_images", "denoising_curve")}
     paths |= {"denoising_check": folder / "denoising_check", "traces": folder / "traces"}
-    write_noise(paths["denoising_noise"], found)
+    write_noise(paths["denoising_noise"], found.noise, found.mean)
     write_arrays(paths["denoising_images"], raw=image / 100, denoised=image / 200, frame=np.array(450))
     write_table(paths["denoising_curve"], TrainingCurve, curve, {})
     write_table(paths["denoising_check"], DenoisingCheck, check, {})
     write_table(paths["traces"], Traces, traces, {})
     shown = traces.drop("dff_denoised", "dff_low", "dff_high")
-    return replace(session, traces=shown, denoising=load_denoising(paths, shown, RATE))
+    inputs = replace(session, traces=shown)
+    return replace(inputs, loaded={"denoising": load(paths, inputs)})
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +87,9 @@ def test_many_flagged_cells_and_wrong_intervals_are_warned_about(denoised):
     assert "shows" not in titles()
     traces = denoised.traces.with_columns(denoising_disagrees=pl.lit(True))
     assert f"shows {denoised.cells.height} of {denoised.cells.height} cells" in titles(traces=traces)
-    check = denoised.denoising.check.with_columns(pl.col("coverage") - 0.08)
-    assert "off by 7 points" in titles(denoising=replace(denoised.denoising, check=check))
+    loaded = denoised.loaded["denoising"]
+    check = loaded.check.with_columns(pl.col("coverage") - 0.08)
+    assert "off by 7 points" in titles(loaded={"denoising": replace(loaded, check=check)})
     assert "off by" not in titles()
 
 
@@ -110,7 +112,8 @@ def test_events_are_found_where_they_are_and_not_in_noise():
         trace[start : start + 60] += np.exp(-np.arange(60) / 20)
     assert [event.frame for event in events(trace, RATE, 0)] == pytest.approx([1007, 4007], abs=8)
     trace[5] = np.nan
-    assert events(trace, RATE, 0) == []
+    assert [event.frame for event in events(trace, RATE, 0)] == pytest.approx([1007, 4007], abs=8)
+    assert events(np.full(6000, np.nan, np.float32), RATE, 0) == []
 
 
 def test_the_rarest_events_are_shown_beside_the_largest():

@@ -5,11 +5,11 @@ from dataclasses import asdict
 
 import polars as pl
 import pytest
-from recordings_example import conditions, example_tables
 
 from groundtrace.benchmark.denoising import denoising_row
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.report.recordings import render_recordings
+from tests.unit.report.recordings_example import conditions, example_tables
 
 PSNR = {"none": 20.0, "network": 35.0, "boxcar": 27.0}
 NULL = dict(zip(("sub-s0/ses-1", "sub-s1/ses-1", "sub-s2/ses-1"), ("static", "frames", "blocks"), strict=True))
@@ -42,8 +42,8 @@ def scores() -> pl.DataFrame:
                 row |= (
                     {"movie_slope": 1.0, "movie_slope_error": 0.0625} if method == "none" else {"smoothed_slope": 0.75}
                 )
-                corridor = {"coverage": 0.9, "coverage_error": 0.01, "coverage_events": 0.8, "corridor_ratio": 0.5}
-                row |= corridor if method != "none" else {}
+                band = {"coverage": 0.9, "coverage_error": 0.01, "coverage_events": 0.8, "corridor_ratio": 0.5}
+                row |= band if method != "none" else {}
             rows.append(denoising_row(row))
     return pl.concat(rows)
 
@@ -91,7 +91,7 @@ def test_each_movie_has_a_row_and_the_smoothed_traces_one(section):
 def test_false_events_stand_under_the_kind_of_movie(section):
     board = boards(section)["False events per ROI and minute, in movies without any"]
     assert board["smoothed"][3:6] == ["2.5", "1.5", "0.5"]
-    assert set(boards(section)["The 90 % corridor around dF/F"]) == {"smoothed"}
+    assert set(boards(section)["The 90 % credible band around dF/F"]) == {"smoothed"}
 
 
 def test_each_recording_has_a_row_with_errors_beside_the_measured_trace(section):

@@ -3,15 +3,14 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_decode import image, unpack, values
 
 from groundtrace.report.html import (
-    TEMPLATES,
     contrast,
     envelope,
     intervals,
@@ -23,6 +22,11 @@ from groundtrace.report.html import (
     shrink,
     to_json,
 )
+from groundtrace.report.section import SHARED
+from groundtrace.report.svg import nice_ticks, tick_text
+from tests.unit.report.report_decode import image, unpack, values
+
+NUMBERS = json.loads(Path(__file__).with_name("numbers.json").read_text(encoding="utf-8"))
 
 
 @given(st.text())
@@ -37,23 +41,26 @@ def test_json_has_no_nan():
     assert json.loads(to_json({"values": [1.5, math.nan, math.inf, np.float32(2)]})) == {"values": [1.5, None, None, 2]}
 
 
-@pytest.mark.parametrize(
-    ("value", "digits", "text"),
-    [
-        (None, 3, "–"),
-        (math.nan, 3, "–"),
-        (0.0, 3, "0"),
-        (87, 9, "87"),
-        (1234567, 9, "1\u202f234\u202f567"),
-        (-0.5, 3, "−0.5"),
-        (2.3456, 3, "2.35"),
-        (0.04567, 2, "0.046"),
-        (9.96, 2, "10"),
-        (1e-9, 3, "1.00e−09"),
-    ],
-)
-def test_numbers_are_written_for_reading(value, digits, text):
-    assert number(value, digits) == text
+def test_numbers_are_written_for_reading():
+    """The scripts of the pages write them alike: tests/browser/test_numbers.py."""
+    for value, digits, text in NUMBERS["numbers"]:
+        assert number(value, digits) == text
+    assert number(math.nan) == number(math.inf) == "–"
+    assert number(np.float32(0.25)) == "0.25"
+
+
+def test_axes_have_round_ticks_and_at_least_two():
+    for case in NUMBERS["ticks"]:
+        found = nice_ticks(case["low"], case["high"], case["count"])
+        assert found == pytest.approx(case["ticks"])
+        assert [tick_text(tick, found) for tick in found] == case["texts"]
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+def test_every_axis_has_two_ticks_inside(low, width):
+    found = nice_ticks(low, low + width)
+    assert len(found) >= 2
+    assert all(low - 1e-6 * width <= tick <= low + 1.000001 * width for tick in found)
 
 
 @pytest.mark.parametrize("dtype", ["<i2", "<i4"])
@@ -132,7 +139,9 @@ def test_shrink_keeps_the_mean_and_small_images():
 
 
 def test_assets_can_be_inlined_and_name_no_other_place():
-    for path in TEMPLATES.iterdir():
+    found = [path for path in SHARED.parent.rglob("*") if path.suffix in {".html", ".css", ".js"}]
+    assert len(found) > 40
+    for path in found:
         text = path.read_text()
         assert not re.search(r"https?://|//[a-z]+\.[a-z]+/|@import|\bfetch\(|XMLHttp|WebSocket|url\(", text), path.name
         if path.suffix in {".js", ".css"}:

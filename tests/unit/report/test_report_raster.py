@@ -3,9 +3,9 @@
 import numpy as np
 import polars as pl
 import pytest
-from report_decode import image
 
-from groundtrace.report.raster import make_raster, sort_cells
+from groundtrace.report.sections.session.population.raster import make_raster, sort_cells
+from tests.unit.report.report_decode import image
 
 
 def assemblies(cells: int, bins: int = 400, groups: int = 4) -> tuple[np.ndarray, np.ndarray]:

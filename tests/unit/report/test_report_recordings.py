@@ -7,11 +7,11 @@ from dataclasses import astuple
 import numpy as np
 import polars as pl
 import pytest
-from recordings_example import FOUND, RECIPES, Tables, example_tables
 
 from groundtrace.benchmark.parameters import BenchmarkParameters, RecordingBenchmark
 from groundtrace.report.comparison import binned
 from groundtrace.report.recordings import render_recordings
+from tests.unit.report.recordings_example import FOUND, RECIPES, Tables, example_tables
 
 PARAMETERS = BenchmarkParameters(bootstrap=100)
 
@@ -156,6 +156,15 @@ def test_a_single_session_without_a_visible_cell_has_a_page(tables):
     assert "nan" not in html.split("<main>")[1].split("</main>")[0]
     alone = answers(page(one, BenchmarkParameters(bootstrap=20)))
     assert list(alone)[1:] == ["GCaMP6s at 30 Hz, ν about 6"]
+
+
+def test_a_single_cell_has_no_interval(tables):
+    chosen = (pl.col("session") == "sub-s0/ses-1") & (pl.col("detectability") >= 5)
+    cell = tables.cells.filter(chosen & pl.col("roi").is_not_null())["cell"][0]
+    cells = tables.cells.filter(chosen, pl.col("cell") == cell)
+    html = page(Tables(tables.motion, tables.extraction, cells, tables.recipes, tables.timing))
+    assert all("to" not in cells[3] for cells in board(html, "recipes").values())
+    assert "nan" not in " ".join(answers(html).values())
 
 
 def test_conditions_are_put_together_in_few_classes():

@@ -10,16 +10,22 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from report_decode import image, page_data, unpack, values
-from report_example import example_acquisition, example_session, floats, with_accuracy
 
 from groundtrace.acquisition import SourceFile
 from groundtrace.errors import InputError
+from groundtrace.extraction.tables import ExtractionQuality, Rois
 from groundtrace.io import write_arrays, write_table, write_text
+from groundtrace.motion.tables import MotionQuality, Shifts
+from groundtrace.movies.tables import Frames, RawQuality
 from groundtrace.report.parameters import ReportParameters
-from groundtrace.report.session import SessionInputs, load_session, pack_footprints, render_session
+from groundtrace.report.sections.session.cells.rois import pack_footprints, search_facts
+from groundtrace.report.session import SessionInputs, load_session, render_session
 from groundtrace.report.study import report_warnings
-from groundtrace.tables import Frames, MotionQuality, RawQuality, Rois, Shifts, Spikes, Traces
+from groundtrace.spikes.tables import Spikes
+from groundtrace.traces.tables import Traces
+from tests.unit.report.cells_example import example_extraction_quality
+from tests.unit.report.report_decode import image, page_data, unpack, values
+from tests.unit.report.report_example import example_acquisition, example_session, with_accuracy
 
 PARAMETERS = ReportParameters()
 
@@ -54,7 +60,7 @@ def test_key_figures_are_those_of_the_accepted_cells(session, page):
 
 def test_expected_correlation_is_shown_once_it_is_known(session):
     expected = {"": 0.71, "_low": 0.5, "_high": 0.85}
-    known = {f"expected_correlation{end}": floats(np.full(40, value)) for end, value in expected.items()}
+    known = {f"expected_correlation{end}": pl.lit(value, pl.Float32) for end, value in expected.items()}
     page = render_session(replace(session, spikes=session.spikes.with_columns(**known)), PARAMETERS)
     assert '<p class="value">0.71</p><p>median expected with true spikes; 90 % interval 0.5 to 0.85</p>' in page
 
@@ -115,7 +121,7 @@ def test_nonrigid_shifts_show_the_largest_block(session):
 
 
 def test_footprints_survive(session):
-    packed = pack_footprints(session.rois, 128)
+    packed = pack_footprints(session.outlines, 128)
     runs = iter(unpack(packed["runs"], "<i4").reshape(-1, 2).tolist())
     for count, y, x in zip(packed["counts"], session.rois["pixel_y"], session.rois["pixel_x"], strict=True):
         position, found = 0, set()
@@ -125,6 +131,16 @@ def test_footprints_survive(session):
             assert (position + gap) // 128 == (position + gap + length - 1) // 128, "a run stays in its row"
             position += gap + length
         assert found == set((y * 128 + x).to_list())
+
+
+def test_faint_tails_of_a_footprint_are_not_drawn(session, page):
+    """CaImAn leaves hundreds of pixels of hardly any weight around a cell."""
+    far = {"pixel_y": list(range(100)), "pixel_x": [3] * 100, "weight": [1e-3] * 100, "overlap": [False] * 100}
+    tails = [pl.col(name).list.concat(pl.lit(pl.Series([values]))) for name, values in far.items()]
+    rois = session.rois.with_columns(tails).cast(session.rois.schema)
+    drawn = page_data(render_session(replace(session, rois=rois), PARAMETERS))
+    assert drawn["footprints"] == page_data(page)["footprints"]
+    assert drawn["rois"]["area"] == session.rois["area"].to_list()
 
 
 def test_text_of_the_user_is_escaped(session):
@@ -182,13 +198,72 @@ def test_unusable_traces(session):
     assert data["rois"]["noise"] == [None] * 40
 
 
+def test_what_was_looked_for_and_what_may_be_noise_is_said(session, page):
+    assert "Looked for: cells of 10 px (12 µm), from the pixel size." in page
+    accepted = session.extraction_quality["accepted"][0]
+    assert f"6 ROIs, 1 accepted, so about 1 of the {accepted} accepted cells may be noise." in page
+    assert "The movie shows cells" not in page
+    other = example_extraction_quality(session.rois, diameter_seen=14.0, decoys_accepted=0, diameter_source="config")
+    text = " ".join(search_facts(replace(session, extraction_quality=other)))
+    assert "from the config. The movie shows cells of about 14 px (17 µm)." in text
+    assert "none accepted" in text
+    unknown = example_extraction_quality(session.rois, decoys=None, decoys_accepted=None)
+    flat = session.acquisition.model_copy(update={"pixel_size": None})
+    assert search_facts(replace(session, extraction_quality=unknown, acquisition=flat)) == [
+        "Looked for: cells of 10 px, from the pixel size."
+    ]
+
+
+def test_statistics_are_those_that_are_known_with_unit_and_meaning(session, page):
+    found = {one["name"]: one for one in page_data(page)["statistics"]}
+    assert "classifier_probability" not in found, "no ROI has one"
+    assert found["peak"]["unit"] == "noise SD"
+    assert found["peak"]["meaning"] == "largest value of its trace in the binned movie"
+    assert found["inside"]["values"] == pytest.approx(session.rois["inside"].to_list(), rel=1e-3)
+
+
+def test_what_caiman_says_of_its_rois_is_shown_where_the_table_has_it(session):
+    known = {"snr": pl.Series(np.arange(40) / 4, dtype=pl.Float32), "space_correlation": pl.lit(0.9, pl.Float32)}
+    page = render_session(replace(session, rois=session.rois.with_columns(**known)), PARAMETERS)
+    found = {one["name"]: one for one in page_data(page)["statistics"]}
+    assert found["snr"]["label"] == "the backend's SNR"
+    assert found["snr"]["values"][:3] == [0, 0.25, 0.5]
+    assert found["space_correlation"]["label"] == "footprint in the movie"
+
+
+def test_silent_cells_are_a_group_of_their_own():
+    inputs = example_session(rois=12, frames=300, side=64, silent=3)
+    page = render_session(inputs, PARAMETERS)
+    assert page_data(page)["rois"]["silent"] == [False] * 9 + [True] * 3
+    assert '<option value="silent">visible, silent</option>' in page
+    assert "of 9 ROIs found; 3 more cells are seen that never fire" in page
+
+
+def test_backgrounds_are_those_that_there_are(session, page):
+    backgrounds = page_data(page)["backgrounds"]
+    assert [one["name"] for one in backgrounds] == ["mean", "maximum", "deviation", "correlation", "energy"]
+    some = {"correlation": session.extraction_images["correlation"]}
+    fewer = render_session(replace(session, extraction_images=some), PARAMETERS)
+    assert [one["name"] for one in page_data(fewer)["backgrounds"]] == ["correlation"]
+    assert page_data(fewer)["clips"] is None
+    none = page_data(render_session(replace(session, extraction_images={}), PARAMETERS))
+    assert [one["name"] for one in none["backgrounds"]] == ["mean"]
+
+
+def test_without_a_clip_of_the_motion_there_is_no_room_for_it(session):
+    images = {name: image for name, image in session.motion_images.items() if not name.startswith("clip")}
+    page = render_session(replace(session, motion_images=images), PARAMETERS)
+    assert page_data(page)["motionClip"] is None
+    assert 'id="motionclip"' not in page
+
+
 def write_session(session: SessionInputs, folder: Path) -> dict[str, Path]:
     tables = {"frames": Frames, "raw_quality": RawQuality, "shifts": Shifts, "motion_quality": MotionQuality,
-              "rois": Rois, "traces": Traces, "spikes": Spikes}  # fmt: skip
+              "rois": Rois, "extraction_quality": ExtractionQuality, "traces": Traces, "spikes": Spikes}  # fmt: skip
     paths = {name: folder / f"{name}.parquet" for name in tables}
     for name, table in tables.items():
         write_table(paths[name], table, getattr(session, name), session.provenance)
-    for name in ("raw_images", "motion_images"):
+    for name in ("raw_images", "motion_images", "extraction_images"):
         paths[name] = folder / f"{name}.npz"
         write_arrays(paths[name], **getattr(session, name))
     paths["acquisition"] = folder / "acquisition.json"
@@ -208,24 +283,29 @@ def test_tables_of_different_extractions_are_refused(session, tmp_path):
         load_session(paths, "default")
 
 
-BIG = """
-import resource, sys, time
-sys.path.insert(0, sys.argv[1])
-from report_example import example_session
+BIG = r"""
+import re, sys, time
+from pathlib import Path
+from tests.unit.report.report_decode import page_data
+from tests.unit.report.report_example import example_session
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.session import render_session
-session = example_session(rois=1000, frames=50_000, side=512, copies=25)
+session = example_session(rois=1000, frames=50_000, side=512, copies=25, clips=40)
 began = time.perf_counter()
 page = render_session(session, ReportParameters(trace_bytes=6_000_000, trace_points=5000))
-print(len(page.encode()), time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+data = page_data(page)
+assert len(data["clips"]["rois"]) > 5 and data["motionClip"] and len(data["light"]) == 2 and len(data["full"]) > 5
+# Not getrusage's, which begins with the peak of the process that started this one.
+peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]
+print(len(page.encode()), time.perf_counter() - began, peak)
 """
 
 
 def test_a_thousand_rois_of_fifty_thousand_frames_fit(root):
     """The largest page the parameters allow: below 10 MB, made in less than 2 GiB (with the data) and in seconds."""
     done = subprocess.run(
-        [sys.executable, "-c", BIG, str(Path(__file__).parent)],
-        env={"PYTHONPATH": str(root / "workflow" / "src"), "PATH": ""},
+        [sys.executable, "-c", BIG],
+        env={"PYTHONPATH": f"{root / 'workflow' / 'src'}:{root}", "PATH": ""},
         capture_output=True,
         text=True,
         check=True,

@@ -2,22 +2,28 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
-import polars as pl
 import pytest
 from docutils.core import publish_parts
 from jinja2 import StrictUndefined, Template
-from report_decode import page_data
-from report_example import example_session, with_accuracy
 
-from groundtrace.io import write_table, write_text
-from groundtrace.layout import Entry
+from groundtrace.io import read_table, write_table, write_text
+from groundtrace.motion.tables import MotionQuality
+from groundtrace.movies.tables import RawQuality
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.session import SessionInputs, render_session
-from groundtrace.report.study import render_study, study_row, study_table
-from groundtrace.status import NOT_RUN, failure
-from groundtrace.tables import MotionQuality, RawQuality, Spikes, Study, Traces, validate
+from groundtrace.report.study import render_study, study_row, study_table, write_study
+from groundtrace.report.tables import Study
+from groundtrace.running.layout import Entry
+from groundtrace.running.status import NOT_RUN, failure
+from groundtrace.spikes.tables import Spikes
+from groundtrace.tables import validate
+from groundtrace.traces.tables import Traces
+from tests.tables import example
+from tests.unit.report.report_decode import page_data
+from tests.unit.report.report_example import example_session, with_accuracy
 
 METHODS = {"motion": "phase", "denoise": "none", "extract": "suite2p", "spikes": "network"}
 
@@ -151,7 +157,7 @@ def test_page_has_each_row_and_the_totals(done, tmp_path):
     assert "&lt;b&gt;bold&lt;/b&gt; &amp; broken" in page
     assert '<a href="logs/sub-M02/ses-001/plane-0/ingest.log">log</a>' in page
     figures = dict(re.findall(r'<div class="figure[^"]*"><h2>(.*?)</h2><p class="value">(.*?)(?:<|$)', page))
-    assert (figures["sessions"], figures["done"], figures["failed"]) == ("2", "1", "1")
+    assert (figures["sessions"], figures["rows done"], figures["rows failed"]) == ("2", "1", "1")
     assert figures["cells"] == str(table["cells"][0])
     assert page_data(page)["columns"]["noise_level"] == [pytest.approx(table["noise_level"][0], rel=1e-5), None]
     assert render_study(table, "Whisker study") == page
@@ -167,17 +173,17 @@ def test_several_recipes_of_a_recording_count_its_hours_once(done, session, tmp_
     other = entry_of(tmp_path / "results", recipe="rigid")
     write_results(other, session)
     page = render_study(study_table([done, other]))
+    assert "in the 1 session with a row that is done" in page
+    assert "of 2 rows, one per session, plane and recipe" in page
     recorded = re.search(r'<h2>recorded</h2><p class="value">(.*?)<small>(.*?)</small>', page)
     assert recorded
     assert recorded.groups() == ("1.67", "min")
 
 
 def test_three_thousand_rows_stay_small():
-    row = {name: None for name in Study.to_schema().columns}
-    row |= {"session": "sub-M001/ses-001_date-20260301", "recipe": "default", "status": "done", "reason": "", "log": ""}
-    row |= {"plane": 0, "report": "sub-M001/ses-001_date-20260301/plane-0/report-default.html", "indicator": "GCaMP6s"}
-    types = {name: declared.dtype.type for name, declared in Study.to_schema().columns.items()}
-    page = render_study(pl.DataFrame([row] * 3000, schema=types))
+    row = {"session": "sub-M001/ses-001_date-20260301", "recipe": "default", "status": "done", "plane": 0}
+    row |= {"report": "sub-M001/ses-001_date-20260301/plane-0/report-default.html", "indicator": "GCaMP6s"}
+    page = render_study(example(Study, 3000, **row))
     assert page.count("<tr") == 3001
     assert len(page.encode()) < 4_000_000
 
@@ -191,3 +197,11 @@ def test_captions_are_valid_for_snakemake(root, name):
     html = publish_parts(text, writer="html", settings_overrides={"halt_level": 2, "report_level": 2})["body"]
     assert "<p>" in html
     assert ("sub-M01/ses-001" in html) == (name == "session")
+
+
+def test_columns_of_the_labs_own_are_in_the_table(entry, tmp_path):
+    entries = [replace(entry, labels={"notes": "ran well", "depth (um)": "180"}), entry]
+    write_study(entries, tmp_path / "index.html", tmp_path / "study.parquet")
+    table = read_table(tmp_path / "study.parquet")
+    assert table.columns[-2:] == ["sheet_notes", "sheet_depth (um)"]
+    assert table["sheet_notes"].to_list() == ["ran well", None]

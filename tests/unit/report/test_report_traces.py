@@ -2,11 +2,12 @@
 
 import numpy as np
 import polars as pl
-from report_decode import unpack, values
-from report_example import with_accuracy
 
 from groundtrace.report.html import envelope
-from groundtrace.report.traces import dff_resolution, full_resolution, overview
+from groundtrace.report.light import light_envelope
+from groundtrace.report.sections.session.cells.traces import dff_resolution, full_resolution, overview, pack_light
+from tests.unit.report.report_decode import unpack, values
+from tests.unit.report.report_example import with_accuracy
 
 
 def test_full_resolution_is_exact_to_a_fraction_of_the_noise(session):
@@ -91,3 +92,24 @@ def test_resolution_without_noise_and_without_signal(session):
     assert steps[0] * 2000 == 5
     assert steps[1] > 0
     assert steps[2] * 32_767 > 1e6, "an absurd dF/F must still fit into 16 bit"
+
+
+def test_light_is_packed_in_steps_of_its_range(session):
+    found = pack_light(session.light)
+    assert set(found) == {"fluorescence", "neuropil"}
+    for name, packed in found.items():
+        shown = unpack(packed["data"]).reshape(session.traces.height, packed["samples"])
+        for i in (0, 7):
+            values = shown[i] * packed["steps"][i] + packed["origins"][i]
+            np.testing.assert_allclose(values, session.light[name][i], atol=0.51 * packed["steps"][i])
+
+
+def test_light_of_many_rois_is_coarser_and_of_none_is_left_out(session):
+    trace = session.traces["fluorescence"].head(1)
+    many = pl.concat([trace] * 2000)
+    found = light_envelope(many)
+    assert found.shape == (2000, 200)
+    assert found[0].max() == trace[0].max()
+    assert pack_light({"fluorescence": light_envelope(trace.head(0))}) == {}
+    empty = pl.Series([[], []], dtype=pl.List(pl.Float32))
+    assert pack_light({"fluorescence": light_envelope(empty)}) == {}

@@ -5,18 +5,19 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from report_example import (
+
+from groundtrace.report.parameters import ReportParameters
+from groundtrace.report.sections.session.accuracy.content import TRAINED_NOISE, TRAINED_RATES
+from groundtrace.report.session import SessionInputs, session_warnings
+from groundtrace.training.examples import NOISE_LEVELS, _frame_rate
+from tests.unit.report.cells_example import example_extraction_quality
+from tests.unit.report.report_example import (
     example_acquisition,
     example_motion_quality,
     example_raw_quality,
     example_session,
     with_accuracy,
 )
-
-from groundtrace.network.examples import NOISE_LEVELS, _frame_rate
-from groundtrace.report.parameters import ReportParameters
-from groundtrace.report.session import SessionInputs
-from groundtrace.report.warnings import TRAINED_NOISE, TRAINED_RATES, session_warnings
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,15 @@ def test_a_clean_session_has_no_warning(clean):
     assert warned(clean) == []
 
 
+def test_what_ingest_noted_is_said_with_its_advice(clean):
+    note = "run_2.tif: is cut short: its first 79 frames are read; if the original is longer, copy it again"
+    inputs = replace(clean, acquisition=clean.acquisition.model_copy(update={"notes": (note,)}))
+    (found,) = session_warnings(inputs, ReportParameters())
+    assert (found.severity, found.title) == ("warning", "run_2.tif: is cut short")
+    assert found.meaning == "run_2.tif: is cut short: its first 79 frames are read."
+    assert found.action == "If the original is longer, copy it again."
+
+
 def motion(session: SessionInputs, **changes) -> SessionInputs:
     return replace(session, motion_quality=example_motion_quality(session.shifts, **{"bad_frames": 0} | changes))
 
@@ -54,6 +64,21 @@ def spikes(session: SessionInputs, **columns) -> SessionInputs:
     return replace(session, spikes=session.spikes.with_columns(**columns))
 
 
+def rois(session: SessionInputs, **columns) -> SessionInputs:
+    return replace(session, rois=session.rois.with_columns(**columns))
+
+
+def searched(session: SessionInputs, **changes) -> SessionInputs:
+    return replace(session, extraction_quality=example_extraction_quality(session.rois, **changes))
+
+
+def strongest_rejected(session: SessionInputs, count: int) -> SessionInputs:
+    """So many of the accepted ROIs have the highest energy, and then `count` of the rejected ones more than they."""
+    rejected = session.rois.filter(~pl.col("accepted"))["roi"].to_list()[:count]
+    energy = pl.when(pl.col("roi").is_in(rejected)).then(single(1e4)).otherwise(single(5))
+    return rois(session, energy=pl.when("accepted").then(single(50)).otherwise(energy))
+
+
 def with_network(session: SessionInputs) -> SessionInputs:
     """The session as if the method network had inferred its rates."""
     return replace(session, provenance=with_accuracy(session).provenance)
@@ -66,7 +91,7 @@ def at_rate(session: SessionInputs, frame_rate: float) -> SessionInputs:
     return replace(session, acquisition=acquisition)
 
 
-def single(value: float) -> pl.Expr:
+def single(value: float | None) -> pl.Expr:
     return pl.lit(value, dtype=pl.Float32)
 
 
@@ -77,6 +102,14 @@ CAUSES = {
     "None of 40 ROIs is accepted as a cell": lambda s: traces(s, accepted=pl.lit(False)),
     "Only 3 accepted cells": lambda s: traces(s, accepted=pl.col("roi") < 3),
     "Only 1 accepted cell": lambda s: traces(s, accepted=pl.col("roi") < 1),
+    "8 of the 20 most active ROIs are not accepted": lambda s: strongest_rejected(s, 8),
+    "Almost nothing is accepted: 1 of 40 ROIs": lambda s: rois(s, accepted=pl.col("roi") < 1, energy=single(None)),
+    "Almost everything is accepted: 40 of 40 ROIs": lambda s: rois(s, accepted=pl.lit(True)),
+    "much smaller than the cells looked for": lambda s: rois(s, relative_area=single(0.3)),
+    "much larger than the cells looked for": lambda s: rois(s, relative_area=single(2.5)),
+    "The ROIs are dendrites or axons": lambda s: rois(s, kind=pl.lit("process")),
+    "cells of about 16 px, but cells of 10 px were looked for": lambda s: searched(s, diameter_seen=16.0),
+    "About 27 % of the accepted cells may be noise": lambda s: searched(s, accepted=30, decoys_accepted=8),
     "traces look already denoised": lambda s: traces(s, looks_denoised=pl.col("roi") < 20),
     "have a baseline near zero": lambda s: traces(s, baseline_near_zero=pl.col("roi") < 20),
     "have negative fluorescence": lambda s: traces(s, negative_fluorescence=pl.col("roi") < 20),
@@ -115,6 +148,28 @@ def test_its_cause_alone_is_named(clean, title):
     found = warned(CAUSES[title](clean))
     assert len(found) == 1
     assert title in found[0]
+
+
+def test_what_is_near_the_limits_of_a_search_is_no_reason(clean):
+    assert warned(strongest_rejected(clean, 6)) == []
+    assert warned(rois(clean, relative_area=single(1.9))) == []
+    assert warned(searched(clean, diameter_seen=14.0)) == []
+    assert warned(searched(clean, diameter_seen=None)) == []
+    assert warned(searched(clean, decoys=None, decoys_accepted=None)) == []
+    assert warned(searched(clean, accepted=30, decoys_accepted=6)) == []
+
+
+def test_advice_names_the_keys_of_the_config_and_the_frequent_reason(clean):
+    inputs = replace(strongest_rejected(clean, 8), extraction="mine")
+    found = session_warnings(inputs, ReportParameters())[0]
+    assert "extract.mine.diameter_um or extract.mine.diameter_px" in found.action
+    assert "extract.mine.min_probability" in found.action
+    assert "the light is not inside its outline" in found.meaning
+
+
+def test_silent_cells_do_not_count_as_found(clean):
+    inputs = example_session(rois=40, frames=3000, side=128, silent=40)
+    assert session_warnings(inputs, ReportParameters())[0].title == "No active ROI was found"
 
 
 @pytest.mark.parametrize(("frame_rate", "backend"), [(5, "network"), (30, "network"), (61, "oasis"), (60.3, "network")])
@@ -168,3 +223,10 @@ def test_thresholds_come_from_the_parameters(clean):
 def test_an_unknown_indicator_is_no_reason_to_fail(clean):
     inputs = replace(clean, acquisition=example_acquisition(3000, 128, indicator="brand new"))
     assert warned(inputs) == []
+
+
+def test_no_cell_in_a_short_recording_is_the_fault_of_its_length(clean):
+    inputs = searched(traces(clean, accepted=pl.lit(False)), bin_frames=100)
+    first = session_warnings(inputs, ReportParameters())[0]
+    assert (first.severity, first.title) == ("critical", "No cell in 30 binned frames")
+    assert "diameter" not in first.action

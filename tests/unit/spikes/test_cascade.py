@@ -7,11 +7,11 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from cascade_windows import load, spikes_per_frame
 
 from groundtrace.errors import InputError
-from groundtrace.noise import GAUSSIAN_DIFFERENCE
 from groundtrace.spikes.cascade import CHUNK, Architecture, Cascade, read_architecture
+from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE
+from tests.unit.spikes.cascade_windows import load, spikes_per_frame
 
 RATE = 30.0
 

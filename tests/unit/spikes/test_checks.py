@@ -7,8 +7,8 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from groundtrace.errors import InputError
-from groundtrace.noise import GAUSSIAN_DIFFERENCE, noise_level
 from groundtrace.spikes import checks
+from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE, noise_level
 
 RATE = 30.0
 
@@ -28,7 +28,7 @@ def test_good_recordings_pass_in_silence(level):
         warnings.simplefilter("error")
         assert checks.check_frame_rate(RATE) == RATE
         assert checks.check_array(dff) is dff
-        assert checks.fill_gaps(dff, RATE) == (dff, None)
+        checks.say_gaps(dff, RATE)
         checks.check_units(dff, RATE)
         checks.check_raw(dff)
         checks.check_noise_level(noise_level(dff, RATE))
@@ -138,20 +138,47 @@ def test_indicators_are_found_in_any_case_and_others_refused_with_the_nearest():
         checks.known_indicator("GCaMP8m")
 
 
-def test_short_gaps_are_bridged_and_long_ones_marked():
+def test_gaps_are_said_and_change_no_verdict():
     dff = good()
-    whole = dff.copy()
     dff[1, 100:110] = np.nan
     dff[2, 200:260] = np.inf
-    dff[3, :20] = np.nan
     dff[4] = np.nan
-    before = dff.copy()
-    with pytest.warns(UserWarning, match=r"3 of 6 ROIs have gaps .*: 10 frames in gaps .* 80 frames in longer"):
-        filled, missing = checks.fill_gaps(dff, RATE)
-    assert np.array_equal(dff, before, equal_nan=True)
-    assert np.array_equal(filled[[0, 5]], whole[[0, 5]])
-    assert filled[1, 104] == pytest.approx(whole[1, 99] + (whole[1, 110] - whole[1, 99]) * 5 / 11)
-    assert np.flatnonzero(missing.any(axis=1)).tolist() == [2, 3]
-    assert np.flatnonzero(missing[2]).tolist() == list(range(200, 260))
-    assert np.isnan(filled[4]).all()
-    assert np.isfinite(filled[[1, 2, 3]]).all()
+    with pytest.warns(UserWarning, match="ROIs") as told:
+        checks.say_gaps(dff, RATE)
+    gaps, lost = (str(warning.message) for warning in told)
+    assert "2 of 6 ROIs have gaps (NaN or infinity), of up to 60 frames (2.0 s)" in gaps
+    assert "1 of 6 ROIs (the first: 4) have a value in less than 10% of their frames" in lost
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        checks.check_raw(dff)
+        checks.check_units(dff, RATE)
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_normalised_traces_are_refused(gap):
+    dff = good()
+    if gap:
+        dff[:, 100:200] = np.nan
+    mean, sd = np.nanmean(dff, axis=1, keepdims=True), np.nanstd(dff, axis=1, keepdims=True)
+    with pytest.raises(InputError, match=r"6 of 6 ROIs have mean 0 and standard deviation 1: they were z-scored"):
+        checks.check_raw((dff - mean) / sd)
+    low, high = np.nanmin(dff, axis=1, keepdims=True), np.nanmax(dff, axis=1, keepdims=True)
+    with pytest.raises(InputError, match="run from exactly 0 to exactly 1"):
+        checks.check_raw((dff - low) / (high - low))
+
+
+@pytest.mark.parametrize("frames", [2, 3, 4, 5])
+def test_a_running_mean_is_told_with_its_length(frames):
+    dff = np.apply_along_axis(np.convolve, 1, good(), np.ones(frames) / frames, "same")
+    assert (checks.frames_averaged(dff) == frames).all()
+    assert (checks.frames_averaged(good()) == 1).all()
+    with pytest.warns(UserWarning, match=f"they are a running mean of {frames} frames"):
+        checks.check_raw(dff)
+
+
+def test_events_that_point_down_are_said():
+    dff = good(rois=6)
+    for late in range(9):
+        dff[:, late::300] += 1.5 * np.exp(-late / 9)
+    with pytest.warns(UserWarning, match="6 of 6 ROIs point down"):
+        checks.check_raw(-dff)

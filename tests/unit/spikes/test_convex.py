@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from groundtrace.indicators import indicators, rise_constant
-from groundtrace.noise import noise_sd
 from groundtrace.spikes.autoregressive import Response
 from groundtrace.spikes.convex import Convex, differences
 from groundtrace.spikes.oasis import Oasis
+from groundtrace.traces.noise import noise_sd
 
 RATE = 30.0
 

@@ -10,10 +10,10 @@ import groundtrace
 from groundtrace.errors import InputError
 from groundtrace.groundtruth.resampling import match_noise
 from groundtrace.indicators import indicators
-from groundtrace.network.features import Response
-from groundtrace.network.model import load
-from groundtrace.network.synthetic import synthesise
-from groundtrace.spikes.network import Network
+from groundtrace.spikes.network.backend import Network
+from groundtrace.spikes.network.features import Response
+from groundtrace.spikes.network.model import load
+from groundtrace.training.synthetic import synthesise
 
 RATE = 30.0
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 
 from groundtrace.indicators import indicators
-from groundtrace.noise import noise_sd
 from groundtrace.spikes.autoregressive import Response, remove_lag
 from groundtrace.spikes.oasis import Oasis, deconvolve_trace
+from groundtrace.traces.noise import noise_sd
 
 
 def test_residual_is_the_noise_and_events_are_not_negative():

@@ -1,12 +1,12 @@
 """What is known about one imaged plane: written once by ingest as `acquisition.json`, read by every later step."""
 
-import hashlib
-from collections.abc import Sequence
+import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt
 
+from groundtrace.indicators import UNKNOWN
 from groundtrace.section import Section
 
 
@@ -16,7 +16,7 @@ class SourceFile(Section):
     name: str
     """File name without its folder."""
     sha256: str
-    """Of the whole file; for a format that is a folder, of its files in natural order."""
+    """Hash of the whole file; for a format that is a folder, of its files in natural order."""
     frames: int
     """Raw frames in the file, before planes and channels are separated."""
 
@@ -42,7 +42,8 @@ class Acquisition(Section):
     """Hz, of this plane (the volume rate of a multi-plane recording)."""
     pixel_size: PositiveFloat | None = None
     """µm."""
-    indicator: str
+    indicator: str = UNKNOWN
+    """As the sheet has it now, like `location`: neither is in the file."""
     location: str | None = None
     saturation: int
     """Pixel value that counts as saturated, detector units."""
@@ -51,6 +52,8 @@ class Acquisition(Section):
     offset: float | None = None
     """Detector units at zero photons."""
     simulated: bool = False
+    notes: tuple[str, ...] = ()
+    """What ingest found in the raw files that a user should know, one sentence each."""
     sources: tuple[SourceFile, ...]
     history: tuple[dict[str, Any], ...] = ()
     """Provenance of this file: one entry per step, as in the tables."""
@@ -65,33 +68,15 @@ class Acquisition(Section):
         return session_key(self.subject, self.session, self.date)
 
     @classmethod
-    def read(cls, path: Path | str) -> "Acquisition":
-        return cls.model_validate_json(Path(path).read_bytes())
+    def read(cls, path: Path | str, **labels: Any) -> "Acquisition":
+        """labels: `indicator` and `location`, for steps that use them."""
+        return cls.model_validate(json.loads(Path(path).read_bytes()) | labels)
+
+    def text(self) -> str:
+        """As the file holds it: a label that is corrected in the sheet makes no movie anew."""
+        return self.model_dump_json(indent=2, exclude={"indicator", "location"})
 
 
 def session_key(subject: str, session: str, date: str | None) -> str:
     """NeuroBlueprint folder of a session: `sub-M01/ses-001_date-20260301`."""
     return f"sub-{subject}/ses-{session}" + (f"_date-{date}" if date else "")
-
-
-def only_touched(files: Sequence[Path], made: Path) -> list[bool]:
-    """Which raw files are newer than `made`, the acquisition.json of a plane, and yet have the content that was read.
-
-    A file is opened when it is newer, that is after a `touch` or a copy; folders are not looked into.
-    """
-    if not made.exists():
-        return [False] * len(files)
-    newer = [file.is_file() and file.stat().st_mtime > made.stat().st_mtime for file in files]
-    if not any(newer):
-        return newer
-    try:
-        sources = Acquisition.read(made).sources
-    except ValidationError:
-        return [False] * len(files)
-    known = [source.sha256 for source in sources] if len(sources) == len(files) else [""] * len(files)
-    return [later and _sha256(file) == sha256 for file, later, sha256 in zip(files, newer, known, strict=True)]
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,38 +1,42 @@
 """The config: the only place where a key is named. Parsed once, before the DAG exists."""
 
-import difflib
+import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union, get_args
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, create_model, field_validator, model_validator
 
+from groundtrace import plugins
 from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
 from groundtrace.denoising.boxcar import Boxcar
 from groundtrace.denoising.network import NetworkDenoising
 from groundtrace.denoising.none import NoDenoising
-from groundtrace.denoising.smoothing import SmoothingParameters
 from groundtrace.denoising.svd import Svd
-from groundtrace.dff import DffParameters
-from groundtrace.errors import InputError
+from groundtrace.errors import InputError, did_you_mean
 from groundtrace.extraction.cnmf import Cnmf
 from groundtrace.extraction.cnmfe import CnmfE
 from groundtrace.extraction.onacid import OnAcid
+from groundtrace.extraction.processes import Processes
 from groundtrace.extraction.suite2p import Suite2pExtraction
+from groundtrace.extraction.transients import Transients
 from groundtrace.groundtruth.parameters import GroundTruthSource
 from groundtrace.motion.none import NoMotion
 from groundtrace.motion.normcorre import NormCorre
 from groundtrace.motion.phase.backend import Phase
 from groundtrace.motion.suite2p import Suite2pMotion
-from groundtrace.network.parameters import TrainingParameters
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.section import Backend, Section
 from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.spikes.cascade import Cascade
 from groundtrace.spikes.convex import Convex
-from groundtrace.spikes.network import Network
+from groundtrace.spikes.network.backend import Network
 from groundtrace.spikes.oasis import Oasis
+from groundtrace.traces.dff import DffParameters
+from groundtrace.traces.smoothing import SmoothingParameters
+from groundtrace.training.parameters import TrainingParameters
 
 ORACLE = "oracle"
 """The control in place of an extraction: the true footprints of a simulated session."""
@@ -44,8 +48,11 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 Motion = Annotated[NoMotion | Phase | Suite2pMotion | NormCorre, Field(discriminator="backend")]
 Denoising = Annotated[NoDenoising | NetworkDenoising | Boxcar | Svd, Field(discriminator="backend")]
-Extraction = Annotated[Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")]
+Extraction = Annotated[
+    Transients | Processes | Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")
+]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
+STAGES = {"motion": Motion, "denoise": Denoising, "extract": Extraction, "spikes": Spikes}
 
 
 class Recipe(Section):
@@ -55,7 +62,7 @@ class Recipe(Section):
     """Motion correction."""
     denoise: Name = "none"
     """Denoising."""
-    extract: Name = "suite2p"
+    extract: Name = "transients"
     """Source extraction; `oracle` measures the true footprints, of simulated sessions only."""
     spikes: Name = "network"
     """Spike inference."""
@@ -71,17 +78,17 @@ class Config(Section):
     keep: tuple[Literal["registered_movie", "clean_movie"], ...] = ()
     """Large files to keep: of every session the registered movie, of simulated ones the movie without noise."""
     recipes: dict[Name, Recipe] = Field(default={"default": Recipe()}, min_length=1)
-    """The chains to run, by name."""
+    """The chains to run, by name; `null` drops one of an earlier config file."""
     motion: dict[Name, Motion] = {"phase": Phase(), "none": NoMotion(), "suite2p": Suite2pMotion()}
     """Motion correction methods, by name."""
     denoise: dict[Name, Denoising] = {"none": NoDenoising(), "network": NetworkDenoising()}
     """Denoising methods, by name."""
-    extract: dict[Name, Extraction] = {"suite2p": Suite2pExtraction()}
+    extract: dict[Name, Extraction] = {"transients": Transients(), "suite2p": Suite2pExtraction()}
     """Source extraction methods, by name."""
     dff: DffParameters = DffParameters()
     """Neuropil correction, baseline and dF/F."""
     smoothing: SmoothingParameters = SmoothingParameters()
-    """Denoised dF/F of a ROI and its corridor, of recipes that denoise."""
+    """Denoised dF/F of a ROI and its credible band, in recipes that denoise."""
     spikes: dict[Name, Spikes] = {"network": Network(), "oasis": Oasis()}
     """Spike inference methods, by name."""
     report: ReportParameters = ReportParameters()
@@ -95,6 +102,12 @@ class Config(Section):
     training: TrainingParameters = TrainingParameters()
     """Weights of the spike network from ground truth."""
 
+    @field_validator("recipes", mode="before")
+    @classmethod
+    def _null_drops_a_recipe(cls, value: Any) -> Any:
+        """Config files are joined key by key, so that a later one cannot leave out what an earlier one has."""
+        return {name: own for name, own in value.items() if own is not None} if isinstance(value, Mapping) else value
+
     @model_validator(mode="after")
     def _recipes_name_methods(self) -> "Config":
         for name, recipe in self.recipes.items():
@@ -104,7 +117,7 @@ class Config(Section):
                 if method not in known and (stage, method) != ("extract", ORACLE):
                     raise ValueError(
                         f"recipes.{name}.{stage}: {method!r} is not defined under `{stage}`; "
-                        f"defined are {', '.join(known)}{_nearest(method, known)}"
+                        f"defined are {', '.join(known)}{did_you_mean(method, known)}"
                     )
         return self
 
@@ -115,7 +128,7 @@ class Config(Section):
                 if name not in self.spikes:
                     raise ValueError(
                         f"benchmark.{field}: {name!r} is not defined under `spikes`; "
-                        f"defined are {', '.join(self.spikes)}{_nearest(name, self.spikes)}"
+                        f"defined are {', '.join(self.spikes)}{did_you_mean(name, self.spikes)}"
                     )
         if ORACLE in self.extract:
             raise ValueError(f"extract.{ORACLE}: {ORACLE!r} stands for the true footprints; choose another name")
@@ -145,12 +158,30 @@ class Config(Section):
         return getattr(self, stage)[name]
 
 
+def own_backends(stage: str) -> tuple[type[Backend], ...]:
+    """groundtrace's own backends of a stage."""
+    return get_args(get_args(STAGES[stage])[0])
+
+
+@cache
+def config_class() -> type[Config]:
+    """Config; where other packages bring backends, with these among its methods."""
+    brought = plugins.installed({stage: [_tag(kind) or "" for kind in own_backends(stage)] for stage in STAGES})
+    fields: dict[str, Any] = {}
+    for stage, kinds in brought.items():
+        known = Config.model_fields[stage]
+        method = Annotated[Union[(*own_backends(stage), *kinds)], Field(discriminator="backend")]
+        fields[stage] = (dict[Name, method], Field(default=known.default, description=known.description))
+    return create_model("Config", __base__=Config, __doc__=Config.__doc__, **fields) if fields else Config
+
+
 def load(raw: Mapping[str, Any], source: str = "config") -> Config:
     """Validate a config as read from YAML; raise one InputError that lists every fault."""
+    model = config_class()
     try:
-        return Config.model_validate(dict(raw))
+        return model.model_validate(dict(raw))
     except ValidationError as error:
-        faults = "\n".join(f"  {line}" for line in explain(error, Config, source))
+        faults = "\n".join(f"  {line}" for line in explain(error, model, source))
         raise InputError(f"{source} is not valid:\n{faults}\nAll keys: config/README.md") from None
 
 
@@ -164,7 +195,7 @@ def explain(error: ValidationError, model: type[Section], source: str) -> Iterat
         message = fault["msg"][0].lower() + fault["msg"][1:]
         match fault["type"]:
             case "extra_forbidden":
-                yield f"{where}: unknown key; known here: {', '.join(known)}{_nearest(steps[-1], known)}"
+                yield f"{where}: unknown key; known here: {', '.join(known)}{did_you_mean(steps[-1], known)}"
             case "value_error":
                 message = fault["msg"].removeprefix("Value error, ")
                 yield f"{where}: {message}" if fault["loc"] else message
@@ -173,8 +204,9 @@ def explain(error: ValidationError, model: type[Section], source: str) -> Iterat
             case "union_tag_not_found":
                 yield f"{where}: needs the key `backend`, the method to run; see config/README.md"
             case "union_tag_invalid":
-                allowed = fault.get("ctx", {}).get("expected_tags", "")
-                yield f"{where}.backend: {fault.get('ctx', {}).get('tag')!r} is not allowed; allowed are {allowed}"
+                tag, allowed = (fault.get("ctx", {}).get(key, "") for key in ("tag", "expected_tags"))
+                nearest = did_you_mean(tag, re.findall(r"'([^']+)'", allowed))
+                yield f"{where}.backend: {tag!r} is not allowed; allowed are {allowed}{nearest}"
             case _:
                 yield f"{where}: {shown} is not allowed: {message}"
 
@@ -211,8 +243,3 @@ def _sections_in(annotation: Any) -> list[type[Section]]:
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return [annotation]
     return [found for part in getattr(annotation, "__args__", ()) for found in _sections_in(part)]
-
-
-def _nearest(wrong: str, known: Any) -> str:
-    close = difflib.get_close_matches(wrong, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -4,10 +4,9 @@ import re
 import sys
 from pathlib import Path
 
-from natsort import natsorted
-
 from groundtrace.errors import GroundtraceError, InputError
-from groundtrace.sessions import SUFFIXES
+from groundtrace.movies.formats import SUFFIXES
+from groundtrace.movies.raw import natural_order
 
 COLUMNS = (
     "subject",
@@ -32,7 +31,7 @@ def propose_sheet(root: Path) -> str:
     Raises InputError when there is no such folder.
     """
     rows = []
-    for folder in natsorted(root.glob("**/sub-*/ses-*"), key=str):
+    for folder in natural_order(root.glob("**/sub-*/ses-*")):
         movies = _movies(folder)
         if movies:
             subject, session = _keys(folder.parent.name), _keys(folder.name)
@@ -60,7 +59,7 @@ def _keys(name: str) -> dict[str, str]:
 def _movies(folder: Path) -> list[Path]:
     found = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
     in_imaging = [path for path in found if set(path.relative_to(folder).parts) & set(IMAGING)]
-    return natsorted(in_imaging or found, key=str)
+    return natural_order(in_imaging or found)
 
 
 def main() -> None:

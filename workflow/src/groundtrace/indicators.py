@@ -1,39 +1,70 @@
-"""Kinetics of calcium indicators, from `resources/indicators.tsv` (with the source of each value)."""
+"""Kinetics of calcium indicators, from `resources/indicators.tsv` (with the source of each value), and what is assumed
+of those that are not in it."""
 
 import csv
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat, ValidationError
 
 from groundtrace.arrays import FloatArray
+from groundtrace.errors import InputError, did_you_mean
 from groundtrace.section import Section
+
+TABLE = "indicators.tsv"
+UNKNOWN = "unknown"
+"""In the sheet: an indicator of which nothing is known."""
+RELATIVES = {
+    "gcamp3": "GCaMP5k",
+    "gcamp5g": "GCaMP5k",
+    "gcamp6m": "GCaMP6f",
+    "gcamp7s": "GCaMP6s",
+    "gcamp7b": "GCaMP6s",
+    "gcamp7c": "GCaMP6s",
+    "rcamp": "jRCaMP1a",
+    "rcamp1a": "jRCaMP1a",
+    "jrcamp1b": "jRCaMP1a",
+    "rcamp1b": "jRCaMP1a",
+    "rcamp2": "R-CaMP1.07",
+    "rgeco1a": "jRGECO1a",
+    "rgeco1": "jRGECO1a",
+    "xcamp": "jGCaMP7f",
+    "xcampgf": "jGCaMP7f",
+}
+"""Whose kinetics are nearest by what is published of one action potential; plain names, without the j of GCaMPs."""
+TARGETS = "soma|ribol1|ribo|axon|nls|h2b"
+"""Places in a cell that an indicator is sent to, before or after its name."""
+NO_CALCIUM = ("glusnfr", "gabasnfr", "voltron", "asap", "jedi", "grab", "dlight")
+"""Sensors of transmitters and of voltage."""
 
 
 class Indicator(Section):
-    """Response of an indicator to action potentials.
-
-    What spike inference is told (decay_time to lag) is the median over all recorded neurons, smoothed. What the
-    simulator makes (peak to spread) is that of excitatory cells one by one, at the precision of the recordings.
-    """
+    """Response of an indicator to action potentials, as spike inference is told: the median over all recorded neurons,
+    smoothed."""
 
     name: str
     decay_time: PositiveFloat
     """Time constant of the decay, s."""
     rise_time: PositiveFloat
-    """From the spike to the peak, s."""
+    """Time from the spike to the peak, s."""
     amplitude: PositiveFloat
     """Peak dF/F, fraction."""
     lag: NonNegativeFloat
     """How late the events of an AR(1) deconvolution are behind the spikes, s."""
+
+
+class SimulatedIndicator(Indicator):
+    """And as the simulator makes it: that of excitatory cells one by one, at the precision of the recordings."""
+
     peak: PositiveFloat
     """Peak dF/F of one spike in the median cell, fraction."""
     peak_time: PositiveFloat
-    """From a spike to its peak, s."""
+    """Time from a spike to its peak, s."""
     half_decay: PositiveFloat
-    """From the peak to half of it, s."""
+    """Time from the peak to half of it, s."""
     hill: float = Field(ge=1)
     """Exponent of the binding curve."""
     resting: NonNegativeFloat
@@ -80,15 +111,88 @@ def resource(name: str) -> Path:
 
 @cache
 def indicators() -> dict[str, Indicator]:
-    """All known indicators by name."""
-    with resource("indicators.tsv").open(encoding="utf-8", newline="") as handle:
+    """All known indicators by name; without the columns of the simulator, a line is an Indicator and no more."""
+    with resource(TABLE).open(encoding="utf-8", newline="") as handle:
         rows = csv.DictReader((line for line in handle if not line.startswith("#")), delimiter="\t")
-        return {
-            row["indicator"]: Indicator.model_validate(
-                {"name": row["indicator"]} | {key: row[key] for key in Indicator.model_fields if key != "name"}
-            )
-            for row in rows
-        }
+        return {row["indicator"]: _indicator(row) for row in rows}
+
+
+def _indicator(row: dict[str, str]) -> Indicator:
+    values = {name: row[name] for name in SimulatedIndicator.model_fields if row.get(name)}
+    kind = SimulatedIndicator if values.keys() - Indicator.model_fields.keys() else Indicator
+    try:
+        return kind.model_validate({"name": row["indicator"]} | values)
+    except ValidationError as error:
+        faults = "; ".join(f"{fault['loc'][0]}: {fault['msg'].lower()}" for fault in error.errors())
+        raise InputError(
+            f"resources/{TABLE}: line {row['indicator']!r}: {faults}; needed are decay_time, rise_time, amplitude and "
+            "lag, and for `simulate` also peak to spread, all or none of them"
+        ) from None
+
+
+def spelled(name: str) -> str:
+    """An indicator as the table spells it, or one of which something is assumed; raises ValueError, with what to write,
+    for any other."""
+    plain = _plain(name)
+    known = {_plain(own): own for own in (*indicators(), UNKNOWN)}
+    for same in (plain, f"j{plain}" if plain.startswith("gcamp") else plain.removeprefix("j")):
+        if same in known:
+            return known[same]
+    if any(word in plain for word in NO_CALCIUM):
+        raise ValueError(f"{name!r} shows no calcium: spikes cannot be inferred from it")
+    if _relative(name):
+        return name
+    raise ValueError(
+        f"{name!r} is not known; known are {', '.join(indicators())}{did_you_mean(name, indicators())} "
+        f"(add a line to resources/{TABLE} for another, or write {UNKNOWN})"
+    )
+
+
+def kinetics(name: str) -> Indicator | None:
+    """Of an indicator in the sheet; None when nothing is known of it."""
+    return indicators().get(_relative(name) or name)
+
+
+def kinetics_for(name: str, what: str) -> Indicator:
+    """The same; raises InputError when nothing is known. what: who needs it, and what else gives it."""
+    found = kinetics(name)
+    if found is None:
+        raise InputError(f"indicator: {name!r} tells no kinetics, which {what}")
+    return found
+
+
+def simulated(name: str) -> SimulatedIndicator:
+    """For the simulator; raises InputError when the table lacks its columns."""
+    found = kinetics_for(name, "the simulator needs; name another one in the sheet")
+    if not isinstance(found, SimulatedIndicator):
+        raise InputError(
+            f"resources/{TABLE}: line {found.name!r}: `simulate` needs the columns "
+            f"{', '.join(list(SimulatedIndicator.model_fields)[len(Indicator.model_fields) :])}"
+        )
+    return found
+
+
+def assumption(name: str) -> str:
+    """What is assumed of an indicator in the sheet; empty when its own kinetics are known."""
+    if name == UNKNOWN:
+        return "the indicator is unknown: spikes are inferred without its kinetics, and methods that need them fail"
+    relative = _relative(name)
+    return f"{name} is not in resources/{TABLE}: taken with the kinetics of {relative}" if relative else ""
+
+
+@cache
+def _relative(name: str) -> str | None:
+    """The indicator whose kinetics are taken for one that is not in the table itself."""
+    if name in indicators() or name == UNKNOWN:
+        return None
+    known = {_plain(own): own for own in indicators()}
+    bare = re.sub(rf"^({TARGETS}|st)|({TARGETS}|kv2.1)$", "", _plain(name))
+    bare = bare.removeprefix("j") if bare.startswith("jgcamp") else bare
+    return known.get(bare) or known.get(f"j{bare}") or RELATIVES.get(bare)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9.]", "", name.lower())
 
 
 @cache

@@ -1,6 +1,7 @@
 """Spike inference without the pipeline: an array of dF/F, or another pipeline's result, to rates."""
 
 import difflib
+import mmap
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -9,19 +10,19 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
-from groundtrace.arrays import BoolArray, FloatArray, IntArray
+from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.indicators import Indicator
-from groundtrace.io import release
 from groundtrace.loading import Traces
-from groundtrace.noise import noise_level
 from groundtrace.spikes import checks
 from groundtrace.spikes.base import SpikeBackend
+from groundtrace.spikes.gaps import run_across_gaps
+from groundtrace.traces.noise import noise_level
 
 BLOCK = 16
 """ROIs that are inferred at once."""
 METHODS = {
-    "network": "groundtrace.spikes.network:Network",
+    "network": "groundtrace.spikes.network.backend:Network",
     "oasis": "groundtrace.spikes.oasis:Oasis",
     "convex": "groundtrace.spikes.convex:Convex",
 }
@@ -33,7 +34,7 @@ class InferredSpikes:
     """Spike rates on the frame grid: rate[:, t] belongs to the time of frame t."""
 
     rate: FloatArray
-    """(n_rois, n_frames) Hz; NaN for ROIs that could not be used and in gaps too long to bridge."""
+    """(n_rois, n_frames) Hz; NaN for ROIs that could not be used, and in gaps."""
     low: FloatArray | None
     """(n_rois, n_frames) Hz, lower end of the predictive interval; None when the method has none."""
     high: FloatArray | None
@@ -58,16 +59,49 @@ def infer_spikes(
     lookahead: int | None = None,
     out: Path | str | None = None,
 ) -> InferredSpikes:
-    """Spike rates from dF/F.
+    """Infer spike rates from dF/F.
 
-    dff: (n_rois, n_frames), fraction, or what `load_traces` returns. frame_rate: Hz; not needed for loaded traces.
-    indicator: a name from resources/indicators.tsv; None when unknown. method: a name (network, oasis, convex) or a
-    backend with its own parameters. lookahead: frames after t that the rate at t may depend on, for online use; None
-    uses the whole recording. out: a folder to write rate.npy, low.npy and high.npy into as they are made, and to return
-    memory-mapped: with a memory-mapped `dff`, recordings of any size fit into little memory.
+    Parameters
+    ----------
+    dff : (n_rois, n_frames) array or Traces
+        dF/F as a fraction (0.5 is 50 %), or what `load_traces` returns. NaN marks gaps.
+    frame_rate : float, optional
+        Frames per second, Hz; required for an array, part of loaded traces.
+    indicator : str, optional
+        A name from resources/indicators.tsv, as GCaMP6f; None when it is unknown.
+    method : str or SpikeBackend
+        network, oasis or convex, or a backend with its own parameters.
+    lookahead : int, optional
+        Frames after t that the rate at t may depend on, for online use; None uses the whole recording.
+    out : path, optional
+        Folder for rate.npy, low.npy and high.npy, which are written as they are made and returned memory-mapped. With
+        a memory-mapped `dff`, recordings of any size fit into little memory.
 
-    What cannot be dF/F of raw noise (per cent, fluorescence, spikes, swapped axes) raises InputError; what may be
-    (denoised, very noisy, gaps, unusual frame rates) is said as a warning.
+    Returns
+    -------
+    InferredSpikes
+        Rates and their 90 % predictive interval, (n_rois, n_frames) Hz; noise level, % Hz^(-1/2), and expected
+        correlation with the true rate, (n_rois,).
+
+    Raises
+    ------
+    InputError
+        For what cannot be dF/F of raw noise: per cent, fluorescence, spikes, swapped axes; for an unknown indicator or
+        method. What is unusual (denoised, very noisy, gaps, frame rate) is said as a warning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import groundtrace
+    >>> random = np.random.default_rng(0)
+    >>> spikes = random.random((2, 900)) < 0.03
+    >>> dff = np.stack([np.convolve(row, 0.3 * np.exp(-np.arange(60) / 12))[:900] for row in spikes])
+    >>> dff += random.normal(0, 0.04, dff.shape)
+    >>> found = groundtrace.infer_spikes(dff, frame_rate=30.0, indicator="GCaMP6f")
+    >>> found.rate.shape
+    (2, 900)
+    >>> [round(float(r), 1) for r in found.expected_correlation]
+    [0.8, 0.8]
     """
     roi = dff.roi if isinstance(dff, Traces) else None
     if isinstance(dff, Traces):
@@ -78,12 +112,12 @@ def infer_spikes(
     backend = backend_named(method, lookahead)
     frame_rate = checks.check_frame_rate(frame_rate)
     dff = checks.check_array(dff)
-    dff, missing = checks.fill_gaps(dff, frame_rate)
+    checks.say_gaps(dff, frame_rate)
     checks.check_units(dff, frame_rate)
     checks.check_raw(dff)
     level = noise_level(dff, frame_rate)
     checks.check_noise_level(level)
-    arrays, expected = _in_blocks(backend, dff, frame_rate, kinetics, missing, out)
+    arrays, expected = _in_blocks(backend, dff, frame_rate, kinetics, out)
     return InferredSpikes(
         rate=arrays["rate"],
         low=arrays.get("low"),
@@ -124,32 +158,34 @@ def _in_blocks(
     dff: FloatArray,
     frame_rate: float,
     indicator: Indicator | None,
-    missing: BoolArray | None,
     out: Path | str | None,
 ) -> tuple[dict[str, FloatArray], FloatArray]:
     """Rates and intervals, each (n_rois, n_frames), and expected correlations (n_rois,), a few ROIs at a time."""
-    _let_go(dff)
+    release(dff)
     arrays: dict[str, FloatArray] = {}
     expected = np.full(len(dff), np.nan, np.float32)
     starts = range(0, max(len(dff), 1), BLOCK)
     for start in tqdm(starts, desc="spikes", unit_scale=BLOCK, unit=" ROIs", delay=3, disable=None):
         rows = slice(start, start + BLOCK)
-        found = backend.run(np.array(dff[rows]), frame_rate, indicator)
+        found = run_across_gaps(backend, np.array(dff[rows]), frame_rate, indicator)
         for name in ("rate", "low", "high"):
             values: FloatArray | None = getattr(found, name)
             if values is not None:
                 if name not in arrays:
                     arrays[name] = _allocate(name, dff.shape, out)
-                arrays[name][rows] = values if missing is None else np.where(missing[rows], np.nan, values)
+                arrays[name][rows] = values
         if found.expected is not None:
             expected[rows] = found.expected.value
-        _let_go(dff, *arrays.values())
+        release(dff, *arrays.values())
     return arrays, expected
 
 
-def _let_go(*arrays: FloatArray) -> None:
-    """Free the memory of files that are mapped."""
-    release(*(array for array in arrays if isinstance(array, np.memmap)))
+def release(*arrays: FloatArray) -> None:
+    """Give back the memory of pages of mapped files that were read or written; they stay in the system's cache."""
+    for array in arrays:
+        mapping = getattr(array, "_mmap", None)
+        if isinstance(array, np.memmap) and array.mode != "c" and mapping and hasattr(mmap, "MADV_DONTNEED"):
+            mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def _allocate(name: str, shape: tuple[int, ...], out: Path | str | None) -> FloatArray:

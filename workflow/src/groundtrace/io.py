@@ -1,9 +1,7 @@
-"""Reading and writing: outputs appear whole or not at all, tables carry their meaning, movies stay on disk."""
+"""Reading and writing: outputs appear whole or not at all, tables carry their meaning."""
 
 import glob
 import json
-import math
-import mmap
 import os
 import shutil
 import tempfile
@@ -13,9 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.format import open_memmap
 
-from groundtrace.arrays import Movie
 from groundtrace.errors import InputError
 
 # Imported where a table is read or written: Snakemake reads the config, without a table, at the start of every job.
@@ -46,7 +42,7 @@ def atomic(path: Path | str, scratch: Path | None = None) -> Iterator[Path]:
             yield temporary
         else:
             yield scratch / f"new-{path.name}"
-            _need_room(path.parent, (scratch / f"new-{path.name}").stat().st_size)
+            need_room(path.parent, (scratch / f"new-{path.name}").stat().st_size)
             shutil.copyfile(scratch / f"new-{path.name}", temporary)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
@@ -124,84 +120,11 @@ def read_arrays(path: Path | str) -> dict[str, np.ndarray]:
         return dict(archive)
 
 
-def open_movie(path: Path | str) -> Movie:
-    """Memory-map a canonical movie (T, Y, X) read-only."""
-    movie = np.load(path, mmap_mode="r", allow_pickle=False)
-    if movie.ndim != 3:
-        raise InputError(f"{path}: a movie has three axes (T, Y, X), this one has shape {movie.shape}")
-    return movie
-
-
-def create_movie(path: Path, shape: tuple[int, int, int], dtype: np.dtype | str) -> Movie:
-    """Create a writable memory-mapped `.npy` movie; write it inside `atomic`.
-
-    Raises InputError when the disk has no room for it: a full disk would kill the process as it writes, unexplained.
-    """
-    _need_room(path.parent, math.prod(shape) * np.dtype(dtype).itemsize)
-    return open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
-
-
-def nearby(movie: Path | str, folder: Path) -> Path:
-    """Copy a movie to `folder`, a node's own disk: passes over a memory-mapped movie are slow on a shared one."""
-    _need_room(folder, Path(movie).stat().st_size)
-    return Path(shutil.copyfile(movie, folder / Path(movie).name))
-
-
-def _need_room(folder: Path, size: int) -> None:
+def need_room(folder: Path, size: int) -> None:
+    """Raise InputError when a disk has no room for a movie: a full one would end the process as it writes."""
     free = shutil.disk_usage(folder).free
     if free < size:
         raise InputError(
             f"{folder}: {free / 1e9:.1f} GB are free and a movie of {size / 1e9:.1f} GB must be written; make room, or "
             "name another folder (`results` in the config, `tmpdir` in the profile)"
         )
-
-
-def read_frames(movie: Movie, part: slice) -> Movie:
-    """Frames of a movie as an array in memory.
-
-    Read from the file under a memory map: mapped pages cost several times the copy, threads wait for each other at
-    every one, and they count as the process's memory.
-    """
-    frames = movie[part]
-    place = _place(movie, part)
-    if place is None:
-        return np.ascontiguousarray(frames)
-    values = np.empty(frames.shape, frames.dtype)
-    with open(place[0], "rb", buffering=0) as handle:
-        if os.preadv(handle.fileno(), [values.data.cast("B")], place[1]) != values.nbytes:
-            raise InputError(f"{place[0]}: the movie ends before frame {part.stop}; make the file again")
-    return values
-
-
-def write_frames(movie: Movie, part: slice, frames: np.ndarray) -> None:
-    """Put frames into a movie; through the file under a memory map (see `read_frames`)."""
-    place = _place(movie, part)
-    if place is None:
-        movie[part] = frames
-        return
-    with open(place[0], "r+b", buffering=0) as handle:
-        content, written = np.ascontiguousarray(frames, movie.dtype).data.cast("B"), 0
-        while written < len(content):
-            written += os.pwrite(handle.fileno(), content[written:], place[1] + written)
-
-
-def _place(movie: Movie, part: slice) -> tuple[str, int] | None:
-    """File of a memory-mapped movie and the byte at which frame `part.start` begins; None when it has none."""
-    mapping = getattr(movie, "_mmap", None)
-    if mapping is None or not movie.flags.c_contiguous or not movie.filename:  # pyright: ignore[reportAttributeAccessIssue]
-        return None
-    # A slice of a map keeps its file and the map's offset, so its place is told by its address.
-    before = movie.offset - movie.offset % mmap.ALLOCATIONGRANULARITY  # pyright: ignore[reportAttributeAccessIssue]
-    start = movie.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
-    return str(movie.filename), before + start + part.start * movie[0].nbytes  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def release(*movies: np.ndarray) -> None:
-    """Give back the memory of pages that were read or written; they stay in the file and in the system's cache.
-
-    Without it a process that streams through a movie ends up holding all of it. Arrays in memory are left alone.
-    """
-    for movie in movies:
-        mapping = getattr(movie, "_mmap", None)
-        if mapping is not None and getattr(movie, "mode", "c") != "c" and hasattr(mmap, "MADV_DONTNEED"):
-            mapping.madvise(mmap.MADV_DONTNEED)

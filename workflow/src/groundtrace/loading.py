@@ -1,24 +1,21 @@
 """dF/F from the results of other pipelines: a Suite2p plane folder, a CaImAn file."""
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib import format as npy
 
 from groundtrace.arrays import FloatArray, IntArray
-from groundtrace.dff import DffParameters, NeuropilParameters, compute_dff
 from groundtrace.errors import InputError
+from groundtrace.suite2p_settings import read_settings
+from groundtrace.traces.dff import DffParameters, NeuropilParameters, compute_dff
 
 if TYPE_CHECKING:
     import h5py
 
 SUITE2P_SETTINGS = ("ops.npy", "settings.npy")
 """Files of a plane folder that may hold the frame rate: ops.npy until Suite2p 0.14, settings.npy from 1.0 on."""
-NEEDED = ("ndarray", "dtype", "_reconstruct", "scalar", "_frombuffer")
-"""What of numpy a pickled dict of numbers and arrays is rebuilt with."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +32,32 @@ class Traces:
 
 
 def load_traces(path: Path | str, frame_rate: float | None = None) -> Traces:
-    """Accepted ROIs of a Suite2p plane folder or a CaImAn result (.hdf5, or a folder with one).
+    """Load dF/F of the accepted ROIs from the result of Suite2p or CaImAn.
 
-    frame_rate: Hz; None takes the result's own.
+    Parameters
+    ----------
+    path : path
+        Plane folder of Suite2p (F.npy, Fneu.npy, iscell.npy, ops.npy or settings.npy), or result of CaImAn (.hdf5, or a
+        folder with one).
+    frame_rate : float, optional
+        Hz; None takes the result's own.
+
+    Returns
+    -------
+    Traces
+        dF/F (n_rois, n_frames) as a fraction, frame rate (Hz), and each ROI's number in the result.
+
+    Raises
+    ------
+    InputError
+        When there is not one result that can be read, or it has no frame rate.
+
+    Examples
+    --------
+    >>> import groundtrace
+    >>> traces = groundtrace.load_traces("suite2p/plane0")
+    >>> traces.dff.shape, traces.frame_rate, traces.roi.tolist()
+    ((2, 600), 30.0, [0, 2])
     """
     path = Path(path)
     if (path / "F.npy").is_file():
@@ -83,35 +103,6 @@ def _suite2p_rate(folder: Path) -> float:
     raise InputError(
         f"{folder}: no frame rate (fs) in {' or '.join(SUITE2P_SETTINGS)}; give it: load_traces(folder, frame_rate=...)"
     )
-
-
-def read_settings(path: Path) -> dict[str, Any]:
-    """The dict in a `.npy` of Suite2p. It is a pickle, which can run code: nothing but arrays is rebuilt."""
-    try:
-        with path.open("rb") as handle:
-            version = npy.read_magic(handle)
-            (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(handle)
-            content = _Careful(handle).load()
-        return dict(np.asarray(content, object).item())
-    except (pickle.UnpicklingError, ValueError, TypeError, EOFError) as error:
-        raise InputError(
-            f"{path}: not Suite2p's settings ({error}); give the rate: load_traces(folder, frame_rate=...)"
-        ) from error
-
-
-class _Careful(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if module.split(".")[0] == "numpy" and name in NEEDED:
-            return super().find_class(module, name)
-        return _Inert
-
-
-class _Inert:
-    """Stands for any other object of a pickle (dates, paths, what a stranger put there) and does nothing."""
-
-    def __init__(self, *_: Any) -> None: ...
-
-    def __setstate__(self, state: Any) -> None: ...
 
 
 def _caiman(path: Path, frame_rate: float | None) -> Traces:
@@ -169,5 +160,5 @@ def _caiman_dff(path: Path, estimates: "h5py.Group", frame_rate: float) -> Float
     a = csc_array((parts["A/data"], parts["A/indices"], parts["A/indptr"]), shape=(int(pixels), int(rois)))
     background = (a.T @ parts["b"]) @ parts["f"] / np.asarray(a.multiply(a).sum(axis=0)).ravel()[:, None]
     fluorescence = parts["C"] + parts["YrA"] + np.median(background, axis=1, keepdims=True)
-    alone = DffParameters(neuropil=NeuropilParameters(coefficient=0.0))
+    alone = DffParameters(neuropil=NeuropilParameters(method="fixed", coefficient=0.0))
     return compute_dff(fluorescence, np.zeros_like(fluorescence), frame_rate, 0.0, alone).dff

@@ -7,39 +7,49 @@ from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from groundtrace import __version__
 
+if TYPE_CHECKING:
+    from groundtrace.section import Backend
+
 PACKAGE = "groundtrace"
 ROOT = Path(__file__).resolve().parent
+UNCOUNTED = {"need", "held_frames"}
+"""Members of a class that the hash leaves out: memory and time that a job asks for decide no number."""
 
 
 @cache
 def source_hash(*roots: str) -> str:
     """Hash of the code that `roots` use, so that a rule reruns when, and only when, its code changed.
 
-    A root is a module (`groundtrace.spikes.oasis`), one definition of a module (`groundtrace.dff:compute_traces`)
-    or the path of a script. Followed are all imports of this package, name by name: a module that imports one
-    table depends on that table, not on its neighbours. Comments, docstrings and layout do not count.
+    A root is a module (`groundtrace.spikes.oasis`), one definition of a module
+    (`groundtrace.traces.dff:compute_dff`) or the path of a script. Followed are all imports of this package, name by
+    name: a module that imports one table depends on that table, not on its neighbours. Comments, docstrings and layout
+    do not count, nor does where a definition lives: modules can move.
     """
-    seen: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
     for root in roots:
         if root.endswith(".py"):
             _Source(Path(root), None).collect(None, seen)
         else:
             module, _, name = root.partition(":")
             _visit(module, name or None, seen)
-    return hashlib.sha256(json.dumps(sorted(seen.items())).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(sorted({text for _, text in seen})).encode()).hexdigest()[:16]
 
 
 @cache
-def data_hash(folder: str) -> str:
-    """Hash of the files of a folder of this package that are no code: templates, styles."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in (ROOT / folder).rglob("*") if path.is_file()):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+def backend_hash(kind: "type[Backend]") -> str:
+    """Hash of what a backend runs: the code that its module uses; and of another package's all of its files."""
+    if kind.__module__.split(".")[0] == PACKAGE:
+        return source_hash(kind.__module__)
+    from groundtrace.plugins import package_files
+
+    files = package_files(kind)
+    code = [str(path) for name, path in files.items() if name.endswith(".py")]
+    data = sorted((name, file_hash(path)) for name, path in files.items() if not name.endswith(".py"))
+    return hashlib.sha256(json.dumps([source_hash(*code), data]).encode()).hexdigest()[:16]
 
 
 @cache
@@ -48,7 +58,7 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else "missing"
 
 
-def _visit(module: str, name: str | None, seen: dict[str, str]) -> None:
+def _visit(module: str, name: str | None, seen: set[tuple[str, str]]) -> None:
     path = _module_path(module)
     if path is None:
         return
@@ -78,7 +88,7 @@ class _Source:
     def __init__(self, path: Path, module: str | None):
         self.label = module or path.name
         body = ast.parse(path.read_text(encoding="utf-8")).body
-        self.statements = [_Statement(node) for node in body if not _is_string(node)]
+        self.statements = [_Statement(part) for node in body if not _is_string(node) for part in _single(node)]
         # Statements that bind nothing run on import, whatever is imported.
         self.always = [statement for statement in self.statements if not statement.binds]
         self.binding: dict[str, list[_Statement]] = {}
@@ -86,14 +96,14 @@ class _Source:
             for name in statement.binds:
                 self.binding.setdefault(name, []).append(statement)
 
-    def collect(self, name: str | None, seen: dict[str, str]) -> None:
+    def collect(self, name: str | None, seen: set[tuple[str, str]]) -> None:
         """Add to `seen` the statement that binds `name` (all when None) and everything it uses."""
         wanted = self.statements if name is None else [*self.binding.get(name, ()), *self.always]
         for statement in wanted:
             text, uses = statement.content
-            if text in seen:
+            if (self.label, text) in seen:
                 continue
-            seen[text] = self.label
+            seen.add((self.label, text))
             for module, used in uses:
                 if module is not None:
                     _visit(module, used, seen)
@@ -113,6 +123,7 @@ class _Statement:
         """Its code without docstrings and layout; and what it imports (module, and the name or None for all of it) and
         the names that it reads (None, name)."""
         assert self._node is not None
+        _strip(self._node)
         uses: list[tuple[str | None, str | None]] = []
         for node in ast.walk(self._node):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -121,9 +132,10 @@ class _Statement:
                 uses += [(node.module, None if alias.name == "*" else alias.name) for alias in node.names]
             elif isinstance(node, ast.Import):
                 uses += [(alias.name, None) for alias in node.names]
-        text = ast.dump(_without_docstrings(self._node))
+        imports = _Imports()
+        text = ast.dump(imports.visit(self._node) or ast.Pass())
         self._node = None  # trees are large
-        return text, list(dict.fromkeys(uses))
+        return f"{text} {sorted(imports.names)}", list(dict.fromkeys(uses))
 
 
 def _bound_names(statement: ast.stmt) -> list[str]:
@@ -148,12 +160,37 @@ def _is_string(statement: ast.stmt) -> bool:
     )
 
 
-def _without_docstrings(tree: ast.stmt) -> ast.stmt:
-    """Drop every bare string: docstrings of classes, functions and fields."""
+def _strip(tree: ast.stmt) -> None:
+    """Drop every bare string (docstrings of classes, functions and fields), and what is UNCOUNTED of classes."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            node.body = [statement for statement in node.body if not UNCOUNTED.intersection(_bound_names(statement))]
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_string(statement)]
-    return tree
+
+
+class _Imports(ast.NodeTransformer):
+    """Takes imports from this package out of a statement: what they import counts, not where it lives."""
+
+    def __init__(self):
+        self.names: list[str] = []
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom | None:
+        if not _of_package(node):
+            return node
+        self.names += [f"{alias.name} as {alias.asname or alias.name}" for alias in node.names]
+        return None
+
+
+def _of_package(node: ast.stmt) -> TypeGuard[ast.ImportFrom]:
+    return isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE
+
+
+def _single(node: ast.stmt) -> list[ast.stmt]:
+    """An import from this package as one statement per name: how names are grouped does not count."""
+    if not _of_package(node):
+        return [node]
+    return [ast.ImportFrom(node.module, [alias], node.level) for alias in node.names]
 
 
 def provenance(

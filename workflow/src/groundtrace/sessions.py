@@ -1,20 +1,21 @@
 """The sample sheet: one row per recording."""
 
 import csv
-import difflib
 import glob
 import os
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from natsort import natsorted
 from pydantic import (
     Field,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    PrivateAttr,
     StringConstraints,
     ValidationError,
     field_validator,
@@ -22,38 +23,21 @@ from pydantic import (
 )
 
 from groundtrace.acquisition import session_key
-from groundtrace.errors import InputError
-from groundtrace.indicators import indicators
+from groundtrace.errors import InputError, did_you_mean
+from groundtrace.indicators import UNKNOWN, spelled
+from groundtrace.movies.formats import CONVERT, NAMES, SUFFIXES
+from groundtrace.movies.raw import natural_order
 from groundtrace.section import Section
 
+if TYPE_CHECKING:
+    FormatName = str
+else:
+    FormatName = Literal[NAMES]
+BRACES = re.compile(r"\{\s*\w+\s*(,[^{}]*)?\}")
+"""What Snakemake would fill in."""
+MISSPELT = 0.75
+"""Likeness from which a name is a column misspelt; below it is the lab's own (`depth` is like `path` by 0.67)."""
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
-
-Format = Literal[
-    "tiff",
-    "hdf5",
-    "nwb",
-    "zarr",
-    "npy",
-    "scanbox",
-    "bruker",
-    "thor",
-    "femtonics",
-    "micromanager",
-    "inscopix",
-]
-SUFFIXES: dict[str, Format] = {
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".btf": "tiff",
-    ".h5": "hdf5",
-    ".hdf5": "hdf5",
-    ".nwb": "nwb",
-    ".zarr": "zarr",
-    ".npy": "npy",
-    ".sbx": "scanbox",
-    ".mesc": "femtonics",
-    ".isxd": "inscopix",
-}
 
 
 class Session(Section):
@@ -62,18 +46,23 @@ class Session(Section):
     subject: Label
     """Animal; letters, digits, underscores."""
     session: Label
-    """Of this animal."""
+    """Session of this animal; letters, digits, underscores."""
     date: str | None = None
     """YYYYMMDD or YYYY-MM-DD."""
     path: str | None = None
     """One file, several separated by `;`, or a glob; several are concatenated in natural order. Relative paths start
     at the folder in which Snakemake runs."""
-    format: Format | None = None
+    format: FormatName | None = None
     """Empty takes it from the file's suffix."""
     planes: PositiveInt = 1
     """Imaging planes interleaved in the file."""
     channels: PositiveInt = 1
     """Colour channels interleaved in the file."""
+    flyback: NonNegativeInt | None = None
+    """Frames of each channel after the last plane of a volume, while the focus returns; they are skipped. Empty takes
+    it from the file's metadata, else none."""
+    scan_field: PositiveInt | None = None
+    """1-based, top to bottom; of a file whose images are several scan fields (ScanImage mROI): one row for each."""
     functional_channel: PositiveInt = 1
     """1-based; the channel with the calcium indicator."""
     motion_channel: PositiveInt | None = None
@@ -83,12 +72,13 @@ class Session(Section):
     """Hz per plane (volume rate); empty takes it from the file's metadata."""
     pixel_size: PositiveFloat | None = Field(default=None, le=100)
     """µm; empty takes it from the file's metadata when it is there."""
-    indicator: str
-    """A name from `resources/indicators.tsv`."""
+    indicator: str = UNKNOWN
+    """A name from `resources/indicators.tsv`, a near relative of one, or `unknown`."""
     location: str | None = None
     """Brain area."""
     simulate: str | None = None
     """A name under `simulation` in the config, instead of a path."""
+    _labels: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @field_validator("date")
     @classmethod
@@ -105,15 +95,7 @@ class Session(Section):
     @field_validator("indicator")
     @classmethod
     def _indicator_is_known(cls, value: str) -> str:
-        known = {name.lower(): name for name in indicators()}
-        if value.lower() in known:
-            return known[value.lower()]
-        close = difflib.get_close_matches(value.lower(), list(known), n=1)
-        hint = f"; did you mean {known[close[0]]!r}?" if close else ""
-        raise ValueError(
-            f"{value!r} is not known; known are {', '.join(known.values())}{hint} "
-            "(add a line to resources/indicators.tsv for another)"
-        )
+        return spelled(value)
 
     @model_validator(mode="after")
     def _source_and_channels(self) -> "Session":
@@ -128,82 +110,149 @@ class Session(Section):
         return self
 
     @property
+    def labels(self) -> dict[str, str]:
+        """Columns of the lab's own, which nothing depends on."""
+        return self._labels
+
+    @property
     def other_channel(self) -> bool:
         """Motion is estimated on another channel than the functional one."""
         return self.motion_channel not in (None, self.functional_channel)
+
+    def format_of(self, path: Path) -> str:
+        """Of a raw file: the format given, or that of its suffix."""
+        found = self.format or SUFFIXES.get(path.suffix.lower())
+        if found is None:
+            raise InputError(f"{path}: has no suffix that names a format; fill the column format")
+        return found
+
+    def reading(self) -> dict[str, Any]:
+        """Of its columns those that decide what its files are read as: neither where these lie nor labels."""
+        return self.model_dump(mode="json", exclude={"path", "simulate", "indicator", "location"})
 
     @property
     def key(self) -> str:
         return session_key(self.subject, self.session, self.date)
 
+    def named(self) -> list[str]:
+        """Raw files in natural order, patterns filled in, whether they exist or not; none of a simulated session."""
+        parts = [part.strip() for part in (self.path or "").split(";") if part.strip()]
+        return [name for part in parts for name in (_matching(part) if _is_pattern(part) else [part])]
+
     def files(self) -> list[Path]:
-        """Raw files in natural order; empty for a simulated session. Raises ValueError when one is missing."""
+        """Raw files in natural order; empty for a simulated session. Raises InputError when one is missing."""
         if self.path is None:
             return []
-        found: list[str] = []
-        for part in filter(None, (part.strip() for part in self.path.split(";"))):
-            matches = natsorted(glob.glob(part)) if glob.has_magic(part) and not Path(part).exists() else [part]
-            if not matches:
-                raise ValueError(f"{part!r} matches no file")
-            found += matches
+        for part in filter(None, map(str.strip, self.path.split(";"))):
+            if _is_pattern(part) and not _matching(part):
+                raise InputError(f"{part!r} matches no file")
+        found = self.named()
         missing = [name for name in found if not Path(name).exists()]
         if missing:
-            raise ValueError(f"{missing[0]!r} does not exist")
-        if not found:
-            raise ValueError(f"{self.path!r} names no file")
-        if len({os.path.normpath(name) for name in found}) < len(found):
-            raise ValueError(f"{self.path!r} names a file twice")
+            raise InputError(f"{missing[0]!r} does not exist")
         return [Path(name) for name in found]
 
-    def file_format(self) -> Format:
-        """The format given, or that of the suffix. Raises ValueError when neither tells."""
-        if self.format is not None:
-            return self.format
-        path = self.files()[0]
-        if path.suffix.lower() not in SUFFIXES:
+    def formats(self) -> list[str]:
+        """Formats of its files: the one given, or those of the suffixes.
+
+        Raises ValueError when neither tells, or when the column path is wrong whatever is on the disk.
+        """
+        files = [Path(name) for name in self.named()]
+        if self.path is not None and not files and not glob.has_magic(self.path):
+            raise ValueError(f"{self.path!r} names no file")
+        wild = [path.as_posix() for path in files if BRACES.search(path.as_posix())]
+        if wild:
             raise ValueError(
-                f"{path.name!r} has no suffix that names a format ({', '.join(SUFFIXES)}); fill the column format: "
-                f"{', '.join(get_args(Format))}"
+                f"{wild[0]!r} has braces, which Snakemake takes for a wildcard; rename the folder or file, or make a "
+                "link without braces to it"
             )
-        return SUFFIXES[path.suffix.lower()]
+        if len({os.path.normpath(file) for file in files}) < len(files):
+            raise ValueError(f"{self.path!r} names a file twice")
+        if self.format is not None or self.simulate is not None:
+            return [self.format or "tiff"]
+        unknown = [path.name for path in files if path.suffix.lower() not in SUFFIXES]
+        if unknown and (advice := CONVERT.get(Path(unknown[0]).suffix.lower())):
+            raise ValueError(f"{unknown[0]!r} is of a format that is not read; {advice}")
+        if unknown:
+            raise ValueError(
+                f"{unknown[0]!r} has no suffix that names a format ({', '.join(SUFFIXES)}); fill the column format: "
+                f"{', '.join(NAMES)}"
+            )
+        return sorted({SUFFIXES[path.suffix.lower()] for path in files})
 
 
-def read_sheet(path: Path | str, simulations: Collection[str] = ()) -> dict[str, Session]:
-    """Read and check the whole sheet before any job starts; sessions by their key.
+@dataclass(frozen=True)
+class Sheet:
+    """What a sample sheet says."""
 
-    Raises one InputError that lists every fault with row, subject, field, value and what is allowed.
-    """
-    path = Path(path)
-    faults: list[str] = []
-    sessions: dict[str, Session] = {}
+    path: Path
+    sessions: dict[str, Session]
+    """By key: of the rows that are valid."""
+    faults: list[str]
+    """In the order of rows; each with row, subject, field, value and what is allowed."""
+    missing: dict[str, str]
+    """Of valid rows, by key of the session: which raw data are not there. No fault of the sheet: what was made of them
+    before is still good."""
+
+    def valid(self) -> dict[str, Session]:
+        """All sessions; raises one InputError that lists every fault."""
+        if self.faults:
+            listed = "\n".join(f"  {fault}" for fault in self.faults)
+            raise InputError(f"{self.path} is not valid:\n{listed}\nThe columns: config/README.md")
+        return self.sessions
+
+
+def read_sheet(path: Path | str, simulations: Collection[str] = ()) -> Sheet:
+    """Read and check the whole sheet before any job starts."""
+    sheet = Sheet(Path(path), {}, [], {})
     rows: dict[str, int] = {}
-    for number, values in _rows(path):
+    for number, values in _rows(sheet.path):
+        who = f"row {number} ({_who(values)})"
         try:
-            session = Session.model_validate(values)
-            if session.simulate is None:
-                session.file_format()
-                session.files()
-            elif session.simulate not in simulations:
-                raise ValueError(
-                    f"simulate: {session.simulate!r} is not defined under `simulation` in the config; "
-                    f"defined are {', '.join(simulations) or 'none'}"
-                )
+            session = _session(values, simulations)
         except ValidationError as error:
-            faults += [f"row {number} ({_who(values)}): {line}" for line in _explain(error)]
+            sheet.faults.extend(f"{who}: {line}" for line in _explain(error))
             continue
         except ValueError as error:
-            field = "" if str(error).startswith("simulate:") else "path: "
-            faults.append(f"row {number} ({_who(values)}): {field}{error}")
+            sheet.faults.append(f"{who}: {error}")
             continue
-        if session.key in sessions:
-            faults.append(
-                f"row {number} ({_who(values)}): the same subject, session and date as row {rows[session.key]}"
-            )
-        sessions[session.key], rows[session.key] = session, number
-    if faults:
-        listed = "\n".join(f"  {fault}" for fault in faults)
-        raise InputError(f"{path} is not valid:\n{listed}\nThe columns: config/README.md")
-    return sessions
+        key = session.key
+        if key in rows:
+            sheet.faults.append(f"{who}: the same subject, session and date as row {rows[key]}")
+            continue
+        sheet.sessions[key], rows[key] = session, number
+        try:
+            session.files()
+        except InputError as error:
+            sheet.missing[key] = f"{who}: path: {error}"
+    return sheet
+
+
+def _session(values: dict[str, Any], simulations: Collection[str]) -> Session:
+    session = Session.model_validate({name: value for name, value in values.items() if name in Session.model_fields})
+    session._labels |= {name: value for name, value in values.items() if name not in Session.model_fields}
+    if session.simulate is not None and session.simulate not in simulations:
+        raise ValueError(
+            f"simulate: {session.simulate!r} is not defined under `simulation` in the config; "
+            f"defined are {', '.join(simulations) or 'none'}"
+        )
+    try:
+        session.formats()
+    except ValueError as error:
+        raise ValueError(f"path: {error}") from None
+    return session
+
+
+def _is_pattern(part: str) -> bool:
+    return glob.has_magic(part) and not Path(part).exists()
+
+
+def _matching(pattern: str) -> list[str]:
+    """Files in natural order; the folders of a pattern that exist are no pattern themselves."""
+    path = Path(pattern)
+    folder = next(parent for parent in path.parents if parent.exists())
+    found = glob.glob(str(path.relative_to(folder)), root_dir=folder)
+    return [str(file) for file in natural_order(folder / name for name in found)]
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
@@ -222,12 +271,12 @@ def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
     table = [_cells(path, number, line) for number, line in lines]
     header = [cell.strip() for cell in table[0]]
     for name in header:
-        if name not in Session.model_fields:
-            close = difflib.get_close_matches(name, list(Session.model_fields), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close and len(header) > 1 else ""
-            tabs = "" if len(header) > 1 else " (columns are separated by tabs)"
+        alone = len(header) == 1
+        near = "" if alone else did_you_mean(name, Session.model_fields, MISSPELT)
+        if name not in Session.model_fields and (near or not name or alone):
+            tabs = " (columns are separated by tabs)" if alone else ""
             raise InputError(
-                f"{path}: unknown column {name!r}{tabs}; known are {', '.join(Session.model_fields)}{hint}"
+                f"{path}: unknown column {name!r}{tabs}; known are {', '.join(Session.model_fields)}{near}"
             )
     if len(set(header)) < len(header):
         raise InputError(f"{path}: a column is named twice in {', '.join(header)}")

@@ -4,6 +4,7 @@ Single pixels are never judged one by one; ROIs are the affair of `denoised_trac
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy import sparse
@@ -12,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, Movie
 from groundtrace.benchmark.motion import rms
-from groundtrace.io import release
+from groundtrace.movies.file import MovieFile, open_movie
 from groundtrace.simulation.parameters import Simulation
 
 CHUNK_FRAMES = 100
@@ -43,13 +44,16 @@ class PixelNoise:
         return self.slope * (brightness - self.dark)
 
     def stabilised(self, frames: FloatArray) -> FloatArray:
-        """In units in which noise has a variance of about 1 at any brightness."""
+        """Frames in units in which noise has a variance of about 1 at any brightness."""
         return 2 * np.sqrt(np.maximum(frames - self.dark, 0) / self.slope)
 
 
-def of_plane(movie: Movie, acquisition: Acquisition) -> Movie:
+def open_plane(path: Path | str, acquisition: Acquisition) -> MovieFile:
     """Frames (T, Y, X) of one plane; those of the planes of a movie without noise come in turn."""
-    return movie if len(movie) == acquisition.frames else movie[acquisition.plane :: acquisition.planes]
+    movie = open_movie(path)
+    if len(movie) == acquisition.frames:
+        return movie
+    return open_movie(path, slice(acquisition.plane, None, acquisition.planes))
 
 
 def score_movie(movie: Movie, clean: Movie, parameters: Simulation) -> dict[str, float | None]:
@@ -62,7 +66,6 @@ def score_movie(movie: Movie, clean: Movie, parameters: Simulation) -> dict[str,
     compared = set(np.linspace(0, len(clean) - 1, min(SSIM_FRAMES, len(clean))).astype(int).tolist())
     for start in range(0, len(clean), CHUNK_FRAMES):
         found, true = (part[start : start + CHUNK_FRAMES].astype(np.float32) for part in (movie, clean))
-        release(movie, clean)
         away = found - true
         total += away.sum(axis=0, dtype=np.float64)
         squares += np.square(away).sum(axis=0, dtype=np.float64)
@@ -72,7 +75,7 @@ def score_movie(movie: Movie, clean: Movie, parameters: Simulation) -> dict[str,
         alike += [similarity(found[t], true[t], span) for t in range(len(found)) if start + t in compared]
     variance = squares / len(clean) - (total / len(clean)) ** 2
     return {
-        "psnr": float(10 * np.log10(span**2 * clean.size / error)) if error and span else None,
+        "psnr": float(10 * np.log10(span**2 * len(clean) * mean.size / error)) if error and span else None,
         "ssim": float(np.mean(alike)) if span else None,
         "wobble": float((variance / noise.variance(mean))[static].mean()),
         "border_shift": _shift(np.concatenate(shifts)),
@@ -85,7 +88,6 @@ def _clean_statistics(clean: Movie, noise: PixelNoise) -> tuple[FloatArray, Bool
     low, high = np.inf, -np.inf
     for start in range(0, len(clean), CHUNK_FRAMES):
         part = clean[start : start + CHUNK_FRAMES].astype(np.float64)
-        release(clean)
         total += part.sum(axis=0)
         squares += np.square(part).sum(axis=0)
         low, high = min(low, float(part.min())), max(high, float(part.max()))

@@ -11,11 +11,11 @@ from scipy.ndimage import uniform_filter1d
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.benchmark.extraction import median
-from groundtrace.benchmark.metrics import correlation
 from groundtrace.benchmark.motion import rms
 from groundtrace.benchmark.recipes import spike_correlation
-from groundtrace.dff import DffParameters, compute_dff
-from groundtrace.noise import noise_sd
+from groundtrace.spikes.comparing import correlation
+from groundtrace.traces.dff import DffParameters, compute_dff
+from groundtrace.traces.noise import noise_sd
 
 PAUSE = 0.5
 """s without a spike that part two events."""
@@ -32,12 +32,12 @@ FAR = (25, 15)
 EVENT_FRAMES = 0.03
 """Share of the frames of a ROI, those with the most light, that are its event frames."""
 THRESHOLD = 3.0
-"""Of an event found in a movie without any, in standard deviations of the noise of the measured trace."""
+"""Amplitude of an event found in a movie without any, in standard deviations of the noise of the measured trace."""
 BOXCARS = (3, 5, 7, 9, 13, 17)
-"""Frames; running means whose corridor is compared."""
+"""Frames; running means whose band is compared."""
 
 LEAST_ROIS = 3
-"""That an error is told from."""
+"""Fewest ROIs that an error is told from."""
 RESAMPLED = 200
 """Times that ROIs are drawn anew for an error (bootstrap): medians have no jackknife."""
 
@@ -64,7 +64,7 @@ class Events:
         return self.amplitude >= np.median(self.amplitude) if len(self.amplitude) else np.zeros(0, bool)
 
     def rare(self) -> BoolArray:
-        """Of cells with fewer than RARE events."""
+        """Whether each event is of a cell with fewer than RARE of them."""
         return np.bincount(self.roi, minlength=1)[self.roi] < RARE
 
     def rises(self, traces: FloatArray) -> FloatArray:
@@ -77,7 +77,7 @@ class Events:
 
 @dataclass(frozen=True)
 class Truth:
-    """Of the ROIs that are scored."""
+    """What is known of the ROIs that are scored."""
 
     clean: FloatArray
     """(n_rois, n_frames) dF/F in the movie without noise."""
@@ -169,23 +169,23 @@ def spike_score(traces: FloatArray, truth: Truth) -> float | None:
     return float(np.mean([score for score in scores if score is not None]))
 
 
-def score_corridor(low: FloatArray, high: FloatArray, clean: FloatArray, boxcars: dict[int, FloatArray]) -> Score:
-    """Coverage and width of a corridor around dF/F; boxcars: dF/F of running means by their number of frames.
+def score_band(low: FloatArray, high: FloatArray, clean: FloatArray, boxcars: dict[int, FloatArray]) -> Score:
+    """Coverage and width of a credible band around dF/F; boxcars: dF/F of running means by their number of frames.
 
-    A boxcar's corridor is as wide everywhere as it must be to hold the same share of the frames of that ROI.
+    A boxcar's band is as wide everywhere as it must be to cover as many frames of that ROI.
     """
     inside = (clean >= low) & (clean <= high)
     events = clean >= np.quantile(clean, 1 - EVENT_FRAMES, axis=1, keepdims=True)
-    widths, held = (high - low).mean(axis=1), inside.mean(axis=1)
+    widths, coverage = (high - low).mean(axis=1), inside.mean(axis=1)
     wide = np.array(
         [
-            [2 * np.quantile(away, share) for away, share in zip(np.abs(boxcar - clean), held, strict=True)]
+            [2 * np.quantile(away, part) for away, part in zip(np.abs(boxcar - clean), coverage, strict=True)]
             for boxcar in boxcars.values()
         ]
     )
     return {
         "coverage": float(inside.mean()),
-        "coverage_error": standard_error(held),
+        "coverage_error": standard_error(coverage),
         "coverage_events": float(inside[events].mean()),
         "coverage_events_error": standard_error(
             np.array([own[at].mean() for own, at in zip(inside, events, strict=True)])
@@ -212,18 +212,23 @@ def _width_ratio_error(widths: FloatArray, wide: FloatArray) -> float | None:
 
 
 def standard_error(values: FloatArray) -> float | None:
-    """Of the mean of one value per ROI; None below LEAST_ROIS."""
+    """Standard error of the mean of one value per ROI; None below LEAST_ROIS."""
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) >= LEAST_ROIS else None
 
 
 def boxcar_dff(
-    fluorescence: FloatArray, neuropil: FloatArray, frame_rate: float, offset: float, parameters: DffParameters
+    fluorescence: FloatArray,
+    neuropil: FloatArray,
+    frame_rate: float,
+    offset: float,
+    parameters: DffParameters,
+    coefficient: FloatArray,
 ) -> dict[int, FloatArray]:
-    """dF/F of running means of F and Fneu, by their number of frames."""
+    """dF/F of running means of F and Fneu, by their number of frames; coefficient: (n_rois,) r."""
     found = {}
     for window in BOXCARS:
         light, around = (uniform_filter1d(part, window, axis=1) for part in (fluorescence, neuropil))
-        found[window] = compute_dff(light, around, frame_rate, offset, parameters).dff
+        found[window] = compute_dff(light, around, frame_rate, offset, parameters, coefficient=coefficient).dff
     return found
 
 

@@ -15,16 +15,17 @@ from groundtrace.benchmark.denoised_traces import (
     boxcar_dff,
     false_events,
     find_events,
-    score_corridor,
+    score_band,
     score_trace,
     spike_score,
 )
 from groundtrace.benchmark.motion import table_of
 from groundtrace.benchmark.tables import DenoisingBenchmark
-from groundtrace.dff import DffParameters, compute_dff
-from groundtrace.indicators import indicators
+from groundtrace.indicators import kinetics
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.tables import stack
+from groundtrace.traces.dff import DffParameters, compute_dff
+from groundtrace.traces.gaps import with_lines
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,18 @@ def score_denoising(
 
     backend: infers the spikes. A ROI without a usable baseline, in one of the traces, is left out.
     """
-    rate, offset = acquisition.frame_rate, acquisition.offset or 0.0
-    raw, clean, found = stack(measured.traces["dff"]), stack(measured.clean["dff"]), {}
-    found["movie"] = raw
+    rate, offset, raw = acquisition.frame_rate, acquisition.offset or 0.0, _whole(measured.traces["dff"])
+    # One share of neuropil for all: what a noisy trace says of it is no affair of denoising.
+    r = measured.traces["neuropil_coefficient"].to_numpy().astype(np.float64)
+
+    def dff(light: FloatArray, around: FloatArray) -> FloatArray:
+        return compute_dff(light, around, rate, offset, parameters, coefficient=r).dff
+
+    clean, found = dff(*(stack(measured.clean[name]) for name in ("fluorescence", "neuropil"))), {"movie": raw}
     if "dff_denoised" in measured.traces.columns:
-        light, around = (stack(measured.fluorescence[f"{name}_denoised"]) for name in ("fluorescence", "neuropil"))
-        found["movie"] = compute_dff(light, around, rate, offset, parameters).dff
-        found["smoothed"] = stack(measured.traces["dff_denoised"])
+        denoised = (f"{name}_denoised" for name in ("fluorescence", "neuropil"))
+        found["movie"] = dff(*(stack(measured.fluorescence[name]) for name in denoised))
+        found["smoothed"] = _whole(measured.traces["dff_denoised"])
     usable = usable_rois(raw, clean, *found.values())
     score: dict[str, Any] = {"null_movie": null_movie, "rois": int(usable.sum()), "events": 0, "rare_events": 0}
     if not usable.any():
@@ -68,7 +74,7 @@ def score_denoising(
         }
 
     def infer(dff: FloatArray) -> FloatArray:
-        return np.nan_to_num(backend.run(dff, rate, indicators()[acquisition.indicator]).rate)
+        return np.nan_to_num(backend.run(dff, rate, kinetics(acquisition.indicator)).rate)
 
     times = [np.asarray(own) for own in cells["spike_times"].filter(pl.Series(usable))]
     truth = Truth(clean[usable], times, rate, infer)
@@ -77,15 +83,21 @@ def score_denoising(
     score |= {"clean_spike_correlation": spike_score(truth.clean, truth)}
     for name, trace in found.items():
         score |= {f"{name}_{key}": value for key, value in score_trace(trace[usable], truth, events).items()}
-    return score | (_corridor(measured, usable, truth, offset, parameters) if "smoothed" in found else {})
+    return score | (_band_score(measured, usable, truth, offset, parameters) if "smoothed" in found else {})
 
 
-def _corridor(measured: Measured, usable: BoolArray, truth: Truth, offset: float, parameters: DffParameters) -> Score:
+def _band_score(measured: Measured, usable: BoolArray, truth: Truth, offset: float, parameters: DffParameters) -> Score:
     own = measured.traces.filter(pl.Series(usable))
     light, around = (stack(measured.fluorescence[name])[usable] for name in ("fluorescence", "neuropil"))
-    boxcars = boxcar_dff(light, around, truth.frame_rate, offset, parameters)
-    found = score_corridor(stack(own["dff_low"]), stack(own["dff_high"]), truth.clean, boxcars)
+    r = own["neuropil_coefficient"].to_numpy().astype(np.float64)
+    boxcars = boxcar_dff(light, around, truth.frame_rate, offset, parameters, r)
+    found = score_band(_whole(own["dff_low"]), _whole(own["dff_high"]), truth.clean, boxcars)
     return {**found, "disagrees": float(own["denoising_disagrees"].mean())}  # pyright: ignore[reportArgumentType]
+
+
+def _whole(column: pl.Series) -> FloatArray:
+    """Traces (n_rois, n_frames) of a column, bridged where frames are bad."""
+    return with_lines(stack(column)).astype(np.float32)
 
 
 def usable_rois(*traces: FloatArray) -> BoolArray:

@@ -9,18 +9,16 @@ from scipy.optimize import linear_sum_assignment
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
-from groundtrace.benchmark.metrics import correlation
 from groundtrace.benchmark.parameters import RecordingBenchmark
-from groundtrace.dff import DffParameters, compute_dff
+from groundtrace.extraction.base import Footprint
+from groundtrace.spikes.comparing import correlation
 from groundtrace.tables import stack
+from groundtrace.traces.dff import DffParameters, compute_dff
 
 MASK = 0.2
 """Pixels with more than this share of a footprint's largest weight are its mask."""
 NEIGHBOURHOOD = 20.0
 """µm between the centres of cells that count as neighbours: less than two diameters."""
-
-Footprint = tuple[IntArray, IntArray, FloatArray]
-"""Rows, columns and weights of pixels."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Pairs:
 
 
 def footprints(table: pl.DataFrame) -> list[Footprint]:
-    """Of a table Rois or TruthCells."""
+    """Pixels and weights of each ROI of a table Rois or TruthCells."""
     columns = (table[name] for name in ("pixel_y", "pixel_x", "weight"))
     return [(y.to_numpy(), x.to_numpy(), w.to_numpy()) for y, x, w in zip(*columns, strict=True)]
 
@@ -123,13 +121,15 @@ def neighbours_light(cells: pl.DataFrame, pixel_size: float) -> FloatArray:
 def partial_correlation(trace: FloatArray, other: FloatArray, given: FloatArray) -> float | None:
     """Pearson r of `trace` with `other` beyond what `given` explains of both by least squares; all are (n_frames,).
 
-    None when a trace is not finite or nothing of one of them is left.
+    Over the frames in which both are finite; None when there are none, or nothing of one of them is left.
     """
     traces = np.stack([trace, other]).astype(np.float64)
-    if not np.isfinite(traces).all():
+    known = np.isfinite(traces).all(axis=0)
+    if not known.any():
         return None
+    traces, own = traces[:, known], np.asarray(given, np.float64)[known]
     traces -= traces.mean(axis=1, keepdims=True)
-    own = np.asarray(given, np.float64) - np.mean(given)
+    own -= own.mean()
     power = own @ own
     left = traces - np.outer(traces @ own / power, own) if power > 0 else traces
     size, before = np.linalg.norm(left, axis=1), np.linalg.norm(traces, axis=1)
@@ -168,8 +168,9 @@ def trace_quality(
 
 
 def agreement(found: FloatArray, true: FloatArray) -> float | None:
-    """Pearson r; 0 when `found` is unusable (not finite), None when the truth is constant."""
-    r = correlation(np.nan_to_num(np.asarray(found, np.float64)), np.asarray(true, np.float64))
+    """Pearson r over the frames in which `found` is finite; 0 where there are none, None when the truth is constant."""
+    known = np.isfinite(found)
+    r = correlation(np.asarray(found[known], np.float64), np.asarray(true[known], np.float64)) if known.any() else 0.0
     return r if np.isfinite(r) else None
 
 
@@ -197,6 +198,6 @@ def detectable(cells: pl.DataFrame, parameters: RecordingBenchmark) -> BoolArray
 
 
 def median(values: list[float | None]) -> float | None:
-    """Of those that are known."""
+    """Median of the values that are known; None without any."""
     known = [value for value in values if value is not None]
     return float(np.median(known)) if known else None

@@ -15,7 +15,7 @@ import polars as pl
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray
 from groundtrace.benchmark.parameters import RecordingBenchmark
-from groundtrace.motion.moving import Blocks, estimated_displacement
+from groundtrace.motion.moving import Blocks, Displacement
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.truth import true_displacement
 from groundtrace.tables import Table
@@ -55,7 +55,7 @@ def score_motion(
 
     Frames that the acquisition dropped count nowhere; those marked bad count, as marking them mends nothing.
     """
-    left = residual_displacement(shifts, blocks, truth, grid(shape, parameters.grid), shape)
+    left = residual_displacement(Displacement.of(shifts, blocks), truth, grid(shape, parameters.grid), shape)
     kept = ~truth["dropped"].to_numpy()
     kept = kept if kept.any() else np.ones_like(kept)
     offset = template_offset(left[:, kept])
@@ -75,21 +75,17 @@ def score_motion(
 
 
 def residual_displacement(
-    shifts: pl.DataFrame,
-    blocks: Blocks,
-    truth: pl.DataFrame,
-    places: tuple[FloatArray, FloatArray],
-    shape: tuple[int, int],
+    found: Displacement, truth: pl.DataFrame, places: tuple[FloatArray, FloatArray], shape: tuple[int, int]
 ) -> FloatArray:
     """r(t, p) = e(t, p) - u(t, p + e(t, p)) at the places p = (y, x), px, of registered frames.
 
     places: two arrays (n_places,). shape: (height, width) of the field. Returns (2, n_frames, n_places).
     """
     left = []
-    for start in range(0, len(shifts), CHUNK_FRAMES):
+    for start in range(0, len(found), CHUNK_FRAMES):
         part = slice(start, start + CHUNK_FRAMES)
-        found = np.asarray(estimated_displacement(shifts[part], blocks, *places), np.float64)
-        left.append(found - true_displacement(truth[part], shape, places[0] + found[0], places[1] + found[1]))
+        moved = np.asarray(found[part].at(*places), np.float64)
+        left.append(moved - true_displacement(truth[part], shape, places[0] + moved[0], places[1] + moved[1]))
     return np.concatenate(left, axis=1)
 
 

@@ -1,16 +1,18 @@
 """The control `oracle`: the true footprints of a simulated recording, measured in the registered movie."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
-from groundtrace.arrays import FloatArray, IntArray, Movie
-from groundtrace.benchmark.extraction import Footprint, footprints, mask, placed
-from groundtrace.extraction.base import Extraction
-from groundtrace.extraction.footprints import overlaps
-from groundtrace.extraction.suite2p import readout
-from groundtrace.suite2p_api import merge_settings, suite2p_session, worker_pool
+from groundtrace.acquisition import Acquisition
+from groundtrace.arrays import BoolArray, Movie
+from groundtrace.benchmark.extraction import footprints, mask, placed
+from groundtrace.extraction.base import Extraction, Footprint
+from groundtrace.extraction.demixing import demixed
+from groundtrace.extraction.extract import judged, sized
 
 
 def shown(
@@ -24,25 +26,37 @@ def shown(
 
 
 def measure_truth(
-    movie: Movie, cells: pl.DataFrame, offset: tuple[float, float], detectability: float, scratch: Path, threads: int
+    movie: Movie,
+    bad_frames: BoolArray,
+    cells: pl.DataFrame,
+    offset: tuple[float, float],
+    detectability: float,
+    acquisition: Acquisition,
+    scratch: Path,
+    threads: int,
 ) -> Extraction:
-    """F and Fneu of the cells (rows of TruthCells) of at least this detectability, measured as Suite2p does its own.
+    """F and Fneu of the cells (rows of TruthCells) of at least this detectability, measured as `transients` does.
 
-    movie: (T, Y, X) registered; registered[p] shows tissue[p + offset], (y, x) px.
+    movie: (T, Y, X) registered; registered[p] shows tissue[p + offset], (y, x) px. All are accepted.
     """
-    shape = movie.shape[1], movie.shape[2]
-    _, found = shown(cells, offset, detectability, shape)
-    rows: list[IntArray] = [part[0].astype(np.int32) for part in found]
-    columns: list[IntArray] = [part[1].astype(np.int32) for part in found]
-    weight: list[FloatArray] = [(part[2] / part[2].sum()).astype(np.float32) for part in found]
-    stat = [
-        {"ypix": y, "xpix": x, "lam": w, "overlap": shared, "radius": np.sqrt(len(y) / np.pi)}
-        for y, x, w, shared in zip(rows, columns, weight, overlaps(rows, columns, shape), strict=True)
+    _, found = shown(cells, offset, detectability, (movie.shape[1], movie.shape[2]))
+    rois: list[Footprint] = [
+        (y.astype(np.int32), x.astype(np.int32), np.asarray(w / w.sum(), np.float32)) for y, x, w in found
     ]
-    traces, weighting = np.zeros((2, 0, len(movie)), np.float32), None
-    if stat:
-        with suite2p_session(scratch, threads), worker_pool(threads) as pool:
-            weighting = readout(np.array(stat), shape, merge_settings({}, {}, {})["extraction"])
+    traces, weighting, sure = np.zeros((2, 0, len(movie)), np.float32), None, np.ones(len(rois), bool)
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+        scene, diameter = sized(movie, bad_frames, None, acquisition.pixel_size, scratch, pool)
+        if rois:
+            weighting = demixed(rois, sure, scene.pixel_variance, scene.diameter)
             traces = weighting.measure(movie, pool)
-    sure = np.ones(len(stat), np.float32)
-    return Extraction(rows, columns, weight, sure, sure > 0, traces[0], traces[1], readout=weighting)
+        known = Extraction(
+            pixel_y=[y for y, _, _ in rois],
+            pixel_x=[x for _, x, _ in rois],
+            weight=[weight for *_, weight in rois],
+            classifier_probability=None,
+            accepted=sure,
+            fluorescence=traces[0],
+            neuropil=traces[1],
+            readout=weighting,
+        )
+        return judged(known, scene, diameter, pool, None)

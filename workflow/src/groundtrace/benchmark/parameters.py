@@ -57,7 +57,7 @@ class BenchmarkParameters(Section):
     bootstrap: PositiveInt = 1000
     """Draws of data sets and neurons behind each interval."""
     seed: int = Field(default=0, ge=0)
-    """Of noise, choice of neurons, simulated population and bootstrap."""
+    """Seed of noise, choice of neurons, simulated population and bootstrap."""
     parts: PositiveInt = 8
     """Jobs per backend; each takes every n-th data set. It changes no result."""
     tables: Path | None = None

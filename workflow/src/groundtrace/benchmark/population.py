@@ -10,9 +10,9 @@ from groundtrace.benchmark.metrics import pairwise_correlations, pairwise_fideli
 from groundtrace.benchmark.parameters import BenchmarkParameters
 from groundtrace.benchmark.spikes import to_table
 from groundtrace.groundtruth.resampling import match_noise, spike_counts
-from groundtrace.indicators import indicators
+from groundtrace.indicators import indicators, simulated
+from groundtrace.random import stream
 from groundtrace.simulation.activity import calcium_trace, spike_trains
-from groundtrace.simulation.processes import stream
 from groundtrace.spikes.base import SpikeBackend
 
 POPULATION = "population"
@@ -71,7 +71,7 @@ def population(indicator: str, level: float, parameters: BenchmarkParameters) ->
     spikes = np.stack([spike_counts(train, grid, frame_rate) for train in trains])
     dff = np.empty((cells, frames), np.float32)
     for cell, train in enumerate(trains):
-        clean = calcium_trace(train, frames, frame_rate, indicators()[indicator])
+        clean = calcium_trace(train, frames, frame_rate, simulated(indicator))
         # A trace that swings more than that from frame to frame has no room for noise; it stays clean.
         noisy = match_noise(clean, frame_rate, level, stream(seed, "population noise", cell, indicator, level))
         dff[cell] = clean if noisy is None else noisy

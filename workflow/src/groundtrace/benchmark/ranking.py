@@ -14,7 +14,7 @@ import polars as pl
 from groundtrace.arrays import FloatArray
 
 LEVEL = 0.95
-"""Of all intervals."""
+"""Level of all confidence intervals."""
 NO_MOTION, ORACLE = "none", "oracle"
 """Names of the do-nothing motion correction, and of the extraction that is told the true footprints."""
 NOT_DENOISED, CLEAN = "none", "clean"
@@ -104,6 +104,12 @@ def with_interval(value: float, drawn: FloatArray) -> Estimate:
     return Estimate(value, low, high)
 
 
+def counted_interval(value: float, drawn: FloatArray, cells: int) -> Estimate:
+    """The same of a score over so many cells; over a single one it has no interval."""
+    found = with_interval(value, drawn)
+    return found if cells > 1 else Estimate(found.value, np.nan, np.nan)
+
+
 def mean_estimate(sessions: Sequence[FloatArray], generator: np.random.Generator, draws: int) -> Estimate:
     """Mean over sessions of one quantity: arrays (n_cells,). A single value has no interval."""
     kept = [block[np.isfinite(block)][:, None] for block in sessions]
@@ -155,6 +161,7 @@ def standings(cells: pl.DataFrame, generator: np.random.Generator, draws: int) -
     table = []
     for k in order:
         run = np.flatnonzero(np.isfinite(means[:, k]))
+        scored = sum(len(values[s]) for s in run)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = middle[k] / middle[k + count], drawn[:, k] / drawn[:, k + count]
         behind = UNKNOWN
@@ -164,10 +171,10 @@ def standings(cells: pl.DataFrame, generator: np.random.Generator, draws: int) -
             Standing(
                 names[k],
                 len(run),
-                sum(len(values[s]) for s in run),
-                with_interval(middle[k], drawn[:, k]),
-                with_interval(middle[k + count], drawn[:, k + count]),
-                with_interval(*ratio),
+                scored,
+                counted_interval(middle[k], drawn[:, k], scored),
+                counted_interval(middle[k + count], drawn[:, k + count], scored),
+                counted_interval(*ratio, scored),
                 behind,
                 names[k] in controls,
             )

@@ -21,11 +21,11 @@ from groundtrace.benchmark.extraction import (
     score_extraction,
     trace_quality,
 )
-from groundtrace.benchmark.metrics import smooth
 from groundtrace.benchmark.motion import MotionScore, table_of
 from groundtrace.benchmark.parameters import RecordingBenchmark
 from groundtrace.benchmark.tables import CellBenchmark, ExtractionBenchmark, RecipeBenchmark
 from groundtrace.groundtruth.resampling import spike_counts
+from groundtrace.spikes.comparing import smooth
 
 FOUND = 0.3
 """IoU from which a cell counts as found."""
@@ -121,12 +121,14 @@ def cell_rows(
 def spike_correlation(rate: FloatArray | None, spike_times: FloatArray, frame_rate: float) -> float | None:
     """Pearson r of a rate (n_frames,) with true spikes (s from the first frame), both smoothed as for the metrics.
 
-    0 without a rate, or where the rate says nothing.
+    Frames without a rate are left out, and what fell into them. 0 without a rate, or where the rate says nothing.
     """
     if rate is None:
         return 0.0
     true = spike_counts(spike_times, np.arange(len(rate)) / frame_rate, frame_rate) * frame_rate
-    return agreement(smooth(np.nan_to_num(rate), frame_rate), smooth(true, frame_rate))
+    known = np.isfinite(rate)
+    smoothed = (smooth(np.where(known, values, 0), frame_rate) for values in (rate, true))
+    return agreement(*(values[known] for values in smoothed))
 
 
 def summarise(rows: list[Row], wanted: list[bool]) -> Row:

@@ -19,10 +19,11 @@ from groundtrace.errors import BackendError, InputError
 from groundtrace.groundtruth.recordings import Recording, Sampled, sample
 from groundtrace.groundtruth.resampling import spike_counts
 from groundtrace.indicators import Indicator, indicators
-from groundtrace.noise import GAUSSIAN_DIFFERENCE
-from groundtrace.simulation.processes import stream
+from groundtrace.random import stream
+from groundtrace.spikes import comparing
 from groundtrace.spikes.base import SpikeBackend, SpikeRates
 from groundtrace.spikes.discrete import spike_times
+from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE
 
 LEVELS = (50, 80, 95)
 """Intervals of the spike count, %."""
@@ -86,8 +87,9 @@ class Result:
 
 def typical_indicator() -> Indicator:
     """The median of all known ones, for methods that need an indicator where none is known."""
-    known = [indicator.model_dump(exclude={"name"}) for indicator in indicators().values()]
-    median = {key: float(np.median([values[key] for values in known])) for key in known[0]}
+    known = list(indicators().values())
+    names = [name for name in Indicator.model_fields if name != "name"]
+    median = {name: float(np.median([getattr(indicator, name) for indicator in known])) for name in names}
     return Indicator.model_validate(median | {"name": "unknown"})
 
 
@@ -121,7 +123,7 @@ def neurons(recordings: Iterable[Recording], parameters: BenchmarkParameters) ->
 
 
 def _first_seconds(recordings: list[Recording], limit: float | None) -> list[Recording]:
-    """As many recordings as `limit` (s) allows; the last one is cut."""
+    """First recordings, as many as `limit` (s) allows; the last one is cut."""
     kept, left = [], np.inf if limit is None else limit
     for recording in recordings:
         frames = int(np.searchsorted(recording.time, recording.time[0] + left, side="right"))
@@ -253,7 +255,7 @@ def predict_control(control: str, samples: list[Sampled], neuron: Neuron, _: Con
         "dff": lambda s: np.maximum(s.dff, 0),
         "shuffled": lambda s: _shuffled(s, neuron),
         "zero": lambda s: np.zeros_like(s.spikes),
-        "oracle": lambda s: metrics.smooth(s.spikes * s.frame_rate, s.frame_rate),
+        "oracle": lambda s: comparing.smooth(s.spikes * s.frame_rate, s.frame_rate),
     }
     unknown = np.full(1, np.nan)
     return [SpikeRates(rate_of[control](s)[None], unknown, unknown) for s in samples]
@@ -286,13 +288,13 @@ def measure(
     used = np.concatenate(known)
     raw, spikes = np.concatenate(given)[used], np.concatenate(true)[used]
     p, g = (
-        np.concatenate([metrics.smooth(trace, condition.frame_rate) for trace in traces])[used]
+        np.concatenate([comparing.smooth(trace, condition.frame_rate) for trace in traces])[used]
         for traces in (given, true)
     )
     values = {"share_without_rate": float(1 - used.mean())}
     if used.any():
-        values["correlation"] = metrics.correlation(p, g)
-        values["correlation_as_given"] = metrics.correlation(raw, g)
+        values["correlation"] = comparing.correlation(p, g)
+        values["correlation_as_given"] = comparing.correlation(raw, g)
         if rate_in_hz:
             values["error"], values["bias"] = metrics.error(p, g), metrics.bias(p, g)
             values["count_ratio"] = metrics.count_ratio(raw, spikes)
@@ -310,23 +312,23 @@ def _spikefinder(samples: Sequence[Sampled], given: Sequence[FloatArray]) -> dic
         for rate, s in zip(given, samples, strict=True)
     ]
     predicted, true = (np.concatenate(part) for part in zip(*binned, strict=True))
-    return {"spikefinder": metrics.correlation(predicted, true)}
+    return {"spikefinder": comparing.correlation(predicted, true)}
 
 
 def _coverage(samples: list[Sampled], rates: list[SpikeRates]) -> dict[str, float]:
     """Share of the 1 s windows whose true count lies inside each interval of the backend."""
-    shares: dict[int, list[FloatArray]] = {level: [] for level in LEVELS}
+    covered: dict[int, list[FloatArray]] = {level: [] for level in LEVELS}
     for s, found in zip(samples, rates, strict=True):
         counts = found.counts
         if counts is None:
             continue
         row = replace(counts, mean=counts.mean[0], size=counts.size[0], zero=counts.zero[0])
-        frames, spikes = metrics.count_windows(s.time, s.frame_rate, s.recording.spike_time)
+        frames, spikes = comparing.count_windows(s.time, s.frame_rate, s.recording.spike_time)
         for level in LEVELS:
-            shares[level].append(metrics.coverage(row, frames, spikes, level / 100))
-    all_shares = {level: np.concatenate([np.zeros(0), *parts]) for level, parts in shares.items()}
+            covered[level].append(metrics.coverage(row, frames, spikes, level / 100))
+    windows = {level: np.concatenate([np.zeros(0), *parts]) for level, parts in covered.items()}
     return {
-        f"coverage_{level}": float(np.nanmean(found)) for level, found in all_shares.items() if np.isfinite(found).any()
+        f"coverage_{level}": float(np.nanmean(found)) for level, found in windows.items() if np.isfinite(found).any()
     }
 
 

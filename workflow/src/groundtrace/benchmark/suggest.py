@@ -25,9 +25,9 @@ from groundtrace.benchmark.ranking import (
     with_interval,
 )
 from groundtrace.errors import InputError
-from groundtrace.indicators import indicators
+from groundtrace.indicators import indicators, kinetics
 from groundtrace.io import read_table
-from groundtrace.simulation.processes import stream
+from groundtrace.random import stream
 from groundtrace.tables import Table, column
 
 QUANTITIES = {
@@ -65,7 +65,7 @@ class Suggestion(Table):
         "px", "RMS length of the rigid displacement from its mean", low=0, nullable=True
     )
     frame_rate: Series[pl.Float32] = column("Hz", "of the plane", low=0)
-    decay_time: Series[pl.Float32] = column("s", "of the indicator", low=0)
+    decay_time: Series[pl.Float32] = column("s", "of the indicator", low=0, nullable=True)
     photons: Series[pl.Float32] = column("photons per pixel and frame", "mean over the field", low=0, nullable=True)
     outside: Series[str] = column("", "quantities outside the range of the simulated sessions, comma-separated")
     distance: Series[pl.Float32] = column("", "to the simulated session most like it, in standard deviations", low=0)
@@ -102,6 +102,7 @@ class Recording:
 
     session: str
     plane: int
+    indicator: str
     acquisition: Path
     raw_quality: Path
     chains: tuple[Chain, ...]
@@ -125,7 +126,8 @@ class Likeness:
 
 def measure(recording: Recording) -> dict[str, Any]:
     """Columns of Suggestion that describe a recording; medians over its chains of methods."""
-    acquisition = Acquisition.read(recording.acquisition)
+    acquisition = Acquisition.read(recording.acquisition, indicator=recording.indicator)
+    indicator = kinetics(recording.indicator)
     photons = read_table(recording.raw_quality, ["photons"])["photons"][0]
     traces = {chain.traces: read_table(chain.traces, ["accepted", "noise_level"]) for chain in recording.chains}
     cells = [table.filter(pl.col("accepted"))["noise_level"] for table in traces.values()]
@@ -141,7 +143,7 @@ def measure(recording: Recording) -> dict[str, Any]:
         "roi_density": _median([len(levels) / area for levels in cells]) if area else None,
         "motion": _median([displacement(read_table(path, ["y", "x", "bad"])) for path in sorted(moved)]),
         "frame_rate": acquisition.frame_rate,
-        "decay_time": indicators()[acquisition.indicator].decay_time,
+        "decay_time": indicator and indicator.decay_time,
         "photons": photons,
     }
 

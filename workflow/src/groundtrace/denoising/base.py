@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from groundtrace.acquisition import Acquisition
-from groundtrace.arrays import BoolArray, FloatArray, Movie
+from groundtrace.arrays import FloatArray, Movie
 from groundtrace.section import Backend
+from groundtrace.task import Task
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from groundtrace.denoising.noise import NoiseModel
+    from groundtrace.movies.noise import NoiseModel
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Denoising:
     check: "pl.DataFrame"
     """Table DenoisingCheck; no rows when every frame is denoised with its own measurement."""
     weights: Mapping[str, FloatArray] = field(default_factory=dict)
-    """Of what was trained, by name."""
+    """Weights of what was trained, by name."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What is needed to use the weights again."""
 
@@ -38,18 +38,10 @@ class DenoisingBackend(Backend):
     environment: ClassVar[str] = "network"
 
     @abstractmethod
-    def run(
-        self,
-        movie: Movie,
-        denoised: FloatArray,
-        deviation: FloatArray,
-        bad_frames: BoolArray,
-        acquisition: Acquisition,
-        threads: int,
-    ) -> Denoising:
+    def run(self, movie: Movie, denoised: Movie, deviation: Movie, task: Task) -> Denoising:
         """Fill `denoised` and `deviation` (both (T, Y, X), floating point) from `movie` (T, Y, X, read-only).
 
         `denoised` is the expected brightness of each pixel, detector units, and `deviation` the standard deviation of
-        what is not known of it. Predictions of a frame never use `bad_frames` (n_frames,). None of the three is held
-        in memory as a whole.
+        what is not known of it. Predictions of a frame never use the task's bad frames. None of the three is held in
+        memory as a whole.
         """

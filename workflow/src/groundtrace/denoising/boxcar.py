@@ -5,16 +5,17 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from groundtrace.acquisition import Acquisition
-from groundtrace.arrays import BoolArray, FloatArray, Movie
+from groundtrace.arrays import Movie
 from groundtrace.denoising.base import Denoising, DenoisingBackend
-from groundtrace.io import release
+from groundtrace.needs import Need
+from groundtrace.task import Task
 
 
 class Boxcar(DenoisingBackend):
     """Centred running mean over good frames; events become wider and lower, which the deviation does not know of."""
 
     packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "safetensors")
+    need: ClassVar[Need] = Need(330, pixel=5500, gigabyte_seconds=12)
 
     backend: Literal["boxcar"] = "boxcar"
     frames: int = Field(default=5, ge=3, le=1001)
@@ -27,25 +28,18 @@ class Boxcar(DenoisingBackend):
             raise ValueError(f"{value} frames have no middle; an odd number is needed, {value + 1} say")
         return value
 
-    def run(
-        self,
-        movie: Movie,
-        denoised: FloatArray,
-        deviation: FloatArray,
-        bad_frames: BoolArray,
-        acquisition: Acquisition,
-        threads: int,
-    ) -> Denoising:
-        from groundtrace.denoising.noise import RELEASED, mean_image, measure_noise
-        from groundtrace.tables import DenoisingCheck, TrainingCurve, empty
+    def run(self, movie: Movie, denoised: Movie, deviation: Movie, task: Task) -> Denoising:
+        from groundtrace.denoising.tables import DenoisingCheck, TrainingCurve
+        from groundtrace.movies.noise import mean_image, measure_noise
+        from groundtrace.tables import empty
 
-        good = np.flatnonzero(~bad_frames)
+        good = np.flatnonzero(~task.bad_frames)
         mean = mean_image(movie, good)
         noise = measure_noise(movie, good, mean)
         before = np.searchsorted(good, np.arange(len(movie)))
         first = np.maximum(before - self.frames // 2, 0)
         # A bad frame has as many to each side, and no middle.
-        after = np.minimum(before + ~bad_frames + self.frames // 2, len(good))
+        after = np.minimum(before + ~task.bad_frames + self.frames // 2, len(good))
         # Whole numbers: adding and taking away leaves no trace.
         total, start, stop = np.zeros(movie.shape[1:], np.int64), 0, 0
         for t in range(len(movie)):
@@ -57,6 +51,4 @@ class Boxcar(DenoisingBackend):
             value = total / (stop - start)
             denoised[t] = value
             deviation[t] = np.sqrt(noise.variance(value) / (stop - start))
-            if t % RELEASED == 0:
-                release(movie, denoised, deviation)
         return Denoising(noise, mean.astype(np.float32), empty(TrainingCurve), empty(DenoisingCheck))

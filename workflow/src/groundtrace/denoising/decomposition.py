@@ -12,8 +12,7 @@ from scipy.ndimage import convolve
 from scipy.optimize import minimize_scalar
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
-from groundtrace.denoising.noise import NoiseModel, mean_image, measure_noise
-from groundtrace.io import release
+from groundtrace.movies.noise import NoiseModel, mean_image, measure_noise
 
 MOST = 200
 """Components that are kept, when their number is not given."""
@@ -26,7 +25,7 @@ CHUNK_PIXELS = 2**22
 SLICES = 8
 """Parts of a product that can be computed at the same time."""
 MARGIN = 1.02
-"""Of a singular value above the largest of noise: that one fluctuates, and the noise is known to a few percent."""
+"""Smallest singular value of signal over the largest of noise, which fluctuates and is known to a few percent."""
 SPECTRUM = 64
 """Frequencies in y and in x, of the noise's spectrum."""
 
@@ -76,7 +75,7 @@ def decompose(movie: Movie, bad: BoolArray, components: int | None, seed: int, t
     )
 
 
-def reconstruct(found: Decomposition, denoised: FloatArray, deviation: FloatArray, threads: int) -> None:
+def reconstruct(found: Decomposition, denoised: Movie, deviation: Movie, threads: int) -> None:
     """Fill `denoised` and `deviation` (T, Y, X), detector units.
 
     What is left of white noise after projections P in time and Q in space, N - (1 - P) N (1 - Q), has at a pixel and a
@@ -93,7 +92,6 @@ def reconstruct(found: Decomposition, denoised: FloatArray, deviation: FloatArra
         share = p + (1 - p) * found.pixel_share + 1 / len(denoised)
         denoised[part] = values
         deviation[part] = np.sqrt(found.noise.variance(values) * share)
-        release(denoised, deviation)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(write, range(0, len(denoised), step)))
@@ -132,8 +130,7 @@ class _Standard:
         return [slice(start, start + step) for start in range(0, len(self.good), step)]
 
     def frames(self, part: slice) -> FloatArray:
-        raw = np.stack([self.movie[k] for k in self.good[part]]).astype(np.float32)
-        release(self.movie)
+        raw = self.movie[self.good[part]].astype(np.float32)
         raw -= self.mean.astype(np.float32)
         raw /= np.sqrt(self.noise.variance(self.mean)).astype(np.float32)
         return raw.reshape(len(raw), -1)

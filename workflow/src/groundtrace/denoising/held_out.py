@@ -10,16 +10,15 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
-from groundtrace.denoising.noise import NoiseModel
-from groundtrace.extraction.readout import sparse_rows
-from groundtrace.io import release
+from groundtrace.movies.noise import NoiseModel
+from groundtrace.sparse import sparse_rows
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-"""Of the central intervals."""
+"""Levels of the central intervals."""
 RADIUS = 5.0
 """px, of the disks that stand for ROIs."""
 DISKS = 400
-"""At random places."""
+"""Disks at random places."""
 SCHEMA = {"what": pl.String, "level": pl.Float32, "coverage": pl.Float32, "error_share": pl.Float32, "values": pl.Int64}
 MOST = 4.0
 """Largest share of the errors."""
@@ -63,9 +62,9 @@ class Residuals:
 
 
 def residuals(
-    movie: Movie, denoised: FloatArray, deviation: FloatArray, frames: IntArray, noise: NoiseModel, mean: FloatArray
+    movie: Movie, denoised: Movie, deviation: Movie, frames: IntArray, noise: NoiseModel, mean: FloatArray
 ) -> tuple[Residuals, Residuals]:
-    """Of pixels, and of means over disks at random places; at most FRAMES of `frames`, spread over them."""
+    """Residuals of pixels, and of means over disks at random places; at most FRAMES of `frames`, spread over them."""
     frames = frames[np.unique(np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).astype(int))]
     disks, noise_at_rest = _disks(mean, noise)
     some = np.sort(np.random.default_rng(0).choice(mean.size, min(PIXELS, mean.size), replace=False))
@@ -76,7 +75,6 @@ def residuals(
         away, variance = (movie[k] - shown).ravel(), noise.variance(shown).ravel()
         pixels.append((away[some], variance[some], unsure[some]))
         means.append((disks @ away, noise_at_rest * (disks @ variance) / rest, disks @ unsure))
-        release(movie, denoised, deviation)
     return _stacked(pixels), _stacked(means)
 
 
@@ -101,8 +99,8 @@ def _disks(mean: FloatArray, noise: NoiseModel) -> tuple[sparse.csr_array, Float
 
 def check(
     movie: Movie,
-    denoised: FloatArray,
-    deviation: FloatArray,
+    denoised: Movie,
+    deviation: Movie,
     held_out: Sequence[IntArray],
     noise: NoiseModel,
     mean: FloatArray,

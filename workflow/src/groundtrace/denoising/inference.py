@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from groundtrace.arrays import FloatArray
+from groundtrace.arrays import Movie
 from groundtrace.denoising.model import BLOCK, DenoisingNetwork
 from groundtrace.denoising.standard import StandardMovie, channels
 from groundtrace.denoising.training import device, variance_of
-from groundtrace.io import release
 
 CHUNK_PIXELS = 2**19
 """Pixels computed at once; it changes no result. With twice as many, half of the time goes into getting memory."""
@@ -23,8 +22,8 @@ BLOCK_FRAMES = 16
 def denoise(
     standard: StandardMovie,
     members: Sequence[DenoisingNetwork],
-    denoised: FloatArray,
-    deviation: FloatArray,
+    denoised: Movie,
+    deviation: Movie,
     threads: int,
 ) -> None:
     """Fill `denoised` and `deviation` (T, Y, X), detector units; the same whatever the number of threads."""
@@ -50,7 +49,6 @@ def denoise(
         inside = (slice(None), slice(0, height), slice(0, width))
         denoised[wanted] = mean[inside].cpu().numpy() * standard.deviation + standard.origin
         deviation[wanted] = variance.sqrt()[inside].cpu().numpy() * standard.deviation
-        release(standard.movie, denoised, deviation)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(run, range(0, frames, step)))

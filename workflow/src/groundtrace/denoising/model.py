@@ -20,7 +20,7 @@ LAGS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 8), (9, 16))
 REACH = LAGS[-1][1]
 """Frames to each side that a prediction depends on."""
 IMAGES = 2
-"""Of the whole movie: mean and excess deviation."""
+"""Images of the whole movie: mean and excess deviation."""
 BLOCK = 2
 """px; side of the blocks of pixels that the network works on: a quarter of the places, four times the channels."""
 

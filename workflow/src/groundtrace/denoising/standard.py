@@ -8,13 +8,12 @@ from torch import Tensor
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.denoising.model import LAGS, REACH
-from groundtrace.denoising.noise import NoiseModel, measure_noise
-from groundtrace.io import release
+from groundtrace.movies.noise import NoiseModel, measure_noise
 
 SLOW = 8
 """Frames that are averaged before their variance over time is taken: activity survives it, noise does not."""
 LARGEST = 5.0
-"""Of the excess deviation, in units of the noise of such an average."""
+"""Largest excess deviation, in units of the noise of such an average."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class StandardMovie:
 
     def frames(self, indices: IntArray, rows: slice = slice(None), columns: slice = slice(None)) -> Tensor:
         """(n, y, x) float32 of these frames, in units of the noise."""
-        raw = np.stack([self.movie[k, rows, columns] for k in indices]).astype(np.float32)
+        raw = self.movie[indices, rows, columns].astype(np.float32)
         return torch.from_numpy((raw - self.origin[rows, columns]) / self.deviation[rows, columns])
 
     def neighbours(self, frames: IntArray) -> IntArray:
@@ -102,6 +101,5 @@ def _moments(movie: Movie, good: IntArray) -> tuple[FloatArray, FloatArray]:
             value = part / SLOW - origin
             sums += value
             squares += value**2
-        release(movie)
     slow = np.maximum(squares / max(blocks, 1) - (sums / max(blocks, 1)) ** 2, 0)
     return total / len(good), slow

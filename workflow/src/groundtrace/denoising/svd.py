@@ -4,9 +4,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from groundtrace.acquisition import Acquisition
-from groundtrace.arrays import BoolArray, FloatArray, Movie
+from groundtrace.arrays import Movie
 from groundtrace.denoising.base import Denoising, DenoisingBackend
+from groundtrace.needs import Need
+from groundtrace.task import Task
 
 
 class Svd(DenoisingBackend):
@@ -17,30 +18,24 @@ class Svd(DenoisingBackend):
     """
 
     packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "safetensors")
+    need: ClassVar[Need] = Need(330, pixel=9000, seconds=5, gigabyte_seconds=150)
 
     backend: Literal["svd"] = "svd"
     components: PositiveInt | None = None
-    """To keep; without it, those stronger than noise of this size, shape and correlation can be, at most 200."""
+    """Components to keep; by default those stronger than the movie's noise can make them, at most 200."""
     seed: int = Field(default=0, ge=0)
-    """Of the random projection that the components are found with."""
+    """Seed of the random projection that the components are found with."""
 
-    def run(
-        self,
-        movie: Movie,
-        denoised: FloatArray,
-        deviation: FloatArray,
-        bad_frames: BoolArray,
-        acquisition: Acquisition,
-        threads: int,
-    ) -> Denoising:
+    def run(self, movie: Movie, denoised: Movie, deviation: Movie, task: Task) -> Denoising:
         from threadpoolctl import threadpool_limits
 
         from groundtrace.denoising.decomposition import decompose, reconstruct
-        from groundtrace.tables import DenoisingCheck, TrainingCurve, empty
+        from groundtrace.denoising.tables import DenoisingCheck, TrainingCurve
+        from groundtrace.tables import empty
 
         with threadpool_limits(1):
-            found = decompose(movie, bad_frames, self.components, self.seed, threads)
-            reconstruct(found, denoised, deviation, threads)
+            found = decompose(movie, task.bad_frames, self.components, self.seed, task.threads)
+            reconstruct(found, denoised, deviation, task.threads)
         tables = empty(TrainingCurve), empty(DenoisingCheck)
         print(f"{found.count} components of the movie are kept")
         return Denoising(found.noise, found.mean, *tables, about={"components": found.count})

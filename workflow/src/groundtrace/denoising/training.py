@@ -22,7 +22,7 @@ CURVE = {"member": pl.Int32, "step": pl.Int32, "training_error": pl.Float32, "ca
 PART_FRAMES = 50
 """Consecutive frames that go to the same part of the movie; fewer in a short one, so that it has all parts."""
 PARTS = 10
-"""Of every so many stretches one is for calibration and one for testing, the others for training."""
+"""One of so many stretches is for calibration and one for testing, the others for training."""
 SIDE = 64
 """px of the square that a step looks at."""
 BATCH = 8
@@ -175,6 +175,6 @@ def _surprise(squared: Tensor, logarithm: Tensor) -> Tensor:
 
 
 def variance_of(logarithms: Sequence[Tensor], means: Sequence[Tensor]) -> Tensor:
-    """Of the members' average: what each does not know, and what they do not agree on."""
+    """Variance of the members' average: what each does not know, and what they do not agree on."""
     own = torch.stack([torch.exp(part.clamp(-12, 8)) for part in logarithms]).mean(0)
     return own + torch.stack(list(means)).var(0, correction=0)

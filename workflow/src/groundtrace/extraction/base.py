@@ -2,15 +2,27 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import Field, PositiveFloat
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
+from groundtrace.errors import InputError
 from groundtrace.section import Backend
+from groundtrace.task import Task
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from groundtrace.extraction.readout import Readout
+    from groundtrace.extraction.scene import Scene
+    from groundtrace.extraction.search import Survey
+    from groundtrace.extraction.statistics import Statistics
+
+
+Footprint = tuple[IntArray, IntArray, FloatArray]
+"""Rows, columns and weights of a ROI's pixels."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +51,10 @@ class Extraction:
     """Per ROI, columns of its pixels."""
     weight: list[FloatArray]
     """Per ROI, weights of its pixels, sum 1."""
-    cell_probability: FloatArray | None
+    classifier_probability: FloatArray | None
     """(n_rois,) of being a cell, by the backend's classifier; None when it has none."""
     accepted: BoolArray
-    """(n_rois,) counts as a cell."""
+    """(n_rois,) counts as a cell; before judgement, by the backend itself."""
     fluorescence: FloatArray
     """(n_rois, n_frames) float32, detector units."""
     neuropil: FloatArray
@@ -58,19 +70,92 @@ class Extraction:
     """(n_rois, n_frames) float32, deconvolved from `calcium`, detector units."""
     readout: "Readout | None" = None
     """How `fluorescence` and `neuropil` were measured; None when by more than a weighting of pixels."""
+    visible: BoolArray | None = None
+    """(n_rois,) a cell of the mean image that does not fire; None for none."""
+    survey: "Survey | None" = None
+    """The survey that found the ROIs, where the backend made one."""
+    judge: "Judge | None" = None
+    """Judge of how probable ROIs are; None for the model of somata that all backends share."""
+    kind: str = "active"
+    """Kind of the ROIs that fire, in the table Rois."""
+    judgement: "Judgement | None" = None
     # Of recipes that denoise.
     denoised: Denoised | None = None
+
+
+class Judge(Protocol):
+    """Tells from their statistics how probable ROIs are."""
+
+    def probability(self, statistics: "Statistics") -> FloatArray:
+        """(n_rois,)"""
+        ...
+
+    def reasons(self, statistics: "Statistics") -> list[str]:
+        """What counts most against each ROI."""
+        ...
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What groundtrace says of the ROIs of any backend, and of the movie they come from."""
+
+    cell_probability: FloatArray
+    """(n_rois,) of being a cell; NaN for visible ones."""
+    reasons: list[str]
+    """Why a ROI is not accepted; empty where it is."""
+    statistics: "Statistics"
+    images: dict[str, FloatArray]
+    """(Y, X) each: mean, maximum, deviation, correlation, energy."""
+    quality: "pl.DataFrame"
+    """Table ExtractionQuality."""
 
 
 class ExtractionBackend(Backend):
     """Finds ROIs in a registered movie and measures them."""
 
-    @abstractmethod
-    def run(
-        self, movie: Movie, bad_frames: BoolArray, acquisition: Acquisition, scratch: Path, threads: int
-    ) -> Extraction:
-        """Find ROIs in `movie` (T, Y, X, registered, read-only) and measure their traces in every frame.
+    diameter_px: PositiveFloat | None = None
+    """px, of a cell; None takes diameter_um, or else 12 µm where the pixel size is known, unless the movie shows cells
+    of clearly another size, and the size that the movie shows where it is not."""
+    diameter_um: PositiveFloat | None = None
+    """µm, of a cell, instead of diameter_px; needs the pixel size."""
+    min_probability: float = Field(default=0.3, ge=0, le=1)
+    """ROIs whose probability of being a cell is at least that are accepted."""
 
-        `bad_frames` (n_frames,) are left out of detection, not of the traces. `scratch` is an empty folder that is
-        deleted afterwards. No ROI is a valid answer: an Extraction of length zero, and a warning.
+    def run(self, movie: Movie, task: Task, measured: Movie | None = None) -> Extraction:
+        """Find ROIs in `movie` (T, Y, X, registered, read-only), measure them in every frame, and judge them.
+
+        They are judged by `measured`, the movie that a denoised one was made from; None when it is the same.
+
+        Bad frames are left out of detection, not of the traces. No ROI is a valid answer: an Extraction of length zero,
+        and a warning.
         """
+        from groundtrace.extraction.extract import extract
+
+        return extract(self, movie, task, movie if measured is None else measured)
+
+    @abstractmethod
+    def find(self, movie: Movie, scene: "Scene", task: Task) -> Extraction:
+        """The ROIs and their traces in `movie`; `accepted` as the backend itself sees it.
+
+        scene: what the movie shows in units of its noise; of recipes that denoise, the measured one.
+        """
+
+    def decides(self) -> bool:
+        """Whether the backend's own verdict counts, not the probability."""
+        return False
+
+    @property
+    def reads_indicator(self) -> bool:
+        """Whether its result depends on the acquisition's indicator."""
+        return True
+
+    def diameter(self, acquisition: Acquisition) -> float | None:
+        """px, as set here; None when nothing is set."""
+        if self.diameter_um is None:
+            return self.diameter_px
+        if acquisition.pixel_size is None:
+            raise InputError(
+                f"{acquisition.key}: diameter_um is set, but the pixel size is not known; fill the column pixel_size "
+                "(µm) of the sheet, or use diameter_px"
+            )
+        return self.diameter_um / acquisition.pixel_size

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from multiprocessing.pool import Pool
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from warnings import warn
 
 import numpy as np
@@ -12,11 +12,15 @@ from pydantic import Field, PositiveFloat
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
-from groundtrace.caiman_api import PACKAGES, caiman_session, map_pixels, parameters
-from groundtrace.errors import BackendError, InputError
+from groundtrace.errors import BackendError
+from groundtrace.external.caiman import PACKAGES, caiman_session, map_pixels, parameters
 from groundtrace.extraction.base import Extraction, ExtractionBackend
-from groundtrace.indicators import indicators
-from groundtrace.io import release
+from groundtrace.indicators import kinetics_for
+from groundtrace.needs import Need
+from groundtrace.task import Task
+
+if TYPE_CHECKING:
+    from groundtrace.extraction.scene import Scene
 
 FEWEST_FRAMES = 50
 """Good frames; with fewer neither noise nor activity can be told."""
@@ -76,11 +80,8 @@ class CaimanExtraction(ExtractionBackend):
 
     environment: ClassVar[str] = "caiman"
     packages: ClassVar[tuple[str, ...]] = PACKAGES
+    need: ClassVar[Need] = Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=500)
 
-    diameter_px: PositiveFloat = 12.0
-    """px, of a cell."""
-    diameter_um: PositiveFloat | None = None
-    """µm, of a cell, instead of diameter_px; needs the pixel size."""
     merge_correlation: float = Field(default=0.85, gt=0, le=1)
     """Components whose traces correlate more, and that overlap, become one."""
     regression: Literal["lasso_lars", "nnls_L0"] = "lasso_lars"
@@ -91,26 +92,33 @@ class CaimanExtraction(ExtractionBackend):
     decay_time: PositiveFloat | None = None
     """s, length of a typical transient, by which components are judged; None takes the indicator's decay time."""
     min_snr: float = Field(default=2.0, ge=0)
-    """Components whose peak is this often above the noise are accepted ..."""
+    """Components whose peak is this often above the noise are accepted by CaImAn ..."""
     min_space_correlation: float = Field(default=0.85, ge=-1, le=1)
     """... and those that the active movie looks like; either is enough, as in CaImAn without its classifier."""
+    own_verdict: bool = False
+    """Accept the components that CaImAn accepts by the two above, whatever their probability here."""
     settings: dict[str, Any] = {}
     """Other settings of CaImAn, nested by its groups, such as `{spatial: {nrgthr: 0.999}}`."""
 
-    def run(
-        self, movie: Movie, bad_frames: BoolArray, acquisition: Acquisition, scratch: Path, threads: int
-    ) -> Extraction:
-        good = np.flatnonzero(~bad_frames)
+    @property
+    def reads_indicator(self) -> bool:
+        return self.decay_time is None
+
+    def decides(self) -> bool:
+        return self.own_verdict
+
+    def find(self, movie: Movie, scene: "Scene", task: Task) -> Extraction:
+        good, acquisition = np.flatnonzero(~task.bad_frames), task.acquisition
         where = f"{len(good)} good frames of {acquisition.key} plane {acquisition.plane}"
         if len(good) < FEWEST_FRAMES:
             raise BackendError(f"extraction: {where} are too few for CaImAn; it needs {FEWEST_FRAMES}")
-        diameter, shape = self._diameter(acquisition), (len(good), *movie.shape[1:])
-        with caiman_session(scratch, threads) as processes:
+        diameter, shape = scene.diameter, (len(good), *movie.shape[1:])
+        with caiman_session(task.scratch, task.threads) as processes:
             settings = parameters(self.settings, self._settings(diameter, acquisition, shape), self._closed())
             components = None
             low, high = _range(movie, good)
             if low < high:
-                found = self._fit(map_pixels(movie, good, low, scratch), settings, processes)
+                found = self._fit(map_pixels(movie, good, low, task.scratch), settings, processes)
                 components = found and _judged(found, movie.shape)
         if components is None:
             warn(f"no ROI found in {where}; {self._advice()}", stacklevel=2)
@@ -132,19 +140,11 @@ class CaimanExtraction(ExtractionBackend):
     def _closed(self) -> dict[str, str]:
         return CLOSED
 
-    def _diameter(self, acquisition: Acquisition) -> float:
-        if self.diameter_um is None:
-            return self.diameter_px
-        if acquisition.pixel_size is None:
-            raise InputError(
-                f"{acquisition.key}: diameter_um is set, but the pixel size is not known; fill the column pixel_size "
-                "(µm) of the sheet, or use diameter_px"
-            )
-        return self.diameter_um / acquisition.pixel_size
-
     def _shared(self, acquisition: Acquisition, shape: tuple[int, ...]) -> dict[str, dict[str, Any]]:
         """Settings of every backend."""
-        decay = self.decay_time or indicators()[acquisition.indicator].decay_time
+        decay = self.decay_time
+        if decay is None:
+            decay = kinetics_for(acquisition.indicator, "CaImAn needs; set decay_time (s)").decay_time
         # The pixels of one task: a fixed number, or CaImAn takes it from the memory that happens to be free.
         tasks = {"n_pixels_per_process": 4000}
         return {
@@ -193,10 +193,10 @@ def _range(movie: Movie, good: IntArray) -> tuple[int, int]:
     """Least and largest value, or equal ones where no pixel changes: in a constant movie CaImAn finds phantoms."""
     first = movie[good[0]]
     changes, low, high = False, first.min(), first.max()
-    for frame in good[1:]:
-        changes |= not np.array_equal(movie[frame], first)
-        low, high = min(low, movie[frame].min()), max(high, movie[frame].max())
-        release(movie)
+    for number in good[1:]:
+        frame = movie[number]
+        changes |= not np.array_equal(frame, first)
+        low, high = min(low, frame.min()), max(high, frame.max())
     return int(low), int(high) if changes else int(low)
 
 
@@ -253,7 +253,7 @@ def measure(movie: Movie, found: Components, good: IntArray) -> Extraction:
         pixel_y=[rows.astype(np.int32) for rows, _ in places],
         pixel_x=[columns.astype(np.int32) for _, columns in places],
         weight=[weights.data[a:b].astype(np.float32) for a, b in _spans(weights.indptr)],
-        cell_probability=None,
+        classifier_probability=None,
         accepted=found.accepted,
         fluorescence=fluorescence.astype(np.float32),
         neuropil=neuropil.astype(np.float32),
@@ -303,7 +303,6 @@ def _project(weights: Any, movie: Movie) -> FloatArray:
     for start in range(0, frames, step):
         block = movie[start : start + step].reshape(-1, height * width)
         traces[:, start : start + step] = weights @ block.T.astype(np.float64)
-        release(movie)
     return traces
 
 

@@ -8,6 +8,17 @@ from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.extraction.base import Denoised, Extraction
 from groundtrace.tables import list_column, ragged
 
+STATISTICS = (
+    "peak",
+    "energy",
+    "relative_area",
+    "solidity",
+    "inside",
+    "sharpness",
+    "mean_contrast",
+)
+"""Statistics of `extraction.statistics`: the columns of Rois beyond those that every table of ROIs has."""
+
 
 def describe(extraction: Extraction, shape: tuple[int, int], neuropil_coefficient: float = 0.7) -> pl.DataFrame:
     """Table Rois. shape: (height, width) of the field; the skewness is that of F - neuropil_coefficient * Fneu."""
@@ -31,19 +42,33 @@ def describe(extraction: Extraction, shape: tuple[int, int], neuropil_coefficien
                 ],
                 dtype=pl.Float32,
             ),
-            "cell_probability": _known(extraction.cell_probability, len(footprints)),
-            "accepted": pl.Series(np.asarray(extraction.accepted, bool)),
+            **_judgement(extraction),
             "snr": _known(extraction.snr, len(footprints)),
             "space_correlation": _known(extraction.space_correlation, len(footprints)),
         }
     )
 
 
+def _judgement(extraction: Extraction) -> dict[str, pl.Series]:
+    """Columns of Rois from `kind` to `classifier_probability`."""
+    count, judgement = len(extraction.pixel_y), extraction.judgement
+    visible = np.zeros(count, bool) if extraction.visible is None else extraction.visible
+    found = judgement.statistics if judgement else None
+    return {
+        "kind": pl.Series(["visible" if still else extraction.kind for still in visible], dtype=pl.String),
+        "cell_probability": _known(judgement.cell_probability if judgement else None, count),
+        "accepted": pl.Series(np.asarray(extraction.accepted, bool)),
+        "reason": pl.Series(judgement.reasons if judgement else [""] * count, dtype=pl.String),
+        **{name: _known(getattr(found, name) if found else None, count) for name in STATISTICS},
+        "classifier_probability": _known(extraction.classifier_probability, count),
+    }
+
+
 def _known(values: FloatArray | None, count: int) -> pl.Series:
-    """One value per ROI; null where the backend has none."""
+    """One value per ROI; null where there is none."""
     if values is None:
         return pl.Series([None] * count, dtype=pl.Float32)
-    return pl.Series(np.asarray(values, np.float32))
+    return pl.Series(np.asarray(values, np.float32)).fill_nan(None)
 
 
 def fluorescence_table(extraction: Extraction) -> pl.DataFrame:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from groundtrace.denoising.files import read_noise
+from groundtrace.arrays import Movie
 from groundtrace.errors import BackendError
 from groundtrace.extraction.base import Denoised, Extraction
-from groundtrace.io import open_movie
+from groundtrace.movies.noise import read_noise
 
 
-def measure_beside(found: Extraction, measured: Path | str, noise: Path | str, threads: int) -> Extraction:
+def measure_beside(found: Extraction, measured: Movie, noise: Path | str, threads: int) -> Extraction:
     """The same ROIs with F and Fneu of the movie `measured`; those of the denoised one stay beside them.
 
     noise: the file that the rule `denoise` wrote.
@@ -22,11 +22,11 @@ def measure_beside(found: Extraction, measured: Path | str, noise: Path | str, t
         if len(found.fluorescence):
             raise BackendError(
                 "extraction: this backend measures ROIs by more than a weighting of pixels, so that the noise of its "
-                "traces is not known after denoising; use extract: suite2p, or denoise: none"
+                "traces is not known after denoising; use extract: transients or suite2p, or denoise: none"
             )
         nothing = np.zeros(0)
         return replace(found, denoised=Denoised(found.fluorescence, found.neuropil, nothing, nothing, model.offset))
     with ThreadPoolExecutor(threads) as pool:
-        fluorescence, neuropil = found.readout.measure(open_movie(measured), pool)
+        fluorescence, neuropil = found.readout.measure(measured, pool)
     denoised = Denoised(found.fluorescence, found.neuropil, *found.readout.noise(model, mean), model.offset)
     return replace(found, fluorescence=fluorescence, neuropil=neuropil, denoised=denoised)

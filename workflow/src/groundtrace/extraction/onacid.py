@@ -2,12 +2,13 @@
 
 from multiprocessing.pool import Pool
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.extraction.components import CLOSED, CaimanExtraction, keep_accepted, load, nested
+from groundtrace.needs import Need
 
 CLOSED_HERE = {
     **CLOSED,
@@ -30,6 +31,8 @@ CLOSED_HERE = {
 
 class OnAcid(CaimanExtraction):
     """Online CNMF (OnACID; Giovannucci et al. 2017), as in CaImAn 1.12: components are added as frames show them."""
+
+    need: ClassVar[Need] = Need(1000, gigabyte=2500, seconds=10, gigabyte_seconds=250)
 
     backend: Literal["onacid"] = "onacid"
     first_frames: int = Field(default=200, ge=50)

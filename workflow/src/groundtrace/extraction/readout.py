@@ -1,6 +1,6 @@
 """ROIs as weightings of pixels: measured the same way in any movie of the same field."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,8 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
-from groundtrace.denoising.noise import NoiseModel
-from groundtrace.io import release
+from groundtrace.movies.noise import NoiseModel
 
 CHUNK_BYTES = 64 << 20
 
@@ -22,7 +21,7 @@ class Readout:
     cells: sparse.csr_array
     neuropil: sparse.csr_array
 
-    def measure(self, movie: Movie, pool: Executor) -> tuple[FloatArray, FloatArray]:
+    def measure(self, movie: Movie | FloatArray, pool: Executor) -> tuple[FloatArray, FloatArray]:
         """F and Fneu, (n_rois, n_frames) float32."""
         count, pixels = len(self.cells.indptr) - 1, movie.shape[1] * movie.shape[2]
         weighting = sparse.vstack([self.cells, self.neuropil], format="csr")
@@ -35,7 +34,6 @@ class Readout:
             for t, frame in enumerate(part):
                 block[:, t] = weighting @ frame.astype(np.float32).ravel()
             traces[:, start : start + chunk] = block
-            release(movie)
 
         list(pool.map(read, range(0, len(movie), chunk)))
         return traces[:count], traces[count:]
@@ -54,13 +52,3 @@ def _rows(weighting: sparse.csr_array, width: int) -> Iterator[tuple[IntArray, I
     for first, last in pairwise(weighting.indptr):
         y, x = np.divmod(weighting.indices[first:last], width)
         yield y, x, np.asarray(weighting.data[first:last], float)
-
-
-def sparse_rows(rows: Sequence[tuple[IntArray, FloatArray]], columns: int) -> sparse.csr_array:
-    """One row for each pair of places and weights."""
-    ends = np.cumsum([len(places) for places, _ in rows])
-    weights = np.concatenate([weights for _, weights in rows]).astype(np.float32)
-    return sparse.csr_array(
-        (weights, np.concatenate([places for places, _ in rows]), np.concatenate([[0], ends])),
-        shape=(len(rows), columns),
-    )

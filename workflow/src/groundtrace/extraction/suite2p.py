@@ -1,23 +1,24 @@
 """Detection and extraction with Suite2p 1.1.0: its detection and masks, our binning and reading of the movie."""
 
+import math
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from warnings import warn
 
 import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from groundtrace.acquisition import Acquisition
-from groundtrace.arrays import BoolArray, FloatArray, Movie
-from groundtrace.errors import BackendError, InputError
+from groundtrace.arrays import FloatArray, Movie
+from groundtrace.errors import BackendError
+from groundtrace.external.suite2p import PACKAGES, merge_settings, suite2p_session, worker_pool
 from groundtrace.extraction.base import Extraction, ExtractionBackend
-from groundtrace.indicators import indicators
-from groundtrace.io import release
-from groundtrace.suite2p_api import PACKAGES, merge_settings, suite2p_session, worker_pool
+from groundtrace.indicators import kinetics, kinetics_for
+from groundtrace.needs import Need, Size
+from groundtrace.task import Task
 
 if TYPE_CHECKING:
     from groundtrace.extraction.readout import Readout
+    from groundtrace.extraction.scene import Scene
 
 SMALLEST_SIDE = 32
 """px; Suite2p's coarsest spatial scale does not fit a smaller field."""
@@ -25,7 +26,10 @@ DECAYS_PER_BIN = 3.0
 """Suite2p's recommended time constants (0.7 s for GCaMP6f, 1.25 s for GCaMP6s) are two to three times the decay after
 one isolated spike: activity comes in bursts."""
 NEUROPIL_COEFFICIENT = 0.7
-"""Of the trace whose skewness Suite2p's classifier was trained on."""
+"""Neuropil coefficient of the trace whose skewness Suite2p's classifier was trained on."""
+
+FEW_BINS = 20
+"""Binned frames; with fewer there is hardly a deviation over time to detect by."""
 
 CLOSED = {
     **{f"{name}.": "it is no setting of extraction" for name in ("run", "io", "registration", "dcnv_preprocess")},
@@ -46,7 +50,7 @@ CLOSED = {
     "detection.cellpose_settings.": "Cellpose is not used",
     "detection.cellpose_chan2": "Cellpose is not used",
     "detection.chan2_threshold": "extraction uses the functional channel",
-    "classification.": "the built-in classifier is used, and `min_probability`",
+    "classification.": "use `min_probability`, or `own_verdict` for the built-in classifier",
     "extraction.snr_threshold": "no ROI is dropped; rois.parquet and traces.parquet hold what to choose by",
     "extraction.batch_size": "it changes no result",
     "extraction.neuropil_extract": "the neuropil is always measured",
@@ -62,14 +66,11 @@ class Suite2pExtraction(ExtractionBackend):
 
     environment: ClassVar[str] = "suite2p"
     packages: ClassVar[tuple[str, ...]] = PACKAGES
+    need: ClassVar[Need] = Need(1150, pixel=18.5, seconds=10, gigabyte_seconds=9.5)
 
     backend: Literal["suite2p"] = "suite2p"
-    diameter_px: PositiveFloat = 12.0
-    """px, of a cell; scales the shape statistics by which ROIs are classified."""
-    diameter_um: PositiveFloat | None = None
-    """µm, of a cell, instead of diameter_px; needs the pixel size."""
-    spatial_scale: int = Field(default=0, ge=0, le=4)
-    """Size of ROIs to look for: 1 to 4 for 6, 12, 24, 48 px; 0 finds it from the movie."""
+    spatial_scale: int | None = Field(default=None, ge=0, le=4)
+    """Size of ROIs to look for: 1 to 4 for 6, 12, 24, 48 px; 0 lets Suite2p choose; None takes it from the diameter."""
     threshold_scaling: PositiveFloat = 1.0
     """Detection threshold, relative to Suite2p's: higher finds fewer ROIs."""
     max_rois: PositiveInt = 5000
@@ -87,30 +88,38 @@ class Suite2pExtraction(ExtractionBackend):
     """px between a ROI and its neuropil."""
     min_neuropil_pixels: PositiveInt = 350
     """px, smallest size of a neuropil mask."""
-    min_probability: float = Field(default=0.5, ge=0, le=1)
-    """ROIs whose probability of being a cell is above it are accepted."""
+    own_verdict: bool = False
+    """Accept ROIs to which Suite2p's own classifier gives more than 0.5, whatever their probability here."""
     settings: dict[str, Any] = {}
     """Other settings of Suite2p, nested as there, such as `{detection: {highpass_time: 200}}`."""
 
-    def run(
-        self, movie: Movie, bad_frames: BoolArray, acquisition: Acquisition, scratch: Path, threads: int
-    ) -> Extraction:
+    @property
+    def reads_indicator(self) -> bool:
+        return self.bin_duration is None
+
+    def decides(self) -> bool:
+        return self.own_verdict
+
+    def find(self, movie: Movie, scene: "Scene", task: Task) -> Extraction:
         if min(movie.shape[1:]) < SMALLEST_SIDE:
             raise BackendError(
                 f"extraction: the field of {movie.shape[1]} x {movie.shape[2]} px is too small for Suite2p; "
                 f"it needs at least {SMALLEST_SIDE} px a side"
             )
-        diameter = self._diameter(acquisition)
-        good = np.flatnonzero(~bad_frames)
+        good, acquisition = np.flatnonzero(~task.bad_frames), task.acquisition
         bin_size = self.bin_size(len(good), acquisition.frame_rate, acquisition.indicator)
-        with suite2p_session(scratch, threads), worker_pool(threads) as pool:
-            settings = merge_settings(self.settings, self._own_settings(diameter), CLOSED)
+        with suite2p_session(task.scratch, task.threads), worker_pool(task.threads) as pool:
+            settings = merge_settings(self.settings, self._own_settings(scene.diameter), CLOSED)
             # Without a name, so that it can be freed.
             stat = detect(bin_movie(movie, good, bin_size, pool), settings)
             if not len(stat):
+                bins = round(len(good) / bin_size)
+                advice = "lower threshold_scaling and look at the mean image"
+                if bins < FEW_BINS:
+                    advice = f"{bins} binned frames are too few to detect in: set a shorter bin_duration (s)"
                 warn(
                     f"no ROI found in {len(good)} good frames of {acquisition.key} plane {acquisition.plane}; "
-                    "if there should be cells, lower threshold_scaling and look at the mean image",
+                    f"if there should be cells, {advice}",
                     stacklevel=2,
                 )
                 return _nothing(len(movie))
@@ -121,35 +130,37 @@ class Suite2pExtraction(ExtractionBackend):
             pixel_y=[s["ypix"].astype(np.int32) for s in stat],
             pixel_x=[s["xpix"].astype(np.int32) for s in stat],
             weight=[(s["lam"] / s["lam"].sum()).astype(np.float32) for s in stat],
-            cell_probability=probability,
-            accepted=probability > self.min_probability,
+            classifier_probability=probability,
+            accepted=probability > 0.5,
             fluorescence=fluorescence,
             neuropil=neuropil,
             readout=weighting,
         )
 
-    def _diameter(self, acquisition: Acquisition) -> float:
-        if self.diameter_um is None:
-            return self.diameter_px
-        if acquisition.pixel_size is None:
-            raise InputError(
-                f"{acquisition.key}: diameter_um is set, but the pixel size is not known; fill the column pixel_size "
-                "(µm) of the sheet, or use diameter_px"
-            )
-        return self.diameter_um / acquisition.pixel_size
-
     def bin_size(self, good_frames: int, frame_rate: float, indicator: str) -> int:
         """Frames that are averaged for detection."""
-        duration = self.bin_duration or DECAYS_PER_BIN * indicators()[indicator].decay_time
+        duration = self.bin_duration
+        if duration is None:
+            duration = DECAYS_PER_BIN * kinetics_for(indicator, "Suite2p's bins need; set bin_duration (s)").decay_time
         return max(1, round(duration * frame_rate), -(-good_frames // self.max_bins))
 
+    def held_frames(self, size: Size, indicator: str) -> float:
+        """Detection holds a binned movie."""
+        if self.reads_indicator and kinetics(indicator) is None:
+            return 1  # it will fail
+        return size.frames / self.bin_size(math.ceil(size.frames), size.frame_rate, indicator)
+
     def _own_settings(self, diameter: float) -> dict[str, Any]:
+        scale = self.spatial_scale
+        if scale is None:
+            # Suite2p's scales are 3 px times a power of two.
+            scale = int(np.clip(round(np.log2(diameter / 3)), 1, 4))
         return {
             "diameter": [diameter, diameter],
             "detection": {
                 "threshold_scaling": self.threshold_scaling,
                 "max_overlap": self.max_overlap,
-                "sparsery_settings": {"max_ROIs": self.max_rois, "spatial_scale": self.spatial_scale},
+                "sparsery_settings": {"max_ROIs": self.max_rois, "spatial_scale": scale},
             },
             "extraction": {
                 "inner_neuropil_radius": self.inner_neuropil_radius,
@@ -173,7 +184,6 @@ def bin_movie(movie: Movie, good: np.ndarray, bin_size: int, pool: Executor) -> 
         for frame in frames:
             total += movie[frame]
         np.divide(total, len(frames), out=binned[number], casting="unsafe")
-        release(movie)
 
     list(pool.map(fill, range(bins)))
     # A pixel that never changes has no standard deviation to be divided by; rounding would become its activity.
@@ -228,7 +238,8 @@ def readout(stat: np.ndarray, shape: tuple[int, int], settings: dict[str, Any]) 
     """Weighted mean of each ROI's pixels, mean of its neuropil's."""
     from suite2p.extraction import masks
 
-    from groundtrace.extraction.readout import Readout, sparse_rows
+    from groundtrace.extraction.readout import Readout
+    from groundtrace.sparse import sparse_rows
 
     height, width = shape
     cells, neuropils = masks.create_masks(

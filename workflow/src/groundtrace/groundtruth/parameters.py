@@ -21,15 +21,15 @@ class GroundTruthSource(Section):
     format: Literal["cascade", "spikefinder", "parquet", "nwb"]
     """CASCADE's folders of .mat files, Spikefinder's pairs of CSV files, Parquet tables, or NWB files."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Of the archive; required for a URL."""
+    """Checksum of the archive; required for a URL."""
     indicator: str | None = None
-    """Of all its neurons; empty takes it from the files. Spikefinder files have none."""
+    """Indicator of all its neurons; empty takes it from the files. Spikefinder files have none."""
     species: str | None = None
-    """Of all its neurons; empty takes it from the files."""
+    """Species of all its neurons; empty takes it from the files."""
     area: str | None = None
     """Brain area of all its neurons; empty takes it from the files."""
     cell_class: Literal["excitatory", "PV", "SST", "VIP", "interneuron"] | None = None
-    """Of all its neurons; empty takes it from the files."""
+    """Class of all its neurons; empty takes it from the files."""
 
     @model_validator(mode="after")
     def _url_is_checked(self) -> "GroundTruthSource":

@@ -5,7 +5,7 @@ from numpy.fft import irfft, rfft
 from scipy.interpolate import Akima1DInterpolator
 
 from groundtrace.arrays import FloatArray
-from groundtrace.noise import GAUSSIAN_DIFFERENCE, noise_level
+from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE, noise_level
 
 OVERSAMPLING = 16
 """Points of the band-limited interpolation per native frame; between them it is linear."""

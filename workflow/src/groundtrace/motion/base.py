@@ -2,35 +2,25 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray, Movie
-from groundtrace.io import create_movie
-from groundtrace.motion.moving import RIGID, Blocks, move_movie
+from groundtrace.motion.moving import Displacement, move_movie
+from groundtrace.movies.file import create_movie
 from groundtrace.section import Backend
+from groundtrace.task import Task
 
 
 @dataclass(frozen=True)
 class Registration:
-    """Where the tissue was in each frame: registered[t, p] = raw[t, p + (y, x)]."""
+    """Where the tissue was in each frame, and how that was found."""
 
-    y: FloatArray
-    """(n_frames,) rigid displacement of the frame's content, px, positive down."""
-    x: FloatArray
-    """(n_frames,) px, positive right."""
+    shift: Displacement
     correlation: FloatArray
-    """(n_frames,) peak of the registration correlation, the backend's own scale."""
-    block_y: FloatArray
-    """(n_frames, n_blocks) nonrigid displacement beyond `y`, px; n_blocks = 0 when rigid."""
-    block_x: FloatArray
-    """(n_frames, n_blocks) px."""
+    """(n_frames,) peak of the registration correlation, the backend's own scale; 0 when it has none."""
     template: FloatArray
-    """(height, width) the image frames were registered to, detector units."""
-    blocks: Blocks = RIGID
-    """Where the blocks are."""
+    """(height, width) float32, the image frames were registered to, detector units."""
     y_error: FloatArray | None = None
-    """(n_frames,) px, standard error of `y`; None when the backend knows none."""
+    """(n_frames,) px, standard error of the rigid displacement; None when the backend knows none."""
     x_error: FloatArray | None = None
     """(n_frames,) px."""
 
@@ -39,28 +29,23 @@ class MotionBackend(Backend):
     """Registers a movie to a template."""
 
     @abstractmethod
-    def run(
-        self, movie: Movie, registered: Movie, acquisition: Acquisition, scratch: Path, threads: int
-    ) -> Registration:
+    def run(self, movie: Movie, registered: Movie, task: Task) -> Registration:
         """Fill `registered` (same shape and integer type as `movie`) and return the displacements.
 
-        `movie` is read-only and never held in memory as a whole; `scratch` is an empty folder that is deleted
-        afterwards. Raises BackendError when the movie cannot be registered.
+        `movie` is read-only and never held in memory as a whole. Raises BackendError when the movie cannot be
+        registered.
         """
 
-    def register(
-        self, reference: Movie, movie: Movie, registered: Movie, acquisition: Acquisition, scratch: Path, threads: int
-    ) -> Registration:
+    def register(self, reference: Movie, movie: Movie, registered: Movie, task: Task) -> Registration:
         """Fill `registered` with `movie`, moved as `run` finds it for `reference`, another channel or the same movie.
 
         The template returned is then the mean of the moved frames.
         """
         if reference is movie:
-            return self.run(movie, registered, acquisition, scratch, threads)
-        own, working = scratch / "reference.npy", scratch / "backend"
+            return self.run(movie, registered, task)
+        own, working = task.scratch / "reference.npy", task.scratch / "backend"
         working.mkdir()
-        found = self.run(reference, create_movie(own, reference.shape, reference.dtype), acquisition, working, threads)
+        moved = create_movie(own, reference.shape, reference.dtype)
+        found = self.run(reference, moved, replace(task, scratch=working))
         own.unlink()
-        rigid, beyond = (found.y, found.x), (found.block_y, found.block_x)
-        template = move_movie(movie, registered, rigid, beyond, found.blocks)
-        return replace(found, template=template)
+        return replace(found, template=move_movie(movie, registered, found.shift))

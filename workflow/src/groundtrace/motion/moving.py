@@ -1,18 +1,17 @@
-"""Displacements between blocks, and the one interpolation that moves raw pixels: the same for every motion backend."""
+"""Where tissue was, and the one interpolation that moves raw pixels there: the same for every motion backend."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
-from groundtrace.io import read_frames, write_frames
 
 if TYPE_CHECKING:
     import polars as pl
 
 BATCH_BYTES = 4 << 20
-"""Of frames that are moved at a time; it changes no result."""
+"""Size of the frames that are moved at a time; it changes no result."""
 MEAN_FRAMES = 300
 
 
@@ -43,31 +42,72 @@ RIGID = Blocks(np.zeros(0, np.float32), np.zeros(0, np.float32))
 """No blocks."""
 
 
-def estimated_displacement(shifts: "pl.DataFrame", blocks: Blocks, y: FloatArray, x: FloatArray) -> FloatArray:
-    """e(t, p) of the table Shifts at the places p = (y, x), px, of a registered frame: (2, n_frames, *y.shape).
+@dataclass(frozen=True)
+class Displacement:
+    """Where the tissue was in each frame: registered[t, p] = raw[t, p + e(t, p)].
 
-    registered[t, p] = raw[t, p + e(t, p)].
+    e is (y, x) and, between the centres of blocks, (block_y, block_x) more.
     """
-    rigid = shifts.select("y", "x").to_numpy().T
-    rigid = rigid.reshape(2, -1, *(1,) * np.ndim(y))
-    found = np.array(np.broadcast_to(rigid, (2, shifts.height, *np.shape(y))), np.float32)
-    if blocks.count:
-        found += _beyond(shifts, blocks, y, x)
-    if blocks.scan_offset:
-        found[1] += blocks.scan_offset * (np.rint(y + found[0]).astype(int) % 2)
-    return found
 
+    y: FloatArray
+    """(n_frames,) rigid displacement of the frame's content, px, positive down."""
+    x: FloatArray
+    """(n_frames,) px, positive right."""
+    block_y: FloatArray
+    """(n_frames, n_blocks) nonrigid displacement beyond `y`, px; n_blocks = 0 when rigid."""
+    block_x: FloatArray
+    """(n_frames, n_blocks) px."""
+    blocks: Blocks = RIGID
+    """Where the blocks are."""
 
-def _beyond(shifts: "pl.DataFrame", blocks: Blocks, y: FloatArray, x: FloatArray) -> FloatArray:
-    """(2, n_frames, *y.shape) px, nonrigid."""
-    from groundtrace.tables import stack
+    @classmethod
+    def rigid(cls, y: FloatArray, x: FloatArray, blocks: Blocks = RIGID) -> Self:
+        """Displacement of whole frames. y, x: (n_frames,) px. blocks: none, where odd lines are displaced."""
+        none = np.zeros((len(y), 0), np.float32)
+        return cls(y, x, none, none, blocks)
 
-    above, left = _between(blocks.y, np.ravel(y)), _between(blocks.x, np.ravel(x))
-    beyond = [
-        np.einsum("pi,tij,pj->tp", above, blocks.grid(stack(shifts[name])), left, optimize=True)
-        for name in ("block_y", "block_x")
-    ]
-    return np.stack(beyond).reshape(2, -1, *np.shape(y)).astype(np.float32)
+    @classmethod
+    def of(cls, shifts: "pl.DataFrame", blocks: Blocks) -> Self:
+        """From the table Shifts."""
+        from groundtrace.tables import stack
+
+        y, x = shifts["y"].to_numpy(), shifts["x"].to_numpy()
+        return (
+            cls(y, x, stack(shifts["block_y"]), stack(shifts["block_x"]), blocks)
+            if blocks.count
+            else cls.rigid(y, x, blocks)
+        )
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __getitem__(self, part: slice) -> "Displacement":
+        """Displacement of some of the frames."""
+        return Displacement(self.y[part], self.x[part], self.block_y[part], self.block_x[part], self.blocks)
+
+    def single(self) -> "Displacement":
+        """In single precision, as it is written."""
+        y, x, block_y, block_x = (np.asarray(part, np.float32) for part in (self.y, self.x, self.block_y, self.block_x))
+        return Displacement(y, x, block_y, block_x, self.blocks)
+
+    def at(self, y: FloatArray, x: FloatArray) -> FloatArray:
+        """e(t, p) at the places p = (y, x), px, of registered frames: (2, n_frames, *y.shape)."""
+        rigid = np.stack([self.y, self.x]).reshape(2, -1, *(1,) * np.ndim(y))
+        found = np.array(np.broadcast_to(rigid, (2, len(self), *np.shape(y))), np.float32)
+        if self.blocks.count:
+            found += self._beyond(y, x)
+        if self.blocks.scan_offset:
+            found[1] += self.blocks.scan_offset * (np.rint(y + found[0]).astype(int) % 2)
+        return found
+
+    def _beyond(self, y: FloatArray, x: FloatArray) -> FloatArray:
+        """(2, n_frames, *y.shape) px, nonrigid."""
+        above, left = _between(self.blocks.y, np.ravel(y)), _between(self.blocks.x, np.ravel(x))
+        beyond = [
+            np.einsum("pi,tij,pj->tp", above, self.blocks.grid(part), left, optimize=True)
+            for part in (self.block_y, self.block_x)
+        ]
+        return np.stack(beyond).reshape(2, -1, *np.shape(y)).astype(np.float32)
 
 
 def _between(centres: FloatArray, places: FloatArray) -> FloatArray:
@@ -75,26 +115,22 @@ def _between(centres: FloatArray, places: FloatArray) -> FloatArray:
     return np.stack([np.interp(places, centres, unit) for unit in np.eye(len(centres))], axis=1).astype(np.float32)
 
 
-def move_frames(
-    raw: np.ndarray,
-    rigid: tuple[FloatArray, FloatArray],
-    beyond: tuple[FloatArray, FloatArray],
-    blocks: Blocks,
-    fill: np.ndarray,
-) -> np.ndarray:
+def move_frames(raw: np.ndarray, displacement: Displacement, fill: np.ndarray) -> np.ndarray:
     """moved[t, p] = raw[t, p + e(t, p)] for raw frames (n, height, width); pixels from outside the field are `fill`.
 
-    rigid: y and x (n,) px. beyond: y and x (n, blocks) px. Bilinear; integers are rounded.
+    displacement: of these frames. fill: (height, width). Bilinear; integers are rounded.
     Frames are moved one by one: how many are given at once changes nothing.
     """
     # Compiled: slow to import, and the config imports this module.
     from groundtrace.motion.kernels import bilinear, bilinear_rigid
 
     moved, rounded = np.empty_like(raw), raw.dtype.kind != "f"
+    blocks, rigid = displacement.blocks, (displacement.y, displacement.x)
     if not blocks.count and not blocks.scan_offset:
         bilinear_rigid(raw, moved, np.stack(rigid, axis=1).astype(np.float64), fill, rounded)
         return moved
     if blocks.count:
+        beyond = displacement.block_y, displacement.block_x
         total = [r[:, None, None] + blocks.grid(b) for r, b in zip(rigid, beyond, strict=True)]
         places = blocks.y, blocks.x
     else:
@@ -106,21 +142,14 @@ def move_frames(
     return moved
 
 
-def move_movie(
-    movie: Movie,
-    registered: Movie,
-    rigid: tuple[FloatArray, FloatArray],
-    beyond: tuple[FloatArray, FloatArray],
-    blocks: Blocks,
-) -> FloatArray:
+def move_movie(movie: Movie, registered: Movie, displacement: Displacement) -> FloatArray:
     """Fill `registered` with `movie` moved by known displacements (see `move_frames`), and return the mean (Y, X) of
     MEAN_FRAMES of its frames, which fills what lies outside the field."""
     total, seen = np.zeros(movie.shape[1:]), np.zeros(movie.shape[1:])
     outside = np.full(movie.shape[1:], np.nan, np.float32)
 
     def moved(part: slice, fill: np.ndarray) -> np.ndarray:
-        frames = read_frames(movie, part).astype(fill.dtype, copy=False)
-        return move_frames(frames, (rigid[0][part], rigid[1][part]), (beyond[0][part], beyond[1][part]), blocks, fill)
+        return move_frames(movie[part].astype(fill.dtype, copy=False), displacement[part], fill)
 
     for i in np.linspace(0, len(movie), min(MEAN_FRAMES, len(movie)), endpoint=False, dtype=int):
         values = moved(slice(i, i + 1), outside)[0]
@@ -131,13 +160,13 @@ def move_movie(
     fill, size = as_integers(mean, movie.dtype), max(1, BATCH_BYTES // movie[0].nbytes)
     for start in range(0, len(movie), size):
         part = slice(start, min(start + size, len(movie)))
-        write_frames(registered, part, moved(part, fill))
+        registered[part] = moved(part, fill)
     return mean
 
 
 def _cells(centres: FloatArray, size: int) -> tuple[IntArray, IntArray, FloatArray, IntArray, IntArray]:
-    """Of each pixel along an axis: the centres before and after it, the weight of the latter, and the last pixel of its
-    cell (between the same two centres); and where cells start (cells + 1,)."""
+    """Cells between neighbouring centres. For each pixel along an axis: the centres before and after it, the weight of
+    the latter, and the last pixel of its cell; and where cells start (cells + 1,)."""
     place = np.interp(np.arange(size), centres, np.arange(len(centres)))
     before = np.minimum(place.astype(np.int64), max(len(centres) - 2, 0))
     starts = np.append(np.flatnonzero(np.diff(before, prepend=-1)), size)

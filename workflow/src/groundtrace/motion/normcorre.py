@@ -9,13 +9,13 @@ from warnings import warn
 import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray, Movie
-from groundtrace.caiman_api import PACKAGES, caiman_session, map_frames
 from groundtrace.errors import BackendError, InputError
-from groundtrace.io import release
+from groundtrace.external.caiman import PACKAGES, caiman_session, map_frames
 from groundtrace.motion.base import MotionBackend, Registration
-from groundtrace.motion.moving import RIGID, Blocks, as_integers, move_frames
+from groundtrace.motion.moving import RIGID, Blocks, Displacement, as_integers, move_frames
+from groundtrace.needs import Need
+from groundtrace.task import Task
 
 SAMPLE = 200
 """Frames, evenly spread, that show the range of the movie."""
@@ -31,6 +31,7 @@ class NormCorre(MotionBackend):
 
     environment: ClassVar[str] = "caiman"
     packages: ClassVar[tuple[str, ...]] = (*PACKAGES, "numba")
+    need: ClassVar[Need] = Need(800, pixel=3000, seconds=10, gigabyte_seconds=250)
 
     backend: Literal["normcorre"] = "normcorre"
     nonrigid: bool = True
@@ -50,9 +51,7 @@ class NormCorre(MotionBackend):
     template_frames: int = Field(default=80, ge=10)
     """Frames averaged to one image; the template is the median of these images."""
 
-    def run(
-        self, movie: Movie, registered: Movie, acquisition: Acquisition, scratch: Path, threads: int
-    ) -> Registration:
+    def run(self, movie: Movie, registered: Movie, task: Task) -> Registration:
         field = movie.shape[1:]
         max_shift = round(self.max_shift * min(field))
         if max_shift < 1:
@@ -62,30 +61,27 @@ class NormCorre(MotionBackend):
         sample = _sample(movie)
         origin = int(sample.min())
         nonrigid = self.nonrigid and self._patches_fit(field)
-        with caiman_session(scratch, threads) as processes:
-            path = map_frames(movie, origin, scratch)
+        with caiman_session(task.scratch, task.threads) as processes:
+            path = map_frames(movie, origin, task.scratch)
             found = self._estimate(path, nonrigid, max_shift, processes)
             path.unlink()
         blocks = _blocks(field, self.overlap, self.stride) if nonrigid else RIGID
-        y, x, beyond = displacements(*_shifts(found, nonrigid), blocks)
+        shift = displacements(*_shifts(found, nonrigid), blocks)
         template = sample.mean(axis=0, dtype=np.float64) if self.filter_sigma else _template(found, nonrigid) + origin
         fill = as_integers(template, movie.dtype)
         step = int(np.clip(2**20 // (field[0] * field[1]), 2, 32))
 
         def move(start: int) -> None:
             part = slice(start, start + step)
-            registered[part] = move_frames(
-                movie[part], (y[part], x[part]), (beyond[0][part], beyond[1][part]), blocks, fill
-            )
-            release(movie, registered)
+            registered[part] = move_frames(movie[part], shift[part], fill)
 
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPoolExecutor(task.threads) as pool:
             list(pool.map(move, range(0, len(movie), step)))
         if self.filter_sigma:
             template = _sample(registered).mean(axis=0, dtype=np.float64)
         # NoRMCorre does not tell how well a frame fits.
         nothing = np.zeros(len(movie), np.float32)
-        return Registration(y, x, nothing, *beyond, template.astype(np.float32), blocks)
+        return Registration(shift, nothing, template.astype(np.float32))
 
     def _patches_fit(self, field: tuple[int, ...]) -> bool:
         patch = [stride + overlap for stride, overlap in zip(self.stride, self.overlap, strict=True)]
@@ -128,7 +124,6 @@ def _sample(movie: Movie) -> np.ndarray:
     """Evenly spread frames that show something."""
     indices = np.linspace(0, len(movie), min(SAMPLE, len(movie)), endpoint=False, dtype=int)
     frames = np.array([frame for frame in (movie[i] for i in indices) if frame.min() < frame.max()])
-    release(movie)
     if len(frames) < 2:
         raise BackendError("motion: fewer than two of the sampled frames show anything; is the shutter closed?")
     return frames
@@ -153,17 +148,13 @@ def _template(found: Any, nonrigid: bool) -> FloatArray:
     return np.asarray(found.total_template_els if nonrigid else found.total_template_rig, np.float64)
 
 
-def displacements(
-    rows: FloatArray, columns: FloatArray, blocks: Blocks
-) -> tuple[FloatArray, FloatArray, tuple[FloatArray, FloatArray]]:
-    """y, x (frames,) and what is beyond them in each block (frames, blocks), px, from CaImAn's shifts.
+def displacements(rows: FloatArray, columns: FloatArray, blocks: Blocks) -> Displacement:
+    """From CaImAn's shifts.
 
     rows, columns: (frames, patches) px by which CaImAn moves the content back (its `x_shifts_els` are of the rows):
     the negative of our displacements. The rigid part is the mean over patches.
     """
     y, x = -rows.mean(axis=1), -columns.mean(axis=1)
     if not blocks.count:
-        nothing = np.zeros((len(y), 0), np.float32)
-        return y.astype(np.float32), x.astype(np.float32), (nothing, nothing)
-    beyond = (-rows - y[:, None]).astype(np.float32), (-columns - x[:, None]).astype(np.float32)
-    return y.astype(np.float32), x.astype(np.float32), beyond
+        return Displacement.rigid(y, x).single()
+    return Displacement(y, x, -rows - y[:, None], -columns - x[:, None], blocks).single()

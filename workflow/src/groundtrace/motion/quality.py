@@ -8,13 +8,13 @@ from scipy import fft
 from scipy.ndimage import fourier_gaussian, median_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
-from groundtrace.io import release
 from groundtrace.motion.base import Registration
-from groundtrace.motion.moving import move_frames
+from groundtrace.motion.clip import motion_clip
+from groundtrace.motion.moving import Displacement, move_frames
 from groundtrace.tables import list_column
 
 CHUNK_BYTES = 64 << 20
-"""Of movie held at a time."""
+"""Size of the movie's part in memory at a time."""
 JUMP = 0.05
 """A frame jumps when its displacement is further than this fraction of the shorter side from the running median..."""
 JUMP_FRAMES = 101
@@ -37,12 +37,12 @@ BLOCK = 128
 
 def assess(
     movie: Movie, registered: Movie, registration: Registration, frames: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, FloatArray]]:
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, np.ndarray]]:
     """Judge a registration: tables Shifts and MotionQuality, and arrays.
 
     The arrays: images template, mean and mean_before, coverage (share of good frames in which a pixel is from inside
     the field; elsewhere it is the template's), where the blocks lie, block_centre_y and block_centre_x,
-    px, and scan_offset, px, of odd lines.
+    px, scan_offset, px, of odd lines, and the clip of the worst motion (`groundtrace.motion.clip`).
 
     movie, registered: (T, Y, X), read in chunks. frames: the table Frames of this plane. Images are (Y, X) float32 in
     detector units; both means leave out frames without light.
@@ -53,10 +53,11 @@ def assess(
         light = np.ones_like(light)
     correlation, mean = _correlate(registered, template, light)
     mean_before = _mean(movie, light)
-    reasons = bad_reasons(registration, correlation, frames, min(template.shape))
+    reasons = bad_reasons(registration.shift, correlation, frames, min(template.shape))
     bad = reasons != ""
     shifts = _shifts_table(registration, correlation, reasons)
-    y, x = registration.y[~bad], registration.x[~bad]
+    moved = registration.shift
+    y, x = moved.y[~bad], moved.x[~bad]
     length = np.hypot(y - np.median(y), x - np.median(x)) if len(y) else np.zeros(1)
     good = np.flatnonzero(~bad)
     sample = good[np.linspace(0, len(good), min(RAW_FRAMES, len(good)), endpoint=False, dtype=int)]
@@ -76,22 +77,18 @@ def assess(
         },
         schema={name: pl.Float32 for name in _MEASURES} | {"bad_frames": pl.Int32},
     )
-    images = {"template": template, "mean": mean, "mean_before": mean_before}
-    images["coverage"] = coverage(registration, sample, template.shape)
-    blocks = {"block_centre_y": registration.blocks.y, "block_centre_x": registration.blocks.x}
-    blocks["scan_offset"] = np.array(registration.blocks.scan_offset)
-    return shifts, quality, images | blocks
+    images: dict[str, np.ndarray] = {"template": template, "mean": mean, "mean_before": mean_before}
+    images["coverage"] = coverage(moved, sample, template.shape)
+    blocks = {"block_centre_y": moved.blocks.y, "block_centre_x": moved.blocks.x}
+    blocks["scan_offset"] = np.array(moved.blocks.scan_offset)
+    return shifts, quality, images | blocks | motion_clip(movie, registered, moved.y, moved.x, bad)
 
 
-def coverage(registration: Registration, frames: IntArray, shape: tuple[int, ...]) -> FloatArray:
+def coverage(displacement: Displacement, frames: IntArray, shape: tuple[int, ...]) -> FloatArray:
     """Share (Y, X) of these frames in which the pixel was inside the field, as it was moved."""
     seen, inside, outside = np.zeros(shape, np.float32), np.ones((1, *shape), np.uint8), np.zeros(shape, np.uint8)
     for i in frames:
-        part = slice(i, i + 1)
-        rigid, beyond = (registration.y, registration.x), (registration.block_y, registration.block_x)
-        seen += move_frames(
-            inside, (rigid[0][part], rigid[1][part]), (beyond[0][part], beyond[1][part]), registration.blocks, outside
-        )[0]
+        seen += move_frames(inside, displacement[i : i + 1], outside)[0]
     return seen / max(len(frames), 1)
 
 
@@ -117,8 +114,7 @@ def _chunks(movie: Movie) -> Iterator[tuple[slice, IntArray]]:
     size = max(1, CHUNK_BYTES // (movie[0].size * 4))
     for start in range(0, len(movie), size):
         part = slice(start, min(start + size, len(movie)))
-        yield part, np.asarray(movie[part])
-        release(movie)
+        yield part, movie[part]
 
 
 def _mean(movie: Movie, light: BoolArray) -> FloatArray:
@@ -151,7 +147,6 @@ def _correlation_before(movie: Movie, template: FloatArray, sample: IntArray) ->
     correlation = np.zeros(len(sample))
     for number, frame in enumerate(sample):
         correlation[number] = _pearson(movie[frame : frame + 1], template)[0]
-        release(movie)
     return correlation
 
 
@@ -181,7 +176,7 @@ def crispness(image: FloatArray) -> float:
     return float(np.sqrt((rows**2 + columns**2).sum()) / mean) if mean > 0 else 0.0
 
 
-def bad_reasons(registration: Registration, correlation: FloatArray, frames: pl.DataFrame, side: int) -> np.ndarray:
+def bad_reasons(moved: Displacement, correlation: FloatArray, frames: pl.DataFrame, side: int) -> np.ndarray:
     """Why each frame is bad, the first that holds of blank, dropped (from `frames`), jump, decorrelated; "" if good.
 
     side: shorter side of the field, px.
@@ -189,7 +184,7 @@ def bad_reasons(registration: Registration, correlation: FloatArray, frames: pl.
     blank, dropped = frames["blank"].to_numpy(), frames["dropped"].to_numpy()
     seen = ~blank
     jump = np.zeros(len(blank), bool)
-    away = np.hypot(*(v[seen] - _running_median(v[seen], JUMP_FRAMES) for v in (registration.y, registration.x)))
+    away = np.hypot(*(v[seen] - _running_median(v[seen], JUMP_FRAMES) for v in (moved.y, moved.x)))
     jump[seen] = away > JUMP * side
     decorrelated = np.zeros(len(blank), bool)
     known = seen & ~jump & np.isfinite(correlation)
@@ -225,7 +220,6 @@ def residual_motion(registered: Movie, template: FloatArray, good: BoolArray) ->
         clear = np.isfinite(lengths)
         if clear.any():
             residual[i] = np.sqrt((lengths[clear] ** 2).mean())
-        release(registered)
     return residual
 
 
@@ -281,16 +275,17 @@ def _known(values: FloatArray | None, frames: int) -> pl.Series:
 
 
 def _shifts_table(registration: Registration, correlation: FloatArray, reasons: np.ndarray) -> pl.DataFrame:
+    moved = registration.shift
     return pl.DataFrame(
         {
             "frame": np.arange(len(correlation), dtype=np.int32),
-            "y": registration.y.astype(np.float32),
-            "x": registration.x.astype(np.float32),
+            "y": moved.y.astype(np.float32),
+            "x": moved.x.astype(np.float32),
             "y_error": _known(registration.y_error, len(correlation)),
             "x_error": _known(registration.x_error, len(correlation)),
             "correlation": registration.correlation.astype(np.float32),
-            "block_y": list_column(registration.block_y.astype(np.float32)),
-            "block_x": list_column(registration.block_x.astype(np.float32)),
+            "block_y": list_column(moved.block_y.astype(np.float32)),
+            "block_x": list_column(moved.block_x.astype(np.float32)),
             "template_correlation": pl.Series(correlation.astype(np.float32)).fill_nan(None),
             "bad": reasons != "",
             "reason": pl.Series(reasons.tolist(), dtype=pl.String),

@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from warnings import warn
 
 import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
-from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray, IntArray, Movie
 from groundtrace.errors import BackendError, InputError
-from groundtrace.io import release
+from groundtrace.external.suite2p import PACKAGES, merge_settings, suite2p_session, worker_pool
 from groundtrace.motion.base import MotionBackend, Registration
-from groundtrace.motion.moving import RIGID, Blocks, as_integers, exact_float, move_frames
-from groundtrace.suite2p_api import PACKAGES, merge_settings, suite2p_session, worker_pool
+from groundtrace.motion.moving import RIGID, Blocks, Displacement, as_integers, exact_float, move_frames
+from groundtrace.needs import Need
+from groundtrace.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,6 +61,7 @@ class Suite2pMotion(MotionBackend):
 
     environment: ClassVar[str] = "suite2p"
     packages: ClassVar[tuple[str, ...]] = PACKAGES
+    need: ClassVar[Need] = Need(1160, pixel=3000, seconds=10, gigabyte_seconds=100)
 
     backend: Literal["suite2p"] = "suite2p"
     nonrigid: bool = True
@@ -81,18 +81,16 @@ class Suite2pMotion(MotionBackend):
     settings: dict[str, Any] = {}
     """Other settings of Suite2p, nested as there, such as `{registration: {snr_thresh: 1.3}}`."""
 
-    def run(
-        self, movie: Movie, registered: Movie, acquisition: Acquisition, scratch: Path, threads: int
-    ) -> Registration:
+    def run(self, movie: Movie, registered: Movie, task: Task) -> Registration:
         height, width = movie.shape[1:]
         if round(self.max_shift * min(height, width)) < 1:
             raise InputError(
                 f"max_shift {self.max_shift} of a field of {height} x {width} px is less than one pixel; raise it"
             )
         blocks = block_shape(self.block_size, (height, width)) if self.nonrigid else None
-        with suite2p_session(scratch, threads):
+        with suite2p_session(task.scratch, task.threads):
             settings = merge_settings(self.settings, self._own_settings(blocks), CLOSED)["registration"]
-            with worker_pool(threads) as pool:
+            with worker_pool(task.threads) as pool:
                 return _register(movie, registered, settings, pool)
 
     def _own_settings(self, blocks: tuple[int, int] | None) -> dict[str, Any]:
@@ -140,15 +138,12 @@ def _register(movie: Movie, registered: Movie, settings: dict[str, Any], pool: E
 
     def process(start: int) -> None:
         part = slice(start, min(start + batch, len(movie)))
-        shifts = estimator.shifts(part.start, part.stop)
-        y[part], x[part], correlation[part], block_y[part], block_x[part] = shifts
-        registered[part] = move_frames(
-            movie[part], (shifts[0], shifts[1]), (shifts[3], shifts[4]), estimator.centres, fill
-        )
-        release(movie, registered)
+        shifts, correlation[part] = estimator.shifts(part.start, part.stop)
+        y[part], x[part], block_y[part], block_x[part] = shifts.y, shifts.x, shifts.block_y, shifts.block_x
+        registered[part] = move_frames(movie[part], shifts, fill)
 
     list(pool.map(process, range(0, len(movie), batch)))
-    return Registration(y, x, correlation, block_y, block_x, template, estimator.centres)
+    return Registration(Displacement(y, x, block_y, block_x, estimator.centres), correlation, template)
 
 
 def _batch_size(field: tuple[int, ...]) -> int:
@@ -160,7 +155,6 @@ def _sample(movie: Movie, count: int) -> tuple[IntArray, "Encoding"]:
     """Evenly spread frames for the reference, without those that show nothing, and the map of their values."""
     indices = np.linspace(0, len(movie), min(count, len(movie)), endpoint=False, dtype=int)
     ranges = np.array([(int(movie[i].min()), int(movie[i].max())) for i in indices])
-    release(movie)
     # One constant frame would be chosen as the seed of Suite2p's reference: its correlations are NaN.
     shown = ranges[:, 0] < ranges[:, 1]
     if shown.sum() < 2:
@@ -284,8 +278,8 @@ class Estimator:
         self.centres = _centres(self.blocks) if self.blocks else RIGID
         self.low, self.high = filters[7:]
 
-    def shifts(self, start: int, stop: int) -> tuple[np.ndarray, ...]:
-        """y, x, correlation (frames,), block_y, block_x (frames, blocks) of the frames `start` to `stop`."""
+    def shifts(self, start: int, stop: int) -> tuple[Displacement, FloatArray]:
+        """Displacement of the frames `start` to `stop`, and the correlation (frames,)."""
         import torch
         from suite2p.registration import nonrigid
 
@@ -296,15 +290,14 @@ class Estimator:
             frames = frames.clip(self.low, self.high)
         y, x, peak = (part[before : before + stop - start] for part in self._rigid(frames, sigma))
         if self.blocks is None:
-            nothing = np.zeros((stop - start, 0))
-            return y, x, peak, nothing, nothing
+            return Displacement.rigid(y, x), peak
         frames = frames[before : before + stop - start]
         frames = torch.stack([torch.roll(f, (-dy, -dx), (0, 1)) for f, dy, dx in zip(frames, y, x, strict=True)])
         multiply, add, target = self.block_filters
         block_y, block_x, *_ = nonrigid.phasecorr(
             frames, self.blocks, multiply, add, target, self.settings["snr_thresh"], self.settings["maxregshiftNR"]
         )
-        return y, x, peak, block_y.numpy(), block_x.numpy()
+        return Displacement(y, x, block_y.numpy(), block_x.numpy(), self.centres), peak
 
     def _rigid(self, frames: "Tensor", sigma: float) -> tuple[np.ndarray, ...]:
         from scipy.ndimage import gaussian_filter1d

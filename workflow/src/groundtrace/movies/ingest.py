@@ -3,7 +3,6 @@
 import hashlib
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -19,16 +18,23 @@ from numpy.typing import NDArray
 from groundtrace.acquisition import Acquisition, SourceFile
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
-from groundtrace.io import atomic, create_movie
-from groundtrace.movies.layout import Layout, lay_out
+from groundtrace.io import atomic
+from groundtrace.movies.agreement import SAME, check_alike, in_their_order
+from groundtrace.movies.alternation import ENOUGH, LOOKED_AT, check_planes, check_turns
+from groundtrace.movies.file import MovieFile, create_movie, open_movie
+from groundtrace.movies.layout import Layout, flyback_of, lay_out
+from groundtrace.movies.notes import note, noting
+from groundtrace.movies.opening import open_raw, reading, source_files
 from groundtrace.movies.quality import MovieStatistics, Quality
-from groundtrace.movies.raw import Raw, open_raw, source_files
-from groundtrace.sessions import SUFFIXES, Format, Session
+from groundtrace.movies.raw import Raw
+from groundtrace.movies.scan_fields import in_field
+from groundtrace.movies.timing import stamped_rate, time_frames
+from groundtrace.sessions import Session
 
 CHUNK = 64 * 2**20
 """Bytes read at a time."""
-CHANNEL_FRAMES = 200
-"""Frames, spread over the movie, in the mean image of a channel that is not analysed."""
+SOME_FRAMES = 200
+"""Frames, spread over the movie, in the mean image of another channel or plane."""
 INTEGERS = ("int16", "uint16", "int32")
 """What pixels of type float or of 64 bits, all whole numbers, are stored as: the first that holds every value."""
 
@@ -55,17 +61,21 @@ def ingest(session: Session, files: Sequence[Path], plane: int, movie_path: Path
     if not 0 <= plane < session.planes:
         raise ValueError(f"plane {plane} is not one of the session's {session.planes}")
     with ExitStack() as stack:
-        raws = [stack.enter_context(closing(open_raw(path, _format(session, path)))) for path in files]
-        sources = [source_files(raw.path, raw.format) for raw in raws]
+        notes = stack.enter_context(noting())
+        opened = [stack.enter_context(closing(open_raw(path, session.format_of(path)))) for path in files]
+        raws = in_their_order([in_field(session, raw) for raw in opened])
+        sources = [source_files(raw) for raw in raws]
         stamps = _stamps(sources)
         digests = stack.enter_context(_hashing(sources))
-        _check_alike(raws)
+        check_alike(raws)
         layout = lay_out(session, raws)
-        frame_rate = _frame_rate(session, raws[0])
         parts = _parts(raws, layout.frames(plane, session.functional_channel))
+        frame_rate = _frame_rate(session, raws[0], stamped_rate(parts))
+        timing = time_frames(parts, frame_rate)
         dtype = _movie_type(parts)
         with atomic(movie_path) as temporary:
             quality = _write(temporary, parts, layout.volumes, dtype)
+            _check_layout(session, raws, layout, temporary)
             images = quality.images | _other_channels(raws, layout, plane, session.functional_channel)
             hashes = digests()
             for raw, before, after in zip(raws, stamps, _stamps(sources), strict=True):
@@ -91,59 +101,38 @@ def ingest(session: Session, files: Sequence[Path], plane: int, movie_path: Path
         gain=quality.gain,
         offset=quality.offset,
         simulated=session.simulate is not None,
+        notes=tuple(notes),
         sources=tuple(
             SourceFile(name=raw.path.name, sha256=digest, frames=raw.frames)
             for raw, digest in zip(raws, hashes, strict=True)
         ),
     )
-    return Ingested(acquisition, quality.frames, quality.summary, images)
+    stamps = [pl.Series("time", timing.time), pl.Series("segment", timing.segment, pl.Int32)]
+    return Ingested(acquisition, quality.frames.with_columns(stamps), quality.summary, images)
 
 
-def _format(session: Session, path: Path) -> Format:
-    format = session.format or SUFFIXES.get(path.suffix.lower())
-    if format is None:
-        raise InputError(f"{path}: has no suffix that names a format; fill the column format")
-    return format
-
-
-def _check_alike(raws: Sequence[Raw]) -> None:
-    first = raws[0]
-    names = {raw.path.name for raw in raws}
-    for raw in raws:
-        if (raw.height, raw.width, raw.dtype) != (first.height, first.width, first.dtype):
-            raise InputError(
-                f"{raw.path}: frames are {raw.height} × {raw.width} {raw.dtype}, those of {first.path.name} "
-                f"{first.height} × {first.width} {first.dtype}; files of a session must be alike: use one row for each"
-            )
-        missing = [name for name in raw.metadata.members if name not in names]
-        if missing and raw.path.name in raw.metadata.members:
-            raise InputError(
-                f"{raw.path}: is one of {len(raw.metadata.members)} files of a data set, {missing[0]} is not in the "
-                "sheet; write all of them in the column path, for example as a glob"
-            )
-
-
-def _frame_rate(session: Session, raw: Raw) -> float:
-    """Hz of one plane: that of the sheet, else that of the file."""
+def _frame_rate(session: Session, raw: Raw, stamped: float | None) -> float:
+    """Hz of one plane: that of the sheet, else that of the file's metadata, else that of its stamps."""
     found = raw.metadata.frame_rate
     if found is not None and raw.metadata.planes is None:
         # A file that does not know of its planes tells the rate of single frames.
-        found /= session.planes
+        found *= session.channels / (session.planes * session.channels + flyback_of(session, raw))
     found = found if found is not None and math.isfinite(found) and found > 0 else None
-    if session.frame_rate is None:
-        if found is None:
-            raise InputError(
-                f"{raw.path}: has no frame rate in its metadata, and the sheet none for sub-{session.subject} "
-                f"ses-{session.session}; fill the column frame_rate (Hz)"
-            )
-        return found
-    if found is not None and abs(found / session.frame_rate - 1) > 0.02:
-        warnings.warn(
-            f"{raw.path}: its metadata says {found:.4g} Hz per plane, the sheet {session.frame_rate:.4g} Hz, which "
-            "is used; if it is wrong, correct or empty the column frame_rate",
-            stacklevel=3,
+    rate = session.frame_rate or found or stamped
+    if rate is None:
+        raise InputError(
+            f"{raw.path}: has no frame rate in its metadata, and the sheet none for sub-{session.subject} "
+            f"ses-{session.session}; fill the column frame_rate (Hz)"
         )
-    return session.frame_rate
+    for source, other in (("metadata says", found), ("time stamps say", stamped)):
+        if other is not None and abs(other / rate - 1) > SAME:
+            used = "sheet" if session.frame_rate else "metadata"
+            note(
+                raw.path,
+                f"its {source} {other:.4g} Hz per plane, the {used} {rate:.4g} Hz, which is used; if it is "
+                f"wrong, {'correct or empty' if session.frame_rate else 'fill'} the column frame_rate",
+            )
+    return rate
 
 
 def _parts(raws: Sequence[Raw], frames: IntArray) -> list[tuple[Raw, IntArray]]:
@@ -161,7 +150,8 @@ def _chunks(parts: Sequence[tuple[Raw, IntArray]]) -> Iterator[tuple[Raw, IntArr
     for (raw, frames), size in zip(parts, sizes, strict=True):
         for start in range(0, len(frames), size):
             numbers = frames[start : start + size]
-            raw.read(numbers, buffer[: len(numbers)])
+            with reading(raw.path, raw.format):
+                raw.read(numbers, buffer[: len(numbers)])
             yield raw, numbers, buffer[: len(numbers)]
 
 
@@ -207,16 +197,15 @@ def _movie_type(parts: Sequence[tuple[Raw, IntArray]]) -> np.dtype[Any]:
 def _write(path: Path, parts: Sequence[tuple[Raw, IntArray]], volumes: int, dtype: np.dtype[Any]) -> Quality:
     """Write the movie to `path` and take its statistics on the way."""
     raw = parts[0][0]
-    start = create_movie(path, (volumes, raw.height, raw.width), dtype).offset  # pyright: ignore
+    movie, start = create_movie(path, (volumes, raw.height, raw.width), dtype), 0
     statistics = MovieStatistics(volumes, raw.height, raw.width, dtype)
-    # Written, not memory-mapped: the pages of a map count as resident memory.
-    with path.open("r+b") as handle, ThreadPoolExecutor(1) as writer:
-        handle.seek(start)
+    with ThreadPoolExecutor(1) as writer:
         for _, _, chunk in _chunks(parts):
             frames = chunk.astype(dtype, copy=False)
-            writing = writer.submit(handle.write, frames.data)
+            writing = writer.submit(movie.__setitem__, slice(start, start + len(frames)), frames)
             statistics.add(frames)
             writing.result()
+            start += len(frames)
     if statistics.constant:
         raise InputError(
             f"{raw.path}: is no movie, {statistics.constant}; check the microscope and leave the session out"
@@ -225,17 +214,37 @@ def _write(path: Path, parts: Sequence[tuple[Raw, IntArray]], volumes: int, dtyp
 
 
 def _other_channels(raws: Sequence[Raw], layout: Layout, plane: int, functional: int) -> dict[str, FloatArray]:
-    """Mean images of the channels that are not analysed, from frames spread over the movie."""
-    images = {}
-    some = np.unique(np.linspace(0, layout.volumes - 1, min(CHANNEL_FRAMES, layout.volumes)).astype(int))
-    for channel in range(1, layout.channels + 1):
-        if channel != functional:
-            frames = layout.frames(plane, channel)[some]
-            total = np.zeros((raws[0].height, raws[0].width))
-            for _, _, chunk in _chunks(_parts(raws, frames)):
-                total += chunk.sum(axis=0, dtype=float)
-            images[f"channel_{channel}"] = (total / len(frames)).astype(np.float32)
-    return images
+    """Mean images of the channels that are not analysed."""
+    others = [channel for channel in range(1, layout.channels + 1) if channel != functional]
+    return {f"channel_{channel}": _some_mean(raws, layout, plane, channel) for channel in others}
+
+
+def _some_mean(raws: Sequence[Raw], layout: Layout, plane: int, channel: int) -> FloatArray:
+    """Mean image of frames spread over the movie."""
+    some = np.unique(np.linspace(0, layout.volumes - 1, min(SOME_FRAMES, layout.volumes)).astype(int))
+    total = np.zeros((raws[0].height, raws[0].width))
+    for _, _, chunk in _chunks(_parts(raws, layout.frames(plane, channel)[some])):
+        total += chunk.sum(axis=0, dtype=float)
+    return (total / len(some)).astype(np.float32)
+
+
+def _check_layout(session: Session, raws: Sequence[Raw], layout: Layout, movie: Path) -> None:
+    """Do the images agree with the planes and channels of the sheet, where no file tells them."""
+    told = raws[0].metadata
+    if layout.volumes < ENOUGH:
+        return
+    if told.planes is None or told.channels is None:
+        check_turns(raws[0].path, _strip(open_movie(movie)), session.planes, session.channels)
+    if told.planes is None and session.planes > 1:
+        channel = session.functional_channel
+        check_planes(raws[0].path, [_some_mean(raws, layout, plane, channel) for plane in range(session.planes)])
+
+
+def _strip(movie: MovieFile) -> FloatArray:
+    """Some rows in the middle of the first frames."""
+    frames, (_, height, width) = min(LOOKED_AT, len(movie)), movie.shape
+    rows = max(1, min(height, CHUNK // (2 * frames * width * 4)))
+    return movie[:frames, slice((height - rows) // 2, (height + rows) // 2)]
 
 
 def _stamps(sources: Sequence[Sequence[Path]]) -> list[list[tuple[int, int]]]:

@@ -30,7 +30,7 @@ class Quality:
     gain: float | None
     offset: float | None
     frames: pl.DataFrame
-    """Table Frames."""
+    """Table Frames, but for the times."""
     summary: pl.DataFrame
     """Table RawQuality."""
     images: dict[str, FloatArray]

@@ -1,51 +1,29 @@
-"""What every reader of raw movies promises, and the one function that opens them."""
+"""What a format of raw movies brings, and what its reader promises."""
 
-import struct
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
-from natsort import natsorted
+from natsort import natsorted, ns
 from numpy.typing import NDArray
 
-from groundtrace.arrays import IntArray
+from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
-from groundtrace.sessions import Format
 
-# What the libraries behind the readers raise for a file they cannot make sense of.
-FAULTS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,  # roiextractors, where an element of the XML is not there
-    EOFError,
-    ImportError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    SyntaxError,  # XML parsers
-    TypeError,
-    ValueError,
-    struct.error,
-    tifffile.TiffFileError,
-)
 
-FILES: tuple[Format, ...] = ("tiff", "hdf5", "nwb", "npy", "scanbox", "femtonics", "inscopix")
-"""Formats whose recordings are not folders."""
+@dataclass(frozen=True)
+class ScanField:
+    """One of several fields of view that were scanned in turn and stacked in one image."""
 
-# First bytes of a file, and the formats that start with them.
-MAGIC: dict[bytes, tuple[Format, ...]] = {
-    b"II*\0": ("tiff",),
-    b"MM\0*": ("tiff",),
-    b"II+\0": ("tiff",),
-    b"MM\0+": ("tiff",),
-    b"\x89HDF": ("hdf5", "nwb", "femtonics"),
-    b"\x93NUMPY": ("npy",),
-}
+    top: int
+    height: int
+    """Rows of the image."""
+    width: int
+    pixel_size: float | None = None
+    """µm."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +39,34 @@ class Metadata:
     pixel_size: float | None = None
     """µm."""
     members: tuple[str, ...] = ()
-    """Names of all files of the data set that this file says it is part of."""
+    """Names of all files of the data set that this file says it is part of, in the order of their frames."""
+    zoom: float | None = None
+    """Of the scanner, without unit: files of one recording have the same."""
+    fields: tuple["ScanField", ...] = ()
+    """Scan fields stacked in each image, top to bottom; none when the image is one field."""
 
 
 class Raw(ABC):
-    """One raw file (or folder) as a row of frames in the order time > plane > channel, channel fastest."""
+    """One raw file (or folder) as a row of frames in the order time > plane > channel, channel fastest.
 
+    `metadata` is what it says of the whole recording, `times` and `numbers` of each frame.
+    """
+
+    format: str
+    """Name of its format, from `open_raw`."""
     block: int = 1
     """Frames that are stored, compressed, together: reading a multiple of it is cheapest."""
+    times: FloatArray | None = None
+    """Seconds of each raw frame on a clock of the file, (frames,), from its stamps; None when it has none."""
+    numbers: IntArray | None = None
+    """Each raw frame's number since the start of its acquisition, 0-based, (frames,): lost frames are missing in it,
+    and it starts again with each acquisition. None when the file does not count."""
+    broken_off: bool = False
+    """The file ended too early: what follows does not continue its last volume."""
 
     def __init__(
         self,
         path: Path,
-        format: Format,
         *,
         frames: int,
         image: tuple[int, int],
@@ -81,7 +74,6 @@ class Raw(ABC):
         metadata: Metadata | None = None,
     ):
         self.path = path
-        self.format: Format = format
         self.frames = frames
         """Raw frames of all planes and channels, flyback included."""
         self.height, self.width = image
@@ -90,81 +82,37 @@ class Raw(ABC):
             raise InputError(f"{path}: pixels are of type {dtype}, allowed are integers; export it again")
         self.metadata = metadata or Metadata()
 
+    @abstractmethod
     def read(self, frames: IntArray, out: NDArray[Any]) -> None:
         """Read the raw frames numbered `frames` (n,), increasing, into `out` (n, height, width), C-contiguous."""
-        with reading(self.path, self.format):
-            self._read(frames, out)
-
-    @abstractmethod
-    def _read(self, frames: IntArray, out: NDArray[Any]) -> None: ...
 
     def close(self) -> None:  # noqa: B027
         """Release the file, for readers that hold one."""
 
 
-def open_raw(path: Path, format: Format) -> Raw:
-    """Open a raw file; raises InputError, naming file and next step, when it is not what `format` says."""
-    if not path.exists():
-        raise InputError(f"{path}: does not exist; correct the column path of the sheet")
-    if path.is_dir() and format in FILES:
-        raise InputError(f"{path}: is a folder; write the files in it in the column path, for example {path}/*")
-    if not any(part.stat().st_size for part in source_files(path, format)):
-        raise InputError(f"{path}: is empty; copy it again from the microscope")
-    with reading(path, format):
-        return _open(path, format)
+def natural_order(paths: Iterable[Path]) -> list[Path]:
+    """Numbers by value, and a name before the same name continued: rec, rec-1, rec-2, rec-10."""
+    return natsorted(paths, alg=ns.PATH)
 
 
-def _open(path: Path, format: Format) -> Raw:
-    # Each reader imports its own libraries: pynwb and roiextractors take seconds.
-    match format:
-        case "tiff":
-            from groundtrace.movies.tiff import TiffRaw
-
-            return TiffRaw(path)
-        case "npy" | "scanbox":
-            from groundtrace.movies.binary import NpyRaw, ScanboxRaw
-
-            return NpyRaw(path) if format == "npy" else ScanboxRaw(path)
-        case "hdf5" | "nwb" | "zarr":
-            from groundtrace.movies import stores
-
-            return {"hdf5": stores.open_hdf5, "nwb": stores.open_nwb, "zarr": stores.open_zarr}[format](path)
-        case _:
-            from groundtrace.movies.vendors import OPENERS
-
-            return OPENERS[format](path)
-
-
-@contextmanager
-def reading(path: Path, format: Format) -> Iterator[None]:
-    """Turn the errors of the libraries into one that names the file and the next step."""
-    try:
-        yield
-    except FAULTS as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(
-            f"{path}: cannot be read as {format}: {reason.rstrip('.')}; {_next_step(path, format)}"
-        ) from error
-
-
-def _next_step(path: Path, format: Format) -> str:
-    if path.is_file():
-        with path.open("rb") as handle:
-            start = handle.read(64)
-        for magic, formats in MAGIC.items():
-            if start.startswith(magic) and format not in formats:
-                return f"its content looks like {' or '.join(formats)}: write that in the column format"
-        if start and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start):
-            return "its content is text: correct the column path"
-    return "check the column format; if no other program opens it either, copy it again from the microscope"
-
-
-def source_files(path: Path, format: Format) -> tuple[Path, ...]:
-    """Every file behind one entry of the sheet, in natural order."""
-    if path.is_file() and format == "thor":
-        path = path.parent
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The file, or all files of the folder in natural order."""
     if path.is_dir():
-        return tuple(natsorted((part for part in path.rglob("*") if part.is_file()), key=str))
-    if format == "scanbox":
-        return tuple(part for part in (path.with_suffix(".mat"), path.with_suffix(".sbx")) if part.is_file())
+        return tuple(natural_order(part for part in path.rglob("*") if part.is_file()))
     return (path,)
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of raw movies. The config lists all of them, so a format's library is imported inside `open`."""
+
+    open: Callable[[Path], Raw]
+    """May raise what the library raises; `open_raw` says it in our words."""
+    suffixes: tuple[str, ...] = ()
+    """Suffixes of its files, lower case; a format without any is named in the column format of the sheet."""
+    magic: tuple[bytes, ...] = ()
+    """First bytes of its files, one of these."""
+    folder: bool = False
+    """A recording may be a folder."""
+    files: Callable[[Path], tuple[Path, ...]] = files_of
+    """All files behind one entry of the sheet, in natural order."""

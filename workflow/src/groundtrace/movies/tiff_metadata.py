@@ -1,17 +1,20 @@
-"""What ScanImage, OME and ImageJ write about a movie into its TIFF file."""
+"""What OME and ImageJ write about a movie into its TIFF file."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
-import tifffile
 
 from groundtrace.arrays import IntArray
 from groundtrace.errors import InputError
 from groundtrace.movies.raw import Metadata
+
+if TYPE_CHECKING:
+    import tifffile
 
 SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "msec": 1e-3, "µs": 1e-6, "min": 60.0}
 MICROMETRES = {"µm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6}
@@ -26,58 +29,16 @@ class Described:
     """Page of each frame, frames in the order time > plane > channel; None when pages are in that order."""
 
 
-def from_scanimage(path: Path, tif: tifffile.TiffFile) -> Described:
-    """ScanImage 5 and later: its settings are in the file's header or in the tag Software.
+def open_tiff(path: Path) -> "tifffile.TiffFile":
+    """Open a file without its library's remarks: what matters is told here."""
+    import tifffile
 
-    Older ones (`state.…` in the description) are read as plain TIFF.
-    """
-    try:
-        settings = tifffile.read_scanimage_metadata(tif.filehandle)[0]
-    except ValueError:  # not one of its BigTIFF files
-        settings = tifffile.matlabstr2py(tif.pages.first.software)
-    if not isinstance(settings, Mapping) or "SI.hRoiManager.scanFrameRate" not in settings:
-        return Described(Metadata())
-    saved = settings.get("SI.hChannels.channelSave", 1)
-    channels = len(saved) if isinstance(saved, list | tuple) else 1
-    averaged = max(1, int(settings.get("SI.hScan2D.logAverageFactor") or 1))
-    pixel_size = _scanimage_pixel_size(settings)
-    # numSlices may be left over from an earlier stack; recent versions write how many were really taken.
-    slices = int(settings.get("SI.hStackManager.actualNumSlices") or settings.get("SI.hStackManager.numSlices") or 1)
-    if slices <= 1 or not settings.get("SI.hStackManager.enable", settings.get("SI.hFastZ.enable")):
-        rate = float(settings["SI.hRoiManager.scanFrameRate"]) / averaged
-        return Described(Metadata(rate, planes=1, channels=channels, pixel_size=pixel_size))
-    repeats = settings.get("SI.hStackManager.framesPerSlice") or 1
-    if repeats != averaged:
-        raise InputError(
-            f"{path}: ScanImage took {repeats} frames of each slice before the next (framesPerSlice) and averaged "
-            f"{averaged}: frames of a plane are not evenly spaced in time; average those of each slice and save them"
-        )
-    flyback = _flyback(settings, slices * averaged)
-    if flyback and averaged > 1:
-        raise InputError(
-            f"{path}: has flyback and averaged frames, whose order ScanImage does not tell; save it without flyback"
-        )
-    rate = settings.get("SI.hRoiManager.scanVolumeRate")
-    return Described(Metadata(float(rate) if rate else None, slices, channels, flyback * channels, pixel_size))
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    # Were it told of ScanImage, the library would guess the pages of small files from their size, and miss the last.
+    return tifffile.TiffFile(path, is_scanimage=False)
 
 
-def _flyback(settings: Mapping[str, Any], imaged: int) -> int:
-    """Frames of each channel at the end of a volume while the focus returns; ScanImage 2015 names them alone."""
-    total = settings.get("SI.hStackManager.numFramesPerVolumeWithFlyback")
-    if total:
-        return int(total) - int(settings.get("SI.hStackManager.numFramesPerVolume") or imaged)
-    return int(settings.get("SI.hFastZ.numDiscardFlybackFrames") or 0)
-
-
-def _scanimage_pixel_size(settings: Mapping[str, Any]) -> float | None:
-    corners, pixels = settings.get("SI.hRoiManager.imagingFovUm"), settings.get("SI.hRoiManager.pixelsPerLine")
-    if not corners or not pixels:
-        return None
-    width = np.ptp(np.asarray(corners, float)[:, 0])
-    return float(width) / int(pixels) or None
-
-
-def from_imagej(tif: tifffile.TiffFile, pages: int) -> Described:
+def from_imagej(tif: "tifffile.TiffFile", pages: int) -> Described:
     """ImageJ: `finterval` is the time between time points, the resolution is in pixels per unit."""
     settings = tif.imagej_metadata or {}
     order = str(settings.get("order", "czt")).upper()
@@ -108,6 +69,8 @@ def from_ome(path: Path, xml: str, pages: int) -> Described:
     blocks = pixels.findall("{*}TiffData")
     files = [name.get("FileName") for block in blocks for name in block.findall("{*}UUID")]
     members = tuple(dict.fromkeys(name for name in files if name))
+    if len(members) > 1:
+        members = _in_order_of_frames(path, blocks)
     order = pixels.get("DimensionOrder", "XYCZT")[2:]
     shape = {axis: int(pixels.get(f"Size{axis}", 1)) for axis in "TZC"}
     complete = np.prod([*shape.values()]) == pages and len(members) <= 1
@@ -128,6 +91,25 @@ def from_ome(path: Path, xml: str, pages: int) -> Described:
             f"times, {shape['Z']} planes and {shape['C']} channels, perhaps in several files; save it as one OME-TIFF"
         )
     return Described(metadata)
+
+
+def _in_order_of_frames(path: Path, blocks: list[Any]) -> tuple[str, ...]:
+    """Files of a data set, that with the first frame first."""
+    named = [(block, file.get("FileName")) for block in blocks for file in block.findall("{*}UUID")]
+    places = [
+        (*(int(block.get(f"First{axis}", 0)) for axis in "TZC"), name, int(block.get("IFD", 0)))
+        for block, name in named
+        if name
+    ]
+    frames = [(name, page) for *_, name, page in sorted(places)]
+    members = tuple(dict.fromkeys(name for name, _ in frames))
+    rank = {name: number for number, name in enumerate(members)}
+    if frames != sorted(frames, key=lambda frame: (rank[frame[0]], frame[1])):
+        raise InputError(
+            f"{path}: is one of {len(members)} files of a data set in which planes or channels are files of their own; "
+            "save it as one OME-TIFF (for example with `bfconvert`)"
+        )
+    return members
 
 
 def _with_time(order: str, shape: dict[str, int]) -> tuple[str, dict[str, int]]:

@@ -26,14 +26,17 @@ from groundtrace.benchmark.ranking import (
     session_means,
     standings,
 )
-from groundtrace.report.html import number
+from groundtrace.random import stream
+from groundtrace.report.html import number, plural
 from groundtrace.report.svg import PALETTE, Axis, Line, Panel, interval, lines
-from groundtrace.simulation.processes import stream
 
 GREYS = ("muted", "faint", "ink")
 """Colours of the controls."""
 BINS = 4
 """Most points along a condition; with more values, neighbours are put together."""
+CELL_BINS = 8
+"""Points along detectability."""
+DETECTABILITY = "detectability d′ of the cell"
 ALONG = {
     "noise_level": "noise level ν (%/√Hz)",
     "photons": "photons per pixel and frame",
@@ -55,7 +58,7 @@ CONDITIONS = ["frame_rate", "pixel_size", "photons", "density", "motion", "nonri
 
 @dataclass(frozen=True)
 class Speed:
-    """Of one step, or of the steps of a recipe."""
+    """Speed of one step, or of the steps of a recipe."""
 
     frames: float = math.nan
     """Per second on one core."""
@@ -87,11 +90,25 @@ class Recordings:
         recipes: pl.DataFrame,
         timing: pl.DataFrame,
         parameters: BenchmarkParameters,
+        denoising: pl.DataFrame | None,
+        absent: Sequence[str],
     ):
         self.motion, self.extraction, self.recipes, self.timing = motion, extraction, recipes, timing
         self.cells, self.parameters = cells, parameters
+        self.denoising, self.absent = denoising, absent
         chosen = pl.Series(detectable(cells, parameters.recordings))
         self.counted = cells.filter(chosen & cells["spike_correlation"].is_not_null())
+
+    @property
+    def title(self) -> str:
+        denoised = ["denoising"] if self.denoising is not None and self.denoising.height else []
+        stages = ", ".join(["motion correction", *denoised, "extraction"])
+        return f"Which {stages} and recipe for recordings like yours"
+
+    @property
+    def pixels(self) -> list[int]:
+        """Sizes of the frames that were timed, px."""
+        return sorted(set(self.timing["pixels"].drop_nulls()))
 
     def estimate(self, sessions: Sequence[FloatArray], *name: object) -> Estimate:
         return mean_estimate(sessions, stream(self.parameters.seed, *name), self.parameters.bootstrap)
@@ -116,13 +133,13 @@ class Recordings:
 
     @cached_property
     def colours(self) -> dict[str, str]:
-        """Of the recipes."""
+        """Colours of the recipes."""
         names = [row.recipe for row in self.board if not row.control]
         return paint(names, [row.recipe for row in self.board if row.control])
 
     @cached_property
     def speeds(self) -> dict[str, Speed]:
-        """Of the recipes: their timed steps one after the other."""
+        """Speeds of the recipes: their timed steps one after the other."""
         found = {}
         for row in self.recipes.unique("recipe").iter_rows(named=True):
             steps = {stage: row[STAGES[stage]] for stage in self.timed}
@@ -137,7 +154,7 @@ class Recordings:
         return [stage for stage in STAGES if stage in set(self.timing["stage"])]
 
     def speed(self, steps: Mapping[str, str]) -> Speed:
-        """Of the steps {stage: name} one after the other; unknown when one of them was not timed."""
+        """Speed of the steps {stage: name} one after the other; unknown when one of them was not timed."""
         seconds, memory = 0.0, []
         for stage, name in steps.items():
             own = self.timing.filter(pl.col("stage") == stage, pl.col("name") == name).drop_nulls("cpu_seconds")
@@ -208,10 +225,6 @@ def sessions_of(frame: pl.DataFrame, column: str) -> list[FloatArray]:
     """Known values of `column`, an array for each session."""
     parts = frame.sort("session").partition_by("session", maintain_order=True)
     return [part[column].drop_nulls().to_numpy().astype(np.float64) for part in parts]
-
-
-def plural(count: int, word: str) -> str:
-    return f"{number(count, 9)} {word}{'' if count == 1 else 's'}"
 
 
 def thinned(places: list[float]) -> list[float]:

@@ -1,61 +1,21 @@
-"""Self-contained pages: templates, inlined assets, images and number arrays packed into the page."""
+"""Numbers, images and arrays packed into a page."""
 
 import base64
-import hashlib
 import io
 import json
 import math
 import zlib
-from functools import cache
-from pathlib import Path
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
 from groundtrace.arrays import FloatArray
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
-PAGE_BYTES = 9_800_000
-"""No page grows beyond this (10 MB with a margin)."""
 MISSING = -(2**15)
 """Stands for NaN in packed arrays."""
-
-
-def render(template: str, scripts: tuple[str, ...], data: dict[str, Any], **context: Any) -> str:
-    """Render one page with its style, its scripts and `data` (read by the scripts) inlined.
-
-    Whatever comes from outside is escaped: text by the templates, `data` as JSON that cannot close its element. The
-    policy in the page lets only these very scripts run and forbids every request.
-    """
-    script = "\n".join(_asset(name) for name in ("base.js", "range.js", *scripts))
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    return (
-        _environment()
-        .get_template(template)
-        .render(policy=policy, style=Markup(_asset("page.css")), script=Markup(script), data=to_json(data), **context)
-    )
-
-
-@cache
-def _asset(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    return environment
 
 
 def to_json(data: Any) -> Markup:
@@ -80,15 +40,24 @@ def _plain(value: Any) -> Any:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """`value` for reading: `digits` significant, thousands apart, an en dash when there is none."""
+    """`value` for reading: `digits` significant, thousands apart, a true minus, an en dash when there is none.
+
+    Like `number` in base.js: `tests/unit/report/numbers.json` holds both to the same texts.
+    """
     if value is None or not math.isfinite(value):
         return "–"
     magnitude = math.floor(math.log10(abs(value))) if value else 0
-    decimals = max(0, digits - 1 - magnitude)
-    if magnitude < -5:
-        return f"{value:.{digits - 1}e}".replace("-", "−")
-    text = f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−")
+    if not -5 <= magnitude <= 20:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−")
+    # Ties away from zero, as in JavaScript; Python's own format would round 2.5 to 2.
+    rounded = Decimal(float(value)).quantize(Decimal(1).scaleb(-max(0, digits - 1 - magnitude)), ROUND_HALF_UP)
+    text = f"{rounded:,f}".replace(",", "\u202f").replace("-", "−")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def plural(count: int, word: str) -> str:
+    return f"{number(count, 9)} {word}{'' if count == 1 else 's'}"
 
 
 def png(pixels: np.ndarray) -> str:

@@ -5,29 +5,29 @@ import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pandera.typing.polars import Series
 from polars.exceptions import PolarsError
 from pydantic import ValidationError
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.io import read_table, write_table, write_text
-from groundtrace.layout import Entry
 from groundtrace.provenance import provenance
-from groundtrace.report.html import number, render
-from groundtrace.report.session import Figure
-from groundtrace.report.warnings import median
-from groundtrace.status import failure
-from groundtrace.tables import Study, validate
+from groundtrace.report.frame import render
+from groundtrace.report.tables import Study
+from groundtrace.report.warning import median
+from groundtrace.running.layout import Entry
+from groundtrace.running.status import failure
+from groundtrace.tables import column, validate
 
-REFERENCE_CELLS = 150
-"""The √n line goes through this many neurons at ν = 1 % Hz^-1/2."""
 LISTED = 24
 """Rows that are printed one by one."""
 HEAD_BYTES = 2000
-"""Of a session report; its number of warnings stands there."""
+"""Bytes of a session report in which its number of warnings stands."""
 
 
 def write_study(entries: Sequence[Entry], page: Path | str, table: Path | str | None) -> None:
@@ -35,7 +35,19 @@ def write_study(entries: Sequence[Entry], page: Path | str, table: Path | str | 
     rows = study_table(entries)
     write_text(page, render_study(rows))
     if table is not None:
-        write_table(table, Study, rows, provenance("study", {}, ["polars"], []))
+        write_table(table, study_class(entries), rows, provenance("study", {}, ["polars"], []))
+
+
+def study_class(entries: Sequence[Entry]) -> type[Study]:
+    """The table Study; with the sheet's own columns, where it has some."""
+    names = list(dict.fromkeys(name for entry in entries for name in labels(entry)))
+    fields = {name: column("", "column of the sheet", nullable=True) for name in names}
+    own = {"__module__": __name__, "__annotations__": dict.fromkeys(names, Series[str])}
+    return type("Study", (Study,), own | fields) if names else Study
+
+
+def labels(entry: Entry) -> dict[str, str]:
+    return {f"sheet_{name}": value for name, value in entry.labels.items()}
 
 
 def summary(table: Path | str) -> str:
@@ -59,8 +71,9 @@ def study_table(entries: Sequence[Entry]) -> pl.DataFrame:
     # Reading waits for the disk, above all for a network's.
     with ThreadPoolExecutor(max_workers=8) as pool:
         rows = list(pool.map(study_row, entries))
-    types = {name: declared.dtype.type for name, declared in Study.to_schema().columns.items() if declared.dtype}
-    return validate(Study, pl.DataFrame(rows, schema=types))
+    table = study_class(entries)
+    types = {name: declared.dtype.type for name, declared in table.to_schema().columns.items() if declared.dtype}
+    return validate(table, pl.DataFrame(rows, schema=types))
 
 
 def study_row(entry: Entry) -> dict[str, Any]:
@@ -71,6 +84,7 @@ def study_row(entry: Entry) -> dict[str, Any]:
         "plane": entry.plane,
         "recipe": entry.recipe,
         "indicator": entry.indicator,
+        **labels(entry),
         "status": "done",
         "reason": "",
         "log": "",
@@ -86,6 +100,8 @@ def study_row(entry: Entry) -> dict[str, Any]:
         if complete:
             return row | _results(entry)
         reason, log = failure([step.log for step in entry.steps])
+        if not entry.can_be_made:
+            reason, log = f"its raw data are gone ({entry.missing}), and of this recipe there are no results", None
     except (OSError, ValueError, ValidationError, PolarsError) as error:
         # One unreadable file must not take the other sessions' page with it.
         reason, log = f"a result cannot be read ({error}); delete the folder of this plane and run again", None
@@ -118,41 +134,18 @@ def report_warnings(report: Path) -> int | None:
     return int(found[1]) if found else None
 
 
+@dataclass(frozen=True)
+class StudyInputs:
+    """What the study page shows."""
+
+    table: pl.DataFrame
+    """The table Study."""
+    title: str
+
+
 def render_study(table: pl.DataFrame, title: str = "Study") -> str:
     """The page as HTML: totals, noise against population size, and the table with a filter."""
-    done = table["status"] == "done"
-    columns = ["session", "plane", "recipe", "status", "indicator", "frame_rate", "duration", "rois", "cells"]
-    columns += ["noise_level", "snr", "spike_rate", "expected_correlation", "residual_motion", "bad_frames"]
-    columns += ["warnings", "reason", "report"]
-    return render(
-        "study.html",
-        ("charts.js", "study.js"),
-        {"columns": {name: table[name].to_list() for name in columns}, "referenceCells": REFERENCE_CELLS},
-        title=title,
-        rows=table.rows(named=True),
-        figures=_totals(table),
-        failed=int((~done).sum()),
-        reference=REFERENCE_CELLS,
-    )
-
-
-def _totals(table: pl.DataFrame) -> list[Figure]:
-    """Over all rows; a recording that several recipes analysed counts once in its duration."""
-    done = table.filter(pl.col("status") == "done")
-    planes = done.unique(["session", "plane"])
-    hours = float(planes.group_by("session").agg(pl.col("duration").max())["duration"].sum()) / 3600
-    failed = table.height - done.height
-    rois, cells = (number(int(done[name].sum() or 0), 9) for name in ("rois", "cells"))
-    noise = number(median(done["noise_level"]), 2)
-    recorded = (number(hours), "h") if hours >= 1 else (number(60 * hours), "min")
-    return [
-        Figure("sessions", number(table["session"].n_unique(), 9), "", f"{number(table.height, 9)} rows in the table"),
-        Figure("done", number(done.height, 9), "", "complete, with a report"),
-        Figure("failed", number(failed, 9), "", "with reason and log below" if failed else "none"),
-        Figure("cells", cells, "", f"accepted of {rois} ROIs"),
-        Figure("recorded", *recorded, "sessions that are done"),
-        Figure("noise level ν", noise, "%/√Hz", "median of the rows; above 8 only bursts show"),
-    ]
+    return render("study", StudyInputs(table, title), title)
 
 
 def _known(value: float) -> float | None:

@@ -1,79 +1,25 @@
-"""The page of suggestions: which recipe for each recording, and what that rests on."""
+"""The page of suggestions: which recipe for each recording."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
-from groundtrace.benchmark.suggest import FAR, QUANTITIES
-from groundtrace.report.html import number, render
+from groundtrace.report.frame import render
 
 
 @dataclass(frozen=True)
-class Quantity:
-    """One measured quantity of a recording beside its range over the simulated sessions."""
+class SuggestInputs:
+    """What the page of suggestions shows."""
 
-    label: str
-    unit: str
-    value: str
-    low: str
-    high: str
-    outside: bool
-
-
-@dataclass(frozen=True)
-class Advice:
-    """One recording."""
-
-    title: str
-    quantities: list[Quantity]
-    warning: str
-    """Empty when there are simulated sessions like it."""
-    rows: list[dict[str, Any]]
-    """Of the table Suggestion, best first."""
-    tied: list[str]
-    """Recipes that cannot be told from the first."""
+    table: pl.DataFrame
+    """The table Suggestion."""
+    simulated: pl.DataFrame
+    """The sessions behind it."""
+    absent: Sequence[str]
+    """Recipes without a score."""
 
 
 def render_suggestions(table: pl.DataFrame, simulated: pl.DataFrame, absent: Sequence[str]) -> str:
     """The page as HTML. table: Suggestion; simulated: the sessions behind it; absent: recipes without a score."""
-    planes = table.partition_by("session", "plane", maintain_order=True)
-    return render(
-        "suggest.html",
-        ("benchmark.js",),
-        {},
-        title="Which recipe for your recordings",
-        advice=[advise(plane, simulated) for plane in planes],
-        sessions=simulated.height,
-        absent=absent,
-    )
-
-
-def advise(plane: pl.DataFrame, simulated: pl.DataFrame) -> Advice:
-    """plane: rows of one recording."""
-    rows = plane.sort("rank").rows(named=True)
-    first = rows[0]
-    outside = [name for name in first["outside"].split(", ") if name]
-    quantities = []
-    for name, (label, unit) in QUANTITIES.items():
-        values = simulated[name].drop_nulls().to_list()
-        ends = (number(min(values)), number(max(values))) if values else ("–", "–")
-        quantities.append(Quantity(label, unit, number(first[name]), *ends, name in outside))
-    tied = [row["recipe"] for row in rows[1:] if row["behind_low"] is not None and row["behind_low"] <= 0]
-    title = f"{first['session']}, plane {first['plane']}"
-    return Advice(title, quantities, warn(quantities, first["distance"]), rows, tied)
-
-
-def warn(quantities: Sequence[Quantity], distance: float) -> str:
-    """Why the suggestion is not to be relied on."""
-    outside = [q for q in quantities if q.outside]
-    if outside:
-        named = "; ".join(f"{q.label} is {q.value} {q.unit}, simulated were {q.low} to {q.high}" for q in outside)
-        return f"No simulated session is like this recording: {named}. Simulate sessions like it and run the benchmark."
-    if distance > FAR:
-        return (
-            "No simulated session is like this recording: each quantity is within the simulated range, but not their "
-            f"combination (the nearest session is {number(distance, 2)} standard deviations away)."
-        )
-    return ""
+    return render("suggest", SuggestInputs(table, simulated, absent), "Which recipe for your recordings")

@@ -15,6 +15,8 @@ from groundtrace.report.html import number
 
 PALETTE = ("accent", "spike", "good", "warn", "bad", "other")
 """Colours of methods, in turn; the last is of the style of `charts.html`."""
+CHARACTER = 6.3
+"""Width of a character, px, on average of names with digits and underscores."""
 ROW = 17
 """Height of a row of dots, px."""
 
@@ -25,7 +27,7 @@ class Line:
 
     name: str
     colour: str
-    """Of the style sheet."""
+    """Name of a colour of the style sheet."""
     x: Sequence[float]
     y: Sequence[float]
     low: Sequence[float] = ()
@@ -43,7 +45,7 @@ class Row:
     colour: str
     values: Sequence[float]
     names: Sequence[str] = ()
-    """Of the dots."""
+    """Names of the dots."""
     hollow: Sequence[bool] = ()
     """Which dots are drawn as rings."""
     middle: float = math.nan
@@ -59,7 +61,7 @@ class Axis:
     log: bool = False
     ticks: Sequence[float] = ()
     names: Sequence[str] = ()
-    """Of the ticks; their values when empty."""
+    """Names of the ticks; their values when empty."""
     marks: Sequence[float] = field(default_factory=tuple)
     """Values with a dashed line of their own."""
     band: tuple[float, float] | None = None
@@ -73,8 +75,10 @@ class Axis:
         return start + (turn(value) - low) / (high - low or 1) * (stop - start)
 
     def shown(self) -> list[tuple[float, str]]:
-        ticks = list(self.ticks) or nice_ticks(self.low, self.high)
-        return list(zip(ticks, self.names or [number(tick) for tick in ticks], strict=True))
+        if self.ticks:
+            return list(zip(self.ticks, self.names or map(number, self.ticks), strict=True))
+        ticks = nice_ticks(self.low, self.high)
+        return [(tick, tick_text(tick, ticks)) for tick in ticks]
 
 
 @dataclass(frozen=True)
@@ -86,18 +90,40 @@ class Panel:
     hint: str = ""
 
 
-def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """About `count` round numbers from `low` to `high`."""
-    raw = (high - low) / count
-    power = 10.0 ** math.floor(math.log10(raw)) if raw > 0 else 1.0
-    step = next(n * power for n in (1, 2, 5, 10) if n * power >= raw * 0.999)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [k * step for k in range(first, last + 1)]
+def nice_ticks(low: float, high: float, count: float = 5) -> list[float]:
+    """About `count` round numbers from `low` to `high`, never less than two; none where there is no room.
+
+    Like `ticks` in charts.js: `tests/unit/report/numbers.json` holds both to the same numbers.
+    """
+    raw = (high - low) / max(count, 1)
+    if not (raw > 0 and math.isfinite(raw)):
+        return []
+    k = 3 * math.floor(math.log10(raw))
+    while round_step(k) < raw * 0.999:
+        k += 1
+    while True:
+        step = round_step(k)
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last > first:
+            return [n * step for n in range(first, last + 1)]
+        k -= 1
+
+
+def round_step(k: int) -> float:
+    """The step 1, 2 or 5 times a power of ten that is number `k`: 0 is 1, 1 is 2, 2 is 5, 3 is 10, -1 is 0.5."""
+    return (1, 2, 5)[k % 3] * 10.0 ** (k // 3)
+
+
+def tick_text(value: float, ticks: Sequence[float]) -> str:
+    """Text of a tick with as many decimals as tell neighbours apart; like `tickText` in charts.js."""
+    step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else abs(value) or 1
+    digits = math.floor(math.log10(abs(value) or 1)) - math.floor(math.log10(step) + 1e-9) + 1
+    return number(value, max(1, digits))
 
 
 def lines(drawn: Sequence[Line], x: Axis, y: Axis, label: str, width: int = 430, height: int = 250) -> Markup:
     """A chart of lines with their intervals as bars; `label` says what it shows to those who do not see it."""
-    left, right, top, bottom = 44, width - 10, 8, height - 38
+    left, right, top, bottom = 44, width - 16, 8, height - 38
     parts = [_grid(y, left, right, top, bottom, vertical=True), _grid(x, left, right, top, bottom, vertical=False)]
     for line in drawn:
         points = [(x.place(a, left, right), y.place(b, bottom, top)) for a, b in zip(line.x, line.y, strict=True)]
@@ -117,6 +143,14 @@ def lines(drawn: Sequence[Line], x: Axis, y: Axis, label: str, width: int = 430,
     return _svg(parts, width, height, label)
 
 
+def fitted(text: str, width: float) -> str:
+    """`text` with its middle left out where it would be wider than `width`, px."""
+    most = int(width / CHARACTER)
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"
+
+
 def strip(
     x_values: FloatArray,
     thin: FloatArray,
@@ -129,7 +163,7 @@ def strip(
     height: int,
 ) -> Markup:
     """A noisy line behind a smooth one and the band around that; all (n,), left out where not finite."""
-    left, right, top, bottom = 44, width - 10, 8, height - 38
+    left, right, top, bottom = 44, width - 16, 8, height - 38
 
     def path(values: FloatArray) -> list[str]:
         pairs = zip(x_values, values, strict=True)
@@ -137,7 +171,7 @@ def strip(
 
     parts = [_grid(y, left, right, top, bottom, vertical=True), _grid(x, left, right, top, bottom, vertical=False)]
     low, high = (path(values) for values in band)
-    parts.append(f'<polygon class="corridor" points="{" ".join(low + high[::-1])}"/>')
+    parts.append(f'<polygon class="credible-band" points="{" ".join(low + high[::-1])}"/>')
     parts.append(f'<polyline class="measured" points="{" ".join(path(thin))}"/>')
     parts.append(f'<polyline class="denoised" points="{" ".join(path(thick))}"/>')
     return _svg(parts, width, height, label)
@@ -151,7 +185,8 @@ def rows(drawn: Sequence[Row], x: Axis, label: str, width: int = 430, left: int 
     for k, row in enumerate(drawn):
         middle = top + ROW * (k + 0.5)
         parts.append(f'<g style="color:var(--{row.colour})">')
-        parts.append(f'<text class="name" x="{left - 6}" y="{middle + 4:.1f}">{escape(row.label)}</text>')
+        name = f"{escape(fitted(row.label, left - 6))}<title>{escape(row.label)}</title>"
+        parts.append(f'<text class="name" x="{left - 6}" y="{middle + 4:.1f}">{name}</text>')
         names, hollow = row.names or [""] * len(row.values), row.hollow or [False] * len(row.values)
         for value, name, ring in zip(row.values, names, hollow, strict=True):
             if math.isfinite(value):

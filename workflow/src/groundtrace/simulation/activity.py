@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from groundtrace.arrays import FloatArray
-from groundtrace.indicators import Indicator
+from groundtrace.indicators import SimulatedIndicator
 from groundtrace.simulation.processes import fluctuations, leaky_sum
 
 STEP = 0.02
@@ -69,7 +69,7 @@ def _with_bursts(random: np.random.Generator, onsets: FloatArray) -> FloatArray:
     return np.concatenate([onsets, onsets[burst] + delay - before[burst]])
 
 
-def calcium_trace(spike_times: FloatArray, frames: int, frame_rate: float, indicator: Indicator) -> FloatArray:
+def calcium_trace(spike_times: FloatArray, frames: int, frame_rate: float, indicator: SimulatedIndicator) -> FloatArray:
     """dF/F (frames,) of the median cell at the times t / frame_rate.
 
     Calcium adds up over spikes, the indicator's kernel each; the indicator binds it with its Hill curve.

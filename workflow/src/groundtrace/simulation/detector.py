@@ -7,7 +7,7 @@ from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.simulation.parameters import Simulation
 
 DTYPE = np.dtype(np.int16)
-"""As ScanImage saves."""
+"""Integer type that ScanImage saves."""
 
 
 def detect(random: np.random.Generator, expected: FloatArray, parameters: Simulation) -> IntArray:
@@ -47,6 +47,6 @@ def kernel(correlation: float) -> FloatArray:
 
 
 def noise_variance(photons: FloatArray, parameters: Simulation) -> FloatArray:
-    """Of a sum over many neighbouring pixels, per pixel, in photons²: correlated noise averages out less."""
+    """Variance of a sum over many neighbouring pixels, per pixel, photons²: correlated noise averages out less."""
     single = parameters.excess_noise * photons + (parameters.read_noise / parameters.gain) ** 2
     return single * float(kernel(parameters.noise_correlation).sum()) ** 4

@@ -22,6 +22,9 @@ class Simulation(Section):
     """Neurons per mm³ of tissue; those above and below the plane are seen through the axial point spread."""
     expressing: float = Field(default=0.8, ge=0, le=1)
     """Share of the neurons that have the indicator; the others are dark."""
+    elongation: NonNegativeFloat = 0.0
+    """How far from round somata are: standard deviation of the logarithm by which they are longer than their radius
+    along one axis, and narrower across it."""
     dendrites: NonNegativeFloat = 500.0
     """Apical dendrites of deeper neurons that cross the plane, per mm²."""
     photons: PositiveFloat = 10.0
@@ -39,15 +42,17 @@ class Simulation(Section):
     scan_offset: float = Field(default=0.0, ge=-10, le=10)
     """px by which every second line, scanned backwards, is displaced."""
     numerical_aperture: float = Field(default=0.6, gt=0.1, le=1.1)
-    """Of the excitation."""
+    """Numerical aperture of the excitation."""
     wavelength: float = Field(default=0.92, ge=0.7, le=1.7)
-    """Of the excitation, µm."""
+    """Wavelength of the excitation, µm."""
     bleaching: float = Field(default=0.02, ge=0, lt=1)
     """Share of the fluorescence lost over the recording."""
     contamination: float = Field(default=0.7, ge=0, le=1)
     """Share of the surrounding neuropil's light that is also seen at a soma."""
     neuropil_activity: NonNegativeFloat = 0.05
     """Standard deviation of the neuropil's fluorescence over its mean."""
+    neuropil_scale: PositiveFloat = 25.0
+    """Standard deviation of the Gaussian that describes how neuropil activity is correlated in space, µm."""
     gain: PositiveFloat = 100.0
     """Detector units per photon."""
     excess_noise: float = Field(default=1.2, ge=1)

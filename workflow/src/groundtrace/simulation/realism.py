@@ -18,7 +18,6 @@ from scipy.stats import theilslopes
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.errors import InputError
-from groundtrace.io import release
 from groundtrace.tables import Table, column, stack
 
 QUARTERS = 4
@@ -59,7 +58,7 @@ class Realism(Table):
     point: Series[str] = column("", "where on its curve")
     value: Series[pl.Float32] = column("", "of the whole recording; its unit is that of the statistic", nullable=True)
     low: Series[pl.Float32] = column("", "smallest quarter, or lower quartile over ROIs", nullable=True)
-    high: Series[pl.Float32] = column("", "largest quarter, or 9lower quartile over ROIs", nullable=True)
+    high: Series[pl.Float32] = column("", "largest quarter, or upper quartile over ROIs", nullable=True)
     judged: Series[bool] = column("", "has to lie within the real range; the others are for information")
 
 
@@ -160,7 +159,7 @@ def noise_moments(movie: Movie | FloatArray, pairs: IntArray) -> tuple[FloatArra
     mean, variance = (np.zeros(movie.shape[1:]) for _ in range(2))
     products, squares = np.zeros((2, len(LAGS))), np.zeros((2, len(LAGS)))
     for pair in pairs:
-        first, second = (np.asarray(movie[frame], np.float32) for frame in (pair, pair + 1))
+        first, second = (movie[frame].astype(np.float32) for frame in (pair, pair + 1))
         difference = second - first
         difference -= difference.mean()
         mean += (first + second) / 2
@@ -171,7 +170,6 @@ def noise_moments(movie: Movie | FloatArray, pairs: IntArray) -> tuple[FloatArra
                 here, there = across[:-lag], across[lag:]
                 products[axis, k] += np.vdot(here, there)
                 squares[axis, k] += np.sqrt(np.vdot(here, here) * np.vdot(there, there))
-        release(movie)
     count = max(len(pairs), 1)
     return mean / count, variance / count, (products / np.maximum(squares, 1e-30)).ravel()
 
@@ -194,9 +192,8 @@ def patch_correlation(movie: Movie | FloatArray, frames: IntArray, frame_rate: f
     chosen = np.linspace(0, height * width - 1, min(PATCHES, height * width)).astype(int)
     courses = np.empty((len(bins), len(chosen)))
     for k, part in enumerate(bins):
-        scene = np.asarray(movie[part, : height * PATCH, : width * PATCH], np.float32).mean(axis=0)
+        scene = movie[part, : height * PATCH, : width * PATCH].astype(np.float32).mean(axis=0)
         courses[k] = scene.reshape(height, PATCH, width, PATCH).mean(axis=(1, 3)).ravel()[chosen]
-        release(movie)
     if len(bins) < 3:
         return np.full(len(DISTANCES), np.nan)
     y, x = np.divmod(chosen, width)
@@ -212,8 +209,7 @@ def mean_image(movie: Movie, frames: IntArray) -> FloatArray:
     """Mean over some frames: (Y, X)."""
     total = np.zeros(movie.shape[1:])
     for part in np.array_split(frames, max(1, len(frames) // 100)):
-        total += np.asarray(movie[part], np.float32).sum(axis=0)
-        release(movie)
+        total += movie[part].astype(np.float32).sum(axis=0)
     return total / max(len(frames), 1)
 
 

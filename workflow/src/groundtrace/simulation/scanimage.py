@@ -12,7 +12,7 @@ from tifffile import TiffWriter
 from groundtrace.arrays import IntArray
 
 MAGIC, VERSION = 0x07030301, 4
-"""Of the block behind the BigTIFF header (ScanImage BigTIFF specification)."""
+"""First numbers of the block behind the BigTIFF header (ScanImage BigTIFF specification)."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Layout:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of the file: all images in order of acquisition."""
+        """Shape of the file: all images in order of acquisition."""
         return self.frames * self.planes, self.height, self.width
 
     def settings(self) -> str:

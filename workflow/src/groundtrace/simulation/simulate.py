@@ -16,14 +16,16 @@ from threadpoolctl import threadpool_limits
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.errors import InputError
-from groundtrace.indicators import Indicator, indicators
-from groundtrace.io import atomic, create_movie, release
+from groundtrace.indicators import SimulatedIndicator, simulated
+from groundtrace.io import atomic
+from groundtrace.movies.file import create_movie
+from groundtrace.random import stream
 from groundtrace.sessions import Session
 from groundtrace.simulation.activity import Spiking, calcium_trace, spike_trains
 from groundtrace.simulation.detector import DTYPE, detect, noise_variance, to_units
 from groundtrace.simulation.motion import NODES, Motion, View, axial_reach, brain_motion, margin
 from groundtrace.simulation.parameters import Simulation
-from groundtrace.simulation.processes import fluctuations, stream
+from groundtrace.simulation.processes import fluctuations
 from groundtrace.simulation.scanimage import Layout, write_scanimage
 from groundtrace.simulation.tissue import Tissue, grow
 from groundtrace.simulation.truth import Pixels, PlaneTruth, Truth
@@ -226,7 +228,6 @@ def raw_frames(
         for number, (plane, image) in enumerate(zip(planes, images, strict=True)):
             if clean is not None:
                 clean[frame * len(planes) + number] = to_units(image, parameters)
-                release(clean)
             seen = detect(randoms[number], image, parameters)
             last[number] = last[number] if plane.dropped[frame] else seen
             yield last[number]
@@ -242,7 +243,7 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
     shape = (parameters.height + 2 * around, parameters.width + 2 * around)
     view = View(parameters.height, parameters.width, around)
     tissue = grow(random("tissue"), shape, pixel_size, parameters, axial_reach(parameters))
-    indicator = indicators()[session.indicator]
+    indicator = simulated(session.indicator)
     spiking, calcium = _activity(random("activity"), parameters, len(tissue.cells.depth), rate, indicator)
     neuropil = _neuropil_activity(random("neuropil"), tissue, calcium, rate, indicator)
     neuropil = (parameters.neuropil_activity * neuropil).astype(np.float32)
@@ -259,7 +260,7 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
 
 
 def _activity(
-    random: np.random.Generator, parameters: Simulation, cells: int, frame_rate: float, indicator: Indicator
+    random: np.random.Generator, parameters: Simulation, cells: int, frame_rate: float, indicator: SimulatedIndicator
 ) -> tuple[Spiking, FloatArray]:
     """Spikes and dF/F (float32) of all cells; starts early, so that the first frame is like any other."""
     early = 5 * (indicator.decay_time + indicator.rise_time)
@@ -285,7 +286,7 @@ def _without_events(
 
 
 def _neuropil_activity(
-    random: np.random.Generator, tissue: Tissue, calcium: FloatArray, frame_rate: float, indicator: Indicator
+    random: np.random.Generator, tissue: Tissue, calcium: FloatArray, frame_rate: float, indicator: SimulatedIndicator
 ) -> FloatArray:
     """Activity of each mode of the neuropil, mean 0 and variance 1, slow, in part that of the cells near it.
 

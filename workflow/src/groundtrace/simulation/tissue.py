@@ -18,18 +18,17 @@ from groundtrace.simulation.parameters import Simulation
 SOMA_RADIUS = 5.9
 NUCLEUS_RADIUS = 3.8
 NUCLEUS_BRIGHTNESS = 0.2
-"""Of the cytoplasm's."""
+"""Brightness of the nucleus over that of the cytoplasm."""
 DENDRITE_RADIUS = (1.0, 1.8)
-"""Of an apical dendrite, least and most."""
+"""Smallest and largest radius of an apical dendrite."""
 TILT = 0.2
 """Standard deviation of an apical dendrite's slope."""
 SPACING = 9.0
 """Least distance of the centres of two somata."""
 BRIGHTNESS = (2.53, 0.4)
 """Shape and scale of the gamma distribution of the cells' resting brightness."""
-NEUROPIL_SCALE = 25.0
-"""Standard deviation of the Gaussian that describes how neuropil activity is correlated in space."""
-NEUROPIL_MODES = 24
+NEUROPIL_MODES, COARSE_NEUROPIL = 24, 25.0
+"""Patterns of neuropil activity when it is correlated over COARSE_NEUROPIL µm; more of them when over less."""
 NEUROPIL_GLOBAL = 0.3
 """Share of the variance of the neuropil's activity that is common to the whole field."""
 TEXTURES = ((0.2, 15.0), (0.1, 1.5))
@@ -62,6 +61,8 @@ class Cells:
     """(n_cells,)."""
     tilt: FloatArray
     """(n_cells, 2) sideways per µm of depth."""
+    stretch: FloatArray
+    """(n_cells, 2) how much longer than its radius a soma is along its axis, and that axis's angle, rad."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Tissue:
     static: tuple[FloatArray, ...]
     """Per section, (pixels,): light of the neuropil at rest."""
     modes: FloatArray
-    """(modes, pixels) share of the neuropil's light per unit of each mode's activity."""
+    """(modes, pixels) loading of the neuropil's light on each mode's activity."""
 
     def mixture(self, z: float) -> list[tuple[int, np.float32]]:
         """Sections around the axial position z, and the weight of each."""
@@ -106,7 +107,9 @@ def grow(
     cells = _cells(random, shape, pixel_size, parameters, reach + 1.3 * SOMA_RADIUS + 2 * blur)
     light = _shadows(random, shape, pixel_size)
     textures = [[sd * _smooth(random, shape, scale / pixel_size) for _ in range(2)] for sd, scale in TEXTURES]
-    modes = np.stack([_smooth(random, shape, NEUROPIL_SCALE / np.sqrt(2) / pixel_size) for _ in range(NEUROPIL_MODES)])
+    scale = parameters.neuropil_scale
+    count = round(NEUROPIL_MODES * np.clip(COARSE_NEUROPIL / scale, 1, 4))
+    modes = np.stack([_smooth(random, shape, scale / np.sqrt(2) / pixel_size) for _ in range(count)])
     modes *= np.sqrt((1 - NEUROPIL_GLOBAL) / (modes**2).sum(axis=0))
     modes = np.concatenate([np.full((1, *shape), np.sqrt(NEUROPIL_GLOBAL)), modes])
     footprints, static = [], []
@@ -145,6 +148,10 @@ def _cells(
     )
     tilt = TILT * random.standard_normal((count + dendrites, 2))
     tilt[:count] = 0
+    stretch = np.column_stack([np.ones(count + dendrites), np.zeros(count + dendrites)])
+    if parameters.elongation:
+        stretch[:count, 0] = np.exp(parameters.elongation * np.abs(random.standard_normal(count)))
+        stretch[:count, 1] = random.uniform(0, np.pi, count)
     return Cells(
         centers=np.concatenate([places[:, :2], crossing]) / pixel_size - 0.5,
         depth=np.concatenate([places[:, 2] - reach, np.zeros(dendrites)]),
@@ -152,6 +159,7 @@ def _cells(
         brightness=brightness,
         radius=radius,
         tilt=tilt,
+        stretch=stretch,
     )
 
 
@@ -173,12 +181,12 @@ def _section(
     """Light of each cell (pixels, n_cells) at z for brightness 1, and the share of each pixel that is soma (shape)."""
     fine = (np.arange(SUBPIXELS) - (SUBPIXELS - 1) / 2) / SUBPIXELS
     pixels, weights, somata = [], [], np.zeros(shape)
-    for center, depth, dendrite, radius, tilt in zip(
-        cells.centers, cells.depth, cells.dendrite, cells.radius, cells.tilt, strict=True
+    for center, depth, dendrite, radius, tilt, (longer, angle) in zip(
+        cells.centers, cells.depth, cells.dendrite, cells.radius, cells.tilt, cells.stretch, strict=True
     ):
         y, x = center + tilt * z / pixel_size
         away = 0.0 if dendrite else depth - z
-        reach = int(np.ceil(radius / pixel_size)) + 1
+        reach = int(np.ceil(radius * longer / pixel_size)) + 1
         rows = np.arange(max(int(y) - reach, 0), min(int(y) + reach + 2, shape[0]))
         columns = np.arange(max(int(x) - reach, 0), min(int(x) + reach + 2, shape[1]))
         if abs(away) > radius + 2 * blur or not len(rows) or not len(columns):
@@ -187,7 +195,8 @@ def _section(
             continue
         dy = (rows[:, None] + fine - y).ravel()[:, None] * pixel_size
         dx = (columns[:, None] + fine - x).ravel() * pixel_size
-        distance = np.hypot(dy, dx)
+        along, across = np.cos(angle) * dy + np.sin(angle) * dx, np.cos(angle) * dx - np.sin(angle) * dy
+        distance = np.hypot(along / longer, across * longer)
         body = (distance < radius) * 1.0 if dendrite else _column(distance, radius, away, blur)
         inner = 0.0 if dendrite else _column(distance, radius * NUCLEUS_RADIUS / SOMA_RADIUS, away, blur)
         body, ring = (

@@ -47,7 +47,7 @@ class SpikeBackend(Backend):
         """dff: (n_rois, n_frames), fraction. frame_rate: Hz. indicator: None when unknown; some backends need it."""
 
     def run_with_counts(self, dff: FloatArray, frame_rate: float, indicator: Indicator | None) -> SpikeRates:
-        """As `run`; backends that predict a distribution of spike counts return it too."""
+        """Run as `run` does; backends that predict a distribution of spike counts return it too."""
         return self.run(dff, frame_rate, indicator)
 
     def without(self, dataset: str) -> Self:
@@ -56,7 +56,7 @@ class SpikeBackend(Backend):
 
     @property
     def reads_denoised(self) -> bool:
-        """Of a recipe that denoises, it is given the denoised dF/F instead of the measured one."""
+        """Whether it is given the denoised dF/F instead of the measured one, in a recipe that denoises."""
         return False
 
     @property

@@ -11,8 +11,9 @@ from pydantic import BaseModel, PositiveFloat, PositiveInt, ValidationError
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
 from groundtrace.indicators import Indicator
-from groundtrace.noise import noise_level
+from groundtrace.needs import Need
 from groundtrace.spikes.base import SpikeBackend, SpikeRates
+from groundtrace.traces.noise import noise_level
 
 if TYPE_CHECKING:
     import torch
@@ -85,6 +86,7 @@ class Cascade(SpikeBackend):
 
     environment: ClassVar[str] = "network"
     packages: ClassVar[tuple[str, ...]] = ("numpy", "torch")
+    need: ClassVar[Need] = Need(980, trace=3.7, seconds=7, trace_seconds=1)
 
     backend: Literal["cascade"] = "cascade"
     model: Path

@@ -2,14 +2,15 @@
 
 import difflib
 import warnings
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
-from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.indicators import Indicator, indicators
-from groundtrace.noise import median_absolute_difference
+from groundtrace.spikes.gaps import LEAST
+from groundtrace.traces.noise import median_absolute_difference, noise_sd
 
 NOISE_LEVELS = (0.3, 12.0)
 """ν of recordings that inference is measured on, % Hz^(-1/2)."""
@@ -23,8 +24,12 @@ SILENT = 0.5
 """Share of exact zeros from which on a non-negative trace is the output of a deconvolution."""
 SMOOTHED = 1.6
 """Median difference over two frames by that over one: 1 for white noise, 2 for a smooth curve."""
-SHORT_GAP = 0.5
-"""Longest gap that is bridged, s."""
+NORMALISED = 1e-3
+"""How far mean and standard deviation of a z-score may be from 0 and 1."""
+LONGEST_MEAN, AVERAGED = 8, -0.2
+"""Frames of a running mean that is recognised; correlation of signs of steps that tells one (1/3 for a true one)."""
+INVERTED = 5.0
+"""Standard deviations of the noise that events which point down are below the median."""
 EXAMINED = 200
 """At most so many ROIs are looked at where a fault is one of the whole array."""
 
@@ -108,28 +113,60 @@ def check_units(dff: FloatArray, frame_rate: float) -> None:
 
 
 def check_raw(dff: FloatArray) -> None:
-    """InputError when most traces are spikes already; warnings for single ones, and for smoothed traces."""
-    deconvolved = looks_deconvolved(dff)
+    """InputError when most traces were normalised, or are spikes already; warnings for what may be wrong otherwise."""
     varying = _varying(dff)
+    most = varying.sum() / 2
+    for rois, what in (
+        (is_standardised(dff), "have mean 0 and standard deviation 1: they were z-scored"),
+        (spans_unit(dff), "run from exactly 0 to exactly 1: they were scaled to their range"),
+    ):
+        if rois.sum() > most:
+            raise InputError(
+                f"dff: {rois.sum()} of {len(dff)} ROIs {what}, so that their rates, and the accuracy to expect of "
+                "them, are not known; give dF/F, a fraction, as it was before"
+            )
+    deconvolved = looks_deconvolved(dff)
     if deconvolved.any():
         found = (
             f"dff: {deconvolved.sum()} of {len(dff)} ROIs are never negative and mostly exactly zero: "
             "this is the output of a deconvolution (Suite2p's spks, CaImAn's S)"
         )
-        if deconvolved.sum() > varying.sum() / 2:
+        if deconvolved.sum() > most:
             raise InputError(f"{found}; give dF/F")
         warn(found)
-    denoised = looks_denoised(dff) & ~deconvolved
-    if denoised.sum() > varying.sum() / 2:
+    averaged = frames_averaged(dff)
+    denoised = (looks_denoised(dff) | (averaged > 1)) & ~deconvolved
+    if denoised.sum() > most:
+        frames = int(np.median(averaged[denoised]))
+        how = f"a running mean of {frames} frames" if frames > 1 else "smoothed or denoised before (CaImAn's C?)"
         warn(
-            f"dff: the noise of {denoised.sum()} of {len(dff)} ROIs is correlated from frame to frame: they were "
-            "smoothed or denoised before (CaImAn's C?), so ν is too low and errors come out too small; give raw dF/F"
+            f"dff: the noise of {denoised.sum()} of {len(dff)} ROIs is correlated from frame to frame: they are {how}, "
+            "so ν is too low and errors come out too small; give raw dF/F"
         )
+    inverted = looks_inverted(dff)
+    if inverted.sum() > most:
+        warn(
+            f"dff: large events of {inverted.sum()} of {len(dff)} ROIs point down; where the indicator gets darker "
+            "with calcium, give -dff"
+        )
+
+
+def is_standardised(dff: FloatArray) -> BoolArray:
+    """(n_rois,): mean 0 and standard deviation 1, to rounding."""
+    mean, sd = (_rows(dff, of) for of in (np.mean, np.std))
+    # Some divide by n - 1.
+    return (np.abs(mean) < NORMALISED) & (np.abs(sd - 1) < NORMALISED + 1 / max(dff.shape[1], 1))
+
+
+def spans_unit(dff: FloatArray) -> BoolArray:
+    """(n_rois,): minimum 0 and maximum 1, to rounding."""
+    low, high = (_rows(dff, of) for of in (np.min, np.max))
+    return (np.abs(low) < 1e-6) & (np.abs(high - 1) < 1e-6)
 
 
 def looks_deconvolved(dff: FloatArray) -> BoolArray:
     """(n_rois,): mostly exact zeros, the rest positive."""
-    return np.array([row.min() >= 0 and row.max() > 0 and (row == 0).mean() > SILENT for row in dff], bool)
+    return _varying(dff) & (_rows(dff, np.min) >= 0) & (_rows(dff == 0, np.mean) > SILENT)
 
 
 def looks_denoised(dff: FloatArray) -> BoolArray:
@@ -139,11 +176,34 @@ def looks_denoised(dff: FloatArray) -> BoolArray:
     return _varying(dff) & (two > SMOOTHED * one)
 
 
+def frames_averaged(dff: FloatArray) -> IntArray:
+    """(n_rois,) frames of a running mean that the traces are, 1 for none.
+
+    Steps of white noise anticorrelate by -1/2 with the next one; after a mean of n frames, with the nth, and with none
+    in between. Steps are signs here: events do not count more than noise.
+    """
+    found = np.ones(len(dff), np.int64)
+    for i in np.flatnonzero(_varying(dff)):
+        steps = np.nan_to_num(np.sign(np.diff(np.where(np.isfinite(dff[i]), dff[i], np.nan))))
+        power = max(float((steps**2).sum()), 1)
+        alike = np.array([float(steps[lag:] @ steps[:-lag]) / power for lag in range(1, LONGEST_MEAN + 1)])
+        lag = int(alike.argmin())
+        if lag and alike[lag] < AVERAGED and (np.abs(alike[:lag]) < -AVERAGED).all():
+            found[i] = lag + 1
+    return found
+
+
+def looks_inverted(dff: FloatArray) -> BoolArray:
+    """(n_rois,): the largest values below the median are clear of noise, and twice as far as those above."""
+    middle, low, high = (_rows(dff, lambda row, q=q: np.percentile(row, q)) for q in (50, 0.5, 99.5))
+    return (middle - low > INVERTED * noise_sd(dff)) & (middle - low > 2 * (high - middle))
+
+
 def check_noise_level(level: FloatArray) -> None:
     """Warn of ROIs whose ν (n_rois,) is outside what inference was measured on."""
     for rois, what in (
         (level < NOISE_LEVELS[0], f"below {NOISE_LEVELS[0]:g}: smoothed or denoised before? Give raw dF/F"),
-        (level > NOISE_LEVELS[1], f"above {NOISE_LEVELS[1]:g}: too noisy for single events"),
+        (level > NOISE_LEVELS[1], f"above {NOISE_LEVELS[1]:g}: too noisy for single events, or in per cent"),
     ):
         if rois.any():
             warn(
@@ -152,39 +212,22 @@ def check_noise_level(level: FloatArray) -> None:
             )
 
 
-class Filled(NamedTuple):
-    """dF/F without gaps, and where its values are not to be believed."""
-
-    dff: FloatArray
-    """(n_rois, n_frames); rows with hardly any value stay NaN."""
-    missing: BoolArray | None
-    """(n_rois, n_frames): in a gap too long to bridge; None when there is none."""
-
-
-def fill_gaps(dff: FloatArray, frame_rate: float) -> Filled:
-    """Bridge gaps (NaN, infinity) with straight lines; those longer than SHORT_GAP are marked. Both are said.
-
-    A ROI with less than half of its frames is left as it is.
-    """
-    finite = np.isfinite(dff)
-    gappy = np.flatnonzero(~finite.all(axis=1) & (finite.mean(axis=1) >= 0.5))
-    if not len(gappy):
-        return Filled(dff, None)
-    filled, missing = dff.copy(), np.zeros(dff.shape, bool)
-    frames = np.arange(dff.shape[1])
-    for roi in gappy:
-        good = finite[roi]
-        filled[roi, ~good] = np.interp(frames[~good], frames[good], dff[roi, good])
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], ~good, [False]]).astype(np.int8))).reshape(-1, 2)
-        for first, after in edges:
-            missing[roi, first:after] = after - first > SHORT_GAP * frame_rate
-    bridged = (~finite[gappy] & ~missing[gappy]).sum(axis=1)
-    long = missing[gappy].sum(axis=1)
-    warn(
-        f"dff: {len(gappy)} of {len(dff)} ROIs have gaps (NaN or infinity): {int(bridged.sum())} frames in gaps of at "
-        f"most {SHORT_GAP} s were bridged with straight lines; {int(long.sum())} frames in longer gaps have no rate"
-    )
-    return Filled(filled, missing if long.any() else None)
+def say_gaps(dff: FloatArray, frame_rate: float) -> None:
+    """Warn of traces with gaps, and of those with hardly any value."""
+    finite = np.isfinite(dff).mean(axis=1) if dff.size else np.ones(len(dff))
+    gappy, lost = (finite < 1) & (finite >= LEAST), finite < LEAST
+    if gappy.any():
+        missing = int((~np.isfinite(dff[gappy])).sum(axis=1).max())
+        warn(
+            f"dff: {int(gappy.sum())} of {len(dff)} ROIs have gaps (NaN or infinity), of up to {missing} frames "
+            f"({missing / frame_rate:.1f} s) in all; these frames have no rate, and the others are inferred without "
+            "them"
+        )
+    if lost.any():
+        warn(
+            f"dff: {int(lost.sum())} of {len(dff)} ROIs (the first: {int(lost.argmax())}) have a value in less than "
+            f"{LEAST:.0%} of their frames, and get no rates"
+        )
 
 
 def warn(message: str) -> None:
@@ -192,11 +235,22 @@ def warn(message: str) -> None:
     warnings.warn(message, stacklevel=4)
 
 
+def _rows(dff: np.ndarray, statistic: Callable[[np.ndarray], float]) -> FloatArray:
+    """A statistic of the finite values of each row; NaN where there are none."""
+    finite = np.isfinite(dff)
+    return np.array(
+        [statistic(row[inside]) if inside.any() else np.nan for row, inside in zip(dff, finite, strict=True)]
+    )
+
+
 def _varying(dff: FloatArray) -> BoolArray:
-    return np.array([bool(np.isfinite(row).all()) and row.min() < row.max() for row in dff], bool)
+    """(n_rois,): enough finite values, and not all the same."""
+    enough = np.isfinite(dff).mean(axis=1) >= LEAST if dff.size else np.zeros(len(dff), bool)
+    return enough & (_rows(dff, np.min) < _rows(dff, np.max))
 
 
 def _some(dff: FloatArray) -> FloatArray:
-    """At most EXAMINED evenly spaced usable rows."""
+    """At most EXAMINED evenly spaced usable rows, NaN where there is no value."""
     rows = np.flatnonzero(_varying(dff))
-    return dff[rows[:: max(1, -(-len(rows) // EXAMINED))]]
+    sample = dff[rows[:: max(1, -(-len(rows) // EXAMINED))]]
+    return np.where(np.isfinite(sample), sample, np.nan)

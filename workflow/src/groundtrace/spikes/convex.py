@@ -9,8 +9,9 @@ from pydantic import Field
 
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import BackendError
-from groundtrace.noise import noise_sd
+from groundtrace.needs import Need
 from groundtrace.spikes.autoregressive import Autoregressive, Response
+from groundtrace.traces.noise import noise_sd
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SMALLEST_NOISE = 1e-3
 """Noise is taken as at least this share of a trace's standard deviation: the solver needs some room."""
 TOLERANCE = 1e-6
-"""Of the solver, with traces in units of their noise."""
+"""Tolerance of the solver, with traces in units of their noise."""
 
 
 class Convex(Autoregressive):
@@ -32,6 +33,7 @@ class Convex(Autoregressive):
 
     environment: ClassVar[str] = "core"
     packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "cvxpy", "clarabel")
+    need: ClassVar[Need] = Need(310, trace=5, trace_seconds=5)
 
     backend: Literal["convex"] = "convex"
     eps: float = Field(default=0.0, ge=0, le=1)

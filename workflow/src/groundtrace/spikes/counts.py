@@ -63,7 +63,7 @@ class CountDistribution:
         return found.reshape(np.shape(self.mean))
 
     def interval(self, level: float) -> tuple[FloatArray, FloatArray]:
-        """Central interval that holds the count with probability of at least `level`."""
+        """Central interval that covers the count with probability of at least `level`."""
         level = self._own(level)
         return self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
 

@@ -5,8 +5,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from groundtrace.arrays import FloatArray
-from groundtrace.noise import noise_sd
+from groundtrace.needs import Need
 from groundtrace.spikes.autoregressive import Autoregressive, Response
+from groundtrace.traces.noise import noise_sd
 
 
 class Oasis(Autoregressive):
@@ -18,6 +19,7 @@ class Oasis(Autoregressive):
 
     environment: ClassVar[str] = "core"
     packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "oasis-deconv")
+    need: ClassVar[Need] = Need(310, trace=5, trace_seconds=0.1)
 
     backend: Literal["oasis"] = "oasis"
 

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 
 from groundtrace.errors import InputError
 from groundtrace.groundtruth.resampling import frame_interval
+from groundtrace.groundtruth.tables import GroundTruth
 from groundtrace.indicators import indicators
-from groundtrace.noise import noise_level
-from groundtrace.tables import GroundTruth
+from groundtrace.traces.noise import noise_level
 
 Row = dict[str, Any]
 

@@ -2,16 +2,16 @@
 smoother over space and time; and the error of every shift."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
-from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import Movie
 from groundtrace.errors import InputError
 from groundtrace.motion.base import MotionBackend, Registration
+from groundtrace.needs import Need
+from groundtrace.task import Task
 
 
 class Phase(MotionBackend):
@@ -21,6 +21,7 @@ class Phase(MotionBackend):
     """
 
     packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "numba")
+    need: ClassVar[Need] = Need(460, pixel=2900, gigabyte=32, seconds=10, gigabyte_seconds=10)
 
     backend: Literal["phase"] = "phase"
     nonrigid: bool = True
@@ -31,9 +32,7 @@ class Phase(MotionBackend):
     """Frames, evenly spread, from which the final template is made: the noise of the template is an error of every
     shift."""
 
-    def run(
-        self, movie: Movie, registered: Movie, acquisition: Acquisition, scratch: Path, threads: int
-    ) -> Registration:
+    def run(self, movie: Movie, registered: Movie, task: Task) -> Registration:
         from groundtrace.motion.phase.registration import Settings, register
 
         bound = round(self.max_shift * min(movie.shape[1:]))
@@ -42,7 +41,6 @@ class Phase(MotionBackend):
                 f"max_shift {self.max_shift} of a field of {movie.shape[1]} x {movie.shape[2]} px is less than one "
                 "pixel; raise it"
             )
-        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
-            return register(
-                movie, registered, Settings(bound, self.reference_frames, self.nonrigid, acquisition.frame_rate), pool
-            )
+        settings = Settings(bound, self.reference_frames, self.nonrigid, task.acquisition.frame_rate)
+        with threadpool_limits(1), ThreadPoolExecutor(task.threads) as pool:
+            return register(movie, registered, settings, pool)

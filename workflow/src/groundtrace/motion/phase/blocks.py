@@ -95,7 +95,7 @@ class Fit:
         return cls(grid, template.astype(np.float32), weights, covariance, inflation, np.ones(2))
 
     def scaled(self, gain: FloatArray) -> "Fit":
-        """With steps along y and x shorter by `gain` (2,)."""
+        """The same fit with steps along y and x shorter by `gain` (2,)."""
         return replace(self, covariance=self.covariance / gain[:, None], gain=gain)
 
     @property

@@ -9,9 +9,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, median_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
-from groundtrace.io import read_frames, write_frames
 from groundtrace.motion.base import Registration
-from groundtrace.motion.moving import RIGID, Blocks, as_integers, move_frames
+from groundtrace.motion.moving import RIGID, Blocks, Displacement, as_integers, move_frames
 from groundtrace.motion.phase.blocks import SPACING, Fit, Grid
 from groundtrace.motion.phase.kernels import measure_blocks
 from groundtrace.motion.phase.scanning import straighten
@@ -20,7 +19,7 @@ from groundtrace.motion.phase.stretches import Stretch, find_stretches, frames_a
 from groundtrace.motion.phase.template import SMOOTHING, Matcher, noise_floor, sample, without_noise
 
 BATCH_BYTES = 2 << 20
-"""Of frames that one thread works on at a time; it changes no result."""
+"""Size of the frames that one thread works on at a time; it changes no result."""
 SHOWN = 0.3
 """A frame that shows less of the template than this, relative to those around it, is not trusted: its shift is what
 its neighbours tell."""
@@ -85,10 +84,10 @@ def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor
         found = work.smooth(measured, grid, error, trusted, brightness, grid.places()[:1])
         rigid, beyond = found.field[:, 0], np.zeros((len(movie), 0, 2))
     template = sharp[len(sharp) // 2].template
-    work.move(registered, rigid, beyond, blocks, as_integers(template, movie.dtype))
-    (y, x), errors = rigid.T.astype(np.float32), found.error.T.astype(np.float32)
-    block_y, block_x = np.moveaxis(beyond, 2, 0).astype(np.float32)
-    return Registration(y, x, share.astype(np.float32), block_y, block_x, template, blocks, *errors)
+    (y, x), (block_y, block_x) = rigid.T, np.moveaxis(beyond, 2, 0)
+    shift = Displacement(y, x, block_y, block_x, blocks)
+    work.move(registered, shift, as_integers(template, movie.dtype))
+    return Registration(shift.single(), share.astype(np.float32), template, *found.error.T.astype(np.float32))
 
 
 def _output(shape: tuple[int, ...], offset: float) -> tuple[Blocks, FloatArray]:
@@ -115,8 +114,7 @@ def _noise(frames: np.ndarray, shifts: FloatArray, template: FloatArray) -> Floa
     """What is left of frames, moved by whole pixels, without their mean: (n, height, width) float32."""
     every = max(1, len(frames) // NOISE_FRAMES)
     frames, (y, x) = frames[::every], np.rint(shifts[::every]).T
-    none = np.zeros((len(frames), 0))
-    moved = move_frames(frames, (y, x), (none, none), RIGID, template.astype(frames.dtype)).astype(np.float32)
+    moved = move_frames(frames, Displacement.rigid(y, x), template.astype(frames.dtype)).astype(np.float32)
     moved -= moved.mean(axis=0)
     return moved
 
@@ -134,7 +132,7 @@ class _Passes:
 
         def run(start: int) -> None:
             batch = slice(start, min(start + size, end))
-            work(batch, read_frames(self.movie, batch))
+            work(batch, self.movie[batch])
 
         list(self.pool.map(run, range(begin, end, size)))
 
@@ -235,7 +233,7 @@ class _Passes:
             frames = (frames_at(self.movie, part, self.scan_offset) - level).astype(np.float32)
             rigid, (y, x) = none[: len(part)], np.moveaxis(field[part], 2, 0)
             # Not rounded, and what lies outside is no number.
-            values = move_frames(frames, (rigid, rigid), (y, x), blocks, outside)
+            values = move_frames(frames, Displacement(rigid, rigid, y, x, blocks), outside)
             inside = np.isfinite(values)
             values[~inside] = 0
             return values.sum(axis=0), np.einsum("tyx,tyx->yx", values, values), inside.sum(axis=0)
@@ -252,11 +250,9 @@ class _Passes:
             stretch, template=(mean + level).astype(np.float32), frames=len(indices), variance=noise_floor(variance)
         )
 
-    def move(self, registered: Movie, rigid: FloatArray, beyond: FloatArray, blocks: Blocks, fill: IntArray) -> None:
+    def move(self, registered: Movie, displacement: Displacement, fill: IntArray) -> None:
         def work(part: slice, frames: IntArray) -> None:
-            shift, more = rigid[part], beyond[part]
-            moved = move_frames(frames, (shift[:, 0], shift[:, 1]), (more[..., 0], more[..., 1]), blocks, fill)
-            write_frames(registered, part, moved)
+            registered[part] = move_frames(frames, displacement[part], fill)
 
         self._each(work)
 
@@ -279,7 +275,7 @@ def _steps(
 def _gain(
     frames: np.ndarray, fit: Fit, shrink: list[FloatArray], start: FloatArray, brightness: FloatArray
 ) -> FloatArray:
-    """By how much steps along y and x are too long, because a mean of moved frames is less sharp than a frame.
+    """Factor by which steps along y and x are too long, because a mean of moved frames is less sharp than a frame.
 
     From both sides a block must be found at the same place.
     """

@@ -32,14 +32,14 @@ class Prior:
     nonrigid: float = 0.5
     """px², of smooth nonrigid motion."""
     reach: float = 0.35
-    """Of the field; standard deviation of the Gaussian by which displacements of places are alike."""
+    """Standard deviation of the Gaussian by which displacements of places are alike, as a fraction of the field."""
 
     @classmethod
     def of(cls, nonrigid: bool) -> "Prior":
         return cls() if nonrigid else cls(rows=0.0, nonrigid=0.0)
 
     def covariance(self, places: FloatArray, others: FloatArray, shape: tuple[int, int]) -> FloatArray:
-        """Of displacements along one axis at `places` (n, 2) and `others` (m, 2) px: (n, m) px²."""
+        """Covariance of displacements along one axis at `places` (n, 2) and `others` (m, 2) px: (n, m) px²."""
         row, column = np.moveaxis(((places[:, None] - others[None]) / np.array(shape) / self.reach) ** 2 / 2, 2, 0)
         return self.common + self.rows * np.exp(-row) + self.nonrigid * np.exp(-row - column)
 

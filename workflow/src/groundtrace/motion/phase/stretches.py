@@ -8,7 +8,6 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
-from groundtrace.io import read_frames
 from groundtrace.motion.phase.scanning import scan_offset, straighten
 from groundtrace.motion.phase.template import HIGHPASS, first_template, moments_of, sample
 
@@ -35,14 +34,14 @@ class Stretch:
     template: FloatArray
     """(height, width)"""
     frames: int
-    """In its template."""
+    """Frames in its template."""
     variance: FloatArray
     """(height, width) of the frames' noise."""
 
 
 def frames_at(movie: Movie, indices: IntArray, offset: float) -> np.ndarray:
     """Single frames (n, height, width), odd lines moved back by `offset` px."""
-    return straighten(np.concatenate([read_frames(movie, slice(i, i + 1)) for i in indices]), offset)
+    return straighten(movie[indices], offset)
 
 
 def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stretch], float]:

@@ -9,7 +9,6 @@ from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
 from groundtrace.errors import BackendError
-from groundtrace.io import read_frames
 
 HIGHPASS = 12.0
 """px; structure larger than this is left out of the matched filter: it is neuropil activity, not anatomy."""
@@ -95,7 +94,7 @@ def sample(movie: Movie, part: slice, count: int) -> IntArray:
     indices = np.linspace(part.start, part.stop, min(count, part.stop - part.start), endpoint=False, dtype=int)
     lit = []
     for i in indices:
-        frame = read_frames(movie, slice(i, i + 1))
+        frame = movie[i]
         lit.append(frame.max() > frame.min())
     if sum(lit) < 2:
         raise BackendError("motion: fewer than two of the sampled frames show anything; is the shutter closed?")

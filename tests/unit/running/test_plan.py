@@ -1,0 +1,194 @@
+"""What rules are told: paths, identities, requests and targets, from a config and a sheet alone."""
+
+from pathlib import Path
+
+import pytest
+from snakemake.exceptions import WorkflowError
+
+from groundtrace.running import layout
+from groundtrace.running.identity import Identities
+from groundtrace.running.inputs import Inputs
+from groundtrace.running.plan import Plan
+from groundtrace.running.requests import Requests
+from groundtrace.running.targets import Targets
+
+ROOT = Path(__file__).resolve().parents[3]
+SHEET = """\
+subject\tsession\tplanes\tframe_rate\tindicator\tsimulate
+a\t1\t1\t30\tjGCaMP8m\tsmall
+b\t1\t2\t15\tGCaMP6s\tstill
+"""
+STILL = {"motion": 0, "nonrigid": 0, "line_jitter": 0}
+CONFIG = {
+    "recipes": {
+        "default": {"spikes": "oasis"},
+        "denoised": {"motion": "none", "denoise": "network", "spikes": "oasis"},
+    },
+    "simulation": {"small": {"frames": 300, "height": 96, "width": 96}, "still": {"frames": 300, **STILL}},
+}
+
+
+def plan_of(folder: Path, sheet: str = SHEET, **config: object) -> Plan:
+    (folder / "sessions.tsv").write_text(sheet)
+    return Plan.read({**CONFIG, "sessions": str(folder / "sessions.tsv"), **config}, ROOT / "workflow/scripts")
+
+
+@pytest.fixture
+def plan(tmp_path) -> Plan:
+    return plan_of(tmp_path)
+
+
+class Wildcards(dict):
+    """As Snakemake's: values by name and by attribute."""
+
+    __getattr__ = dict.__getitem__
+
+
+WHERE = Wildcards(
+    session="sub-a/ses-1", plane="0", motion="phase", denoise="none", extract="transients", spikes="oasis"
+)
+
+
+def test_the_recipe_is_the_path():
+    assert layout.EXTRACT == "{session}/plane-{plane}/motion-{motion}/denoise-{denoise}/extract-{extract}"
+    assert layout.log_of("spikes") == (
+        "{session}/plane-{plane}/motion-{motion}_denoise-{denoise}_extract-{extract}_spikes-{spikes}"
+    )
+    assert layout.STAGES[-1].file.format(session="s", plane=1, recipe="r") == "s/plane-1/report-r.html"
+
+
+def test_a_fault_of_the_sheet_is_one_line_of_snakemake(tmp_path):
+    with pytest.raises(WorkflowError, match="indicator"):
+        plan_of(tmp_path, SHEET.replace("GCaMP6s", "GCaMP66s"))
+
+
+def test_only_what_a_rule_uses_decides_it(plan, tmp_path):
+    others = {
+        "dff": plan_of(tmp_path, dff={"neuropil": {"coefficient": 0.5}}),
+        "spikes": plan_of(tmp_path, spikes={"oasis": {"backend": "oasis", "decay_time": 0.9}}),
+        "session_report": plan_of(tmp_path, report={"accuracy": 0.55}),
+        "benchmark_motion": plan_of(tmp_path, benchmark={"recordings": {"detectability": 9}}),
+    }
+    rules = ("simulate", "motion", "extract", "dff", "spikes", "session_report", "study", "benchmark_motion")
+
+    def told(plan: Plan) -> dict[str, object]:
+        found = {rule: Identities(plan)(rule) for rule in rules}
+        return {rule: of(WHERE) if callable(of) else of for rule, of in found.items()}
+
+    before = told(plan)
+    assert all(identity["code"] for identity in before.values())
+    for rule, other in others.items():
+        after = told(other)
+        assert {name for name in rules if after[name] != before[name]} == {rule}
+
+
+@pytest.mark.parametrize("rule", ["ingest", "ingest_motion_channel"])
+def test_ingest_depends_on_the_reader_of_its_own_format(tmp_path, rule):
+    files = {"a": "a.npy", "b": "b.npy", "c": "c.tif"}
+    sheet = "subject\tsession\tframe_rate\tindicator\tpath\n"
+    for subject, name in files.items():
+        (tmp_path / name).touch()
+        sheet += f"{subject}\t1\t30\tGCaMP6s\t{tmp_path / name}\n"
+    of = Identities(plan_of(tmp_path, sheet))(rule)
+    a, b, c = (of(Wildcards(session=f"sub-{subject}/ses-1", plane="0"))["code"] for subject in files)
+    assert a == b != c
+
+
+def test_a_job_hashes_no_code(plan):
+    of = Identities(Plan(plan.config, plan.sessions, plan.scripts, hashes=False))
+    assert of("study")["code"] is None
+    assert of("motion")(WHERE)["code"] is None
+
+
+def test_movies_to_extract_are_those_of_the_recipe(plan):
+    inputs = Inputs(plan)
+    folder = "results/sub-a/ses-1/plane-0/motion-phase"
+    assert inputs.movies_to_extract(WHERE) == {"movie": f"{folder}/movie.npy"}
+    denoised = Wildcards(WHERE | {"denoise": "network"})
+    assert inputs.movies_to_extract(denoised) == {
+        "movie": f"{folder}/denoise-network/movie.npy",
+        "measured": f"{folder}/movie.npy",
+        "noise": f"{folder}/denoise-network/noise.npz",
+    }
+    clean = Wildcards(WHERE | {"denoise": "clean"})
+    assert inputs.movies_to_extract(clean) == {"movie": "results/sub-a/ses-1/truth/clean.npy"}
+    assert inputs.movie_to_score(denoised) == f"{folder}/denoise-network/movie.npy"
+    assert (plan.spike_trace(WHERE), plan.spike_trace(denoised)) == ("dff", "dff_denoised")
+
+
+def test_a_retry_asks_for_more(plan):
+    requests = Requests(plan)
+    for rule in ("simulate", "ingest", "motion", "extract", "dff", "spikes"):
+        first, second = (requests.memory(rule)(WHERE, attempt) for attempt in (1, 2))
+        assert 500 < first < second
+        assert 0 < requests.time_limit(rule)(WHERE, 1) < requests.time_limit(rule)(WHERE, 2)
+    denoised = Wildcards(WHERE | {"denoise": "network"})
+    assert requests.memory("dff")(denoised, 1) > requests.memory("dff")(WHERE, 1)
+
+
+def test_scores_are_asked_for_where_there_is_a_truth(plan, tmp_path):
+    targets = Targets(plan)
+    assert targets.pages(None) == ["results/benchmark/recordings.html"]
+    folder = "results/benchmark/recordings"
+    moving, still = f"{folder}/sub-a/ses-1/plane-0", [f"{folder}/sub-b/ses-1/plane-{plane}" for plane in (0, 1)]
+    # Where nothing moves, only motion corrections of recipes are scored.
+    assert targets.motion_scores() == [
+        *(f"{moving}/motion-{name}.parquet" for name in ("phase", "none", "suite2p")),
+        *(f"{plane}/motion-{name}.parquet" for plane in still for name in ("phase", "none")),
+    ]
+    assert targets.denoising_scores() == [
+        f"{plane}/denoise-none-{name}/scores.parquet" for plane in still for name in ("none", "network")
+    ]
+    assert len(targets.recipe_scores("cells")) == 6
+    timed = [(job["stage"], job["name"], job["plane"], job["frames"]) for job in targets.timed_jobs()]
+    assert timed.count(("simulate", "still", None, 600)) == 1
+    assert ("denoise", "network", 1, 300) in timed
+    assert len({job["file"] for job in targets.timed_jobs()}) == len(timed)
+    nothing = Targets(plan_of(tmp_path, "subject\tsession\n"))
+    with pytest.raises(WorkflowError, match="nothing has a known truth"):
+        nothing.pages(None)
+    with pytest.raises(WorkflowError, match="there is none of either"):
+        nothing.realism_of_planes(None)
+    with pytest.raises(WorkflowError, match="no session in it"):
+        Inputs(nothing.plan).study_page(None)
+
+
+def told(plan: Plan, *rules: str, **where: str) -> dict[str, object]:
+    """Everything of the parameters of rules that Snakemake compares."""
+    of, place, found = Identities(plan), Wildcards(WHERE | where), {}
+    for rule in rules:
+        identity = of(rule)
+        found[rule] = identity(place) if callable(identity) else identity
+        if rule in ("extract", "dff", "spikes", "session_report"):
+            found[rule] = found[rule] | {"labels": plan.labels(rule)(place)}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("column", "where", "rerun"),
+    [
+        ("location", {}, {"session_report"}),
+        ("path", {}, set()),
+        ("indicator", {}, {"spikes", "session_report"}),
+        ("indicator", {"denoise": "network"}, {"dff", "spikes", "session_report"}),
+        ("indicator", {"extract": "suite2p"}, {"extract", "spikes", "session_report"}),
+        ("indicator", {"extract": "binned"}, {"spikes", "session_report"}),
+        ("frame_rate", {}, {"ingest"}),
+    ],
+)
+def test_a_corrected_column_reruns_what_reads_it(tmp_path, column, where, rerun):
+    row = {"subject": "a", "session": "1", "frame_rate": "30", "indicator": "GCaMP6s", "location": "V1"}
+    corrected = {"location": "S1", "path": "moved.npy", "indicator": "GCaMP6f", "frame_rate": "31"}
+    rules = ("ingest", "ingest_motion_channel", "motion", "denoise", "extract", "dff", "spikes", "session_report")
+    methods = {"extract": {"transients": {"backend": "transients"}, "suite2p": {"backend": "suite2p"}}}
+    methods["extract"]["binned"] = {"backend": "suite2p", "bin_duration": 0.5}
+    found = []
+    for name, changes in (("a.npy", {}), ("b.npy", {column: corrected[column]})):
+        values = row | {"path": name} | changes
+        file = tmp_path / values["path"]
+        file.touch()
+        sheet = "\t".join(values) + "\n" + "\t".join((values | {"path": str(file)}).values()) + "\n"
+        found.append(told(plan_of(tmp_path, sheet, **methods), *rules, **where))
+    before, after = found
+    rerun = rerun | ({"ingest_motion_channel"} if "ingest" in rerun else set())
+    assert {rule for rule in rules if before[rule] != after[rule]} == rerun

@@ -1,0 +1,28 @@
+"""The table of traces joins what is known of a ROI."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.tables import list_column, stack
+from groundtrace.traces.dff import DffParameters
+from groundtrace.traces.steps import compute_traces
+
+
+@pytest.mark.parametrize("subtracted", [True, False])
+def test_the_detectors_offset_is_subtracted_if_wanted(subtracted):
+    """A transient of 0.5 on a baseline of 100 above an offset of 300 is 0.5, or 50 of 400."""
+    trace = np.full((1, 600), 400.0)
+    trace[0, 300:310] += 50
+    fluorescence = pl.DataFrame({"fluorescence": list_column(trace), "neuropil": list_column(np.full((1, 600), 300.0))})
+    rois = pl.DataFrame({"roi": [0], "accepted": [True], "pixel_y": [[0]], "pixel_x": [[0]], "weight": [[1.0]]})
+    acquisition = Acquisition.model_construct(frame_rate=30.0, offset=300.0, gain=None)
+    parameters = DffParameters.model_validate({"subtract_offset": subtracted, "neuropil": {"coefficient": 0}})
+    found, brightness = compute_traces(
+        fluorescence, rois, acquisition, np.zeros((1, 1)), np.zeros(600, bool), parameters
+    )
+    assert stack(found["dff"]).max() == pytest.approx(0.5 if subtracted else 0.125, rel=1e-3)
+
+    assert brightness["usable"].all()
+    assert (brightness["gain"] == 1).all()

@@ -1,0 +1,75 @@
+"""A backend of another package: installed, checked and scored without a file of ours being touched."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.workflow.conftest import ROOT, Project
+
+SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tjGCaMP8m\t30\tsmall\n"
+CHECK = """
+import sys
+from example_motion import Peak
+from groundtrace.testing import check_motion
+check_motion(Peak())
+assert "pytest" not in sys.modules
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """Where the example is installed."""
+    source, site = tmp_path_factory.mktemp("source") / "plugin", tmp_path_factory.mktemp("site")
+    shutil.copytree(ROOT / "tests/plugin", source)
+    offline = ("--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *offline, "--target", site, source], check=True)
+    return site
+
+
+def test_it_keeps_what_motion_backends_promise(site):
+    path = os.pathsep.join([str(site), str(ROOT / "workflow/src")])
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_workflow_runs_it_and_the_benchmark_scores_it(site, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    recipes = {"default": {"motion": "mine", "extract": "oracle", "spikes": "oasis"}}
+    project = Project.make(tmp_path / "project", SHEET, motion={"mine": {"backend": "peak"}}, recipes=recipes)
+    for name in ("phase", "suite2p", "rigid"):
+        drop_method(project, name)
+    done = project.snakemake("--", "benchmark")
+    assert done.returncode == 0, done.stdout + done.stderr
+    motion = pl.read_parquet(project.folder / "results/benchmark/motion.parquet")
+    rows = {row["motion_method"]: row for row in motion.rows(named=True)}
+    assert "Nothing to be done" in planned(project)
+    assert rows.keys() == {"none", "mine"}
+    assert rows["mine"]["residual"] < 0.6 * rows["none"]["residual"]
+    # Its code is a part of what decides a result.
+    module = site / "example_motion.py"
+    text = module.read_text()
+    module.write_text(text.replace("range(2)", "range(3)"))
+    assert "motion correction (mine)" in planned(project)
+    module.write_text(text)
+
+
+def planned(project: Project) -> str:
+    done = project.snakemake("-n", "--", "benchmark")
+    return done.stdout + done.stderr
+
+
+def drop_method(project: Project, name: str) -> None:
+    path = project.folder / "config/config.yaml"
+    kept = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith(f"  {name}: {{backend")]
+    path.write_text("".join(kept))

@@ -1,0 +1,45 @@
+"""Tables of motion correction."""
+
+import polars as pl
+from pandera.typing.polars import Series
+
+from groundtrace.tables import Floats, Table, column
+
+
+class Shifts(Table):
+    """One row per frame: where the tissue was. registered[t, p] = raw[t, p + (y, x)]."""
+
+    class Config(Table.Config):
+        metadata = {"version": 2}
+
+    frame: Series[pl.Int32] = column("", "0-based frame", low=0, unique=True)
+    y: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive down")
+    x: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive right")
+    y_error: Series[pl.Float32] = column("px", "standard error of the mean displacement; empty: unknown", nullable=True)
+    x_error: Series[pl.Float32] = column("px", "standard error of the mean displacement; empty: unknown", nullable=True)
+    correlation: Series[pl.Float32] = column("", "peak of the backend's registration correlation, its own scale")
+    block_y: Floats = column("px", "nonrigid displacement beyond (y, x), per block; empty when rigid")
+    block_x: Floats = column("px", "nonrigid displacement beyond (y, x), per block; empty when rigid")
+    template_correlation: Series[pl.Float32] = column(
+        "", "Pearson correlation of the registered frame with the template", low=-1, high=1, nullable=True
+    )
+    bad: Series[bool] = column("", "do not trust this frame")
+    reason: Series[str] = column("", "why it is bad: blank, dropped, jump, decorrelated; empty when good")
+
+
+class MotionQuality(Table):
+    """One row per plane and motion backend."""
+
+    template_correlation_before: Series[pl.Float32] = column(
+        "", "median over frames of the correlation of raw frames with the template", nullable=True
+    )
+    template_correlation: Series[pl.Float32] = column("", "the same of registered frames", nullable=True)
+    crispness_before: Series[pl.Float32] = column("", "norm of the gradient of the mean image over its mean, raw")
+    crispness: Series[pl.Float32] = column("", "the same of the registered movie")
+    residual_motion: Series[pl.Float32] = column(
+        "px", "median over frames of the displacement that is left against the template", low=0, nullable=True
+    )
+    residual_motion_95: Series[pl.Float32] = column("px", "95th percentile of the same", low=0, nullable=True)
+    displacement: Series[pl.Float32] = column("px", "median length of the rigid shift from its median", low=0)
+    displacement_max: Series[pl.Float32] = column("px", "largest length of the rigid shift from its median", low=0)
+    bad_frames: Series[pl.Int32] = column("", "frames marked bad", low=0)

@@ -1,0 +1,5 @@
+"""The numbers behind the charts."""
+
+from groundtrace.report.section import Section
+
+SECTION = Section(__name__, title="Numbers")

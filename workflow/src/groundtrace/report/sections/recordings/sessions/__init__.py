@@ -1,0 +1,5 @@
+"""What was simulated."""
+
+from groundtrace.report.section import Section
+
+SECTION = Section(__name__, title="What was simulated")

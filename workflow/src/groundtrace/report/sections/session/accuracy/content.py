@@ -1,0 +1,92 @@
+"""How right the spike rates are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from groundtrace.report.html import number
+from groundtrace.report.session import SessionInputs
+from groundtrace.report.warning import MANY, MOST, Warning, median
+
+TRAINED_RATES = (5, 60)
+"""Frame rates that the method network was trained on, Hz (groundtrace.training.examples)."""
+TRAINED_NOISE = 10.0
+"""Largest ν that it was trained on, % Hz^-1/2."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How many cells are expected to be as right as the user needs."""
+
+    statement: str
+    known: bool
+    method: str
+
+
+def context(inputs: SessionInputs) -> dict[str, Any]:
+    return {"accuracy": accuracy(inputs, inputs.parameters.accuracy)}
+
+
+def data(inputs: SessionInputs) -> dict[str, Any]:
+    return {"accuracy": inputs.parameters.accuracy}
+
+
+def accuracy(inputs: SessionInputs, wanted: float) -> Accuracy:
+    cells, known = inputs.cells.height, len(inputs.expected)
+    if known:
+        reached = int((inputs.expected >= wanted).sum())
+        statement = (
+            f"For {number(reached, 9) if reached else 'none'} of {number(cells, 9)} cells we expect a correlation of "
+            f"at least {number(wanted)} with the true spike rate."
+        )
+        if known < cells:
+            statement += f" For {number(cells - known, 9)} it is not known."
+    else:
+        nowhere = inputs.spikes["expected_correlation"].is_null().all()
+        statement = "Not known for this method." if nowhere else "Not known: no accepted cell has a usable trace."
+    return Accuracy(statement, bool(known), inputs.method or "used here")
+
+
+def warnings(inputs: SessionInputs) -> Iterator[Warning]:
+    yield from inaccurate(inputs)
+    yield from untrained(inputs)
+
+
+def inaccurate(inputs: SessionInputs) -> Iterator[Warning]:
+    expected, wanted = inputs.expected, inputs.parameters.accuracy
+    below = int((expected < wanted).sum())
+    if below > MOST * max(len(expected), 1):
+        yield Warning(
+            "warning",
+            f"{below} of {len(expected)} cells are expected to correlate with their true spike rate by less than "
+            f"{number(wanted)}",
+            f"Their median is {number(median(expected), 2)}. So it was for neurons with simultaneous electrical "
+            "recordings, at this noise, frame rate and indicator.",
+            "Do not interpret single spikes. Average over trials, over time, or over neighbouring cells that respond "
+            "alike. For new recordings: more photons from each cell, by a smaller field, more laser power within safe "
+            "limits, or better expression.",
+        )
+
+
+def untrained(inputs: SessionInputs) -> Iterator[Warning]:
+    if inputs.method != "network":
+        return
+    frame_rate, (low, high) = inputs.acquisition.frame_rate, TRAINED_RATES
+    if not low <= round(frame_rate) <= high:
+        yield Warning(
+            "warning",
+            f"The method network was never trained at {number(frame_rate)} Hz",
+            f"It has learnt from recordings of {low} to {high} Hz. Beyond them its rates and the accuracy expected of "
+            "them are extrapolated.",
+            "Compare with another method of spike inference, such as oasis."
+            + (f" Or average neighbouring frames, down to {high} Hz or less." if frame_rate > high else ""),
+        )
+    noisy = int((inputs.cells["noise_level"] > TRAINED_NOISE).sum())
+    if noisy > MANY * max(inputs.cells.height, 1):
+        yield Warning(
+            "warning",
+            f"{noisy} of {inputs.cells.height} cells are noisier than anything the method network was trained on",
+            f"It has learnt from traces of ν up to {number(TRAINED_NOISE)} %/√Hz. Beyond it its rates and the accuracy "
+            "expected of them are extrapolated.",
+            "Leave cells of a higher ν out, or use only averages over many trials.",
+        )

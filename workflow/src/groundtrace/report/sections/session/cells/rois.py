@@ -1,0 +1,97 @@
+"""ROIs: footprints, by what they were judged, and what was looked for."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from groundtrace.arrays import IntArray
+from groundtrace.extraction.tables import Rois
+from groundtrace.report.html import number, pack
+from groundtrace.report.session import SessionInputs
+from groundtrace.traces.tables import Traces
+
+STATISTICS = {
+    "energy": "activity",
+    "peak": "highest peak",
+    "skew": "skewness of the trace",
+    "relative_area": "size against a cell",
+    "compactness": "spread against a disk",
+    "solidity": "solidity of the outline",
+    "inside": "active light inside",
+    "sharpness": "edge of the active light",
+    "mean_contrast": "contrast in the mean image",
+    "classifier_probability": "the backend's classifier",
+    "snr": "the backend's SNR",
+    "space_correlation": "footprint in the movie",
+}
+"""Columns of the table Rois that say why a ROI was or was not accepted, in plain words."""
+NEARLY = 1.3
+"""Ratio of cell diameters up to which two are the same."""
+SOURCES = {
+    "config": "from the config",
+    "pixel size": "from the pixel size",
+    "movie": "as the movie shows it",
+    "assumed": "assumed",
+}
+
+
+def statistics(rois: pl.DataFrame) -> list[dict[str, Any]]:
+    """Statistics by which the ROIs were judged, as far as known: {name, label, unit, meaning, values}."""
+    found = []
+    for name, label in STATISTICS.items():
+        if name not in rois.columns or not rois[name].is_finite().any():
+            continue
+        unit, meaning = Rois.meaning(name)
+        values = [None if value is None else float(f"{value:.4g}") for value in rois[name].to_list()]
+        found.append({"name": name, "label": label, "unit": unit, "meaning": meaning, "values": values})
+    return found
+
+
+def trace_meanings() -> dict[str, str]:
+    """What the raw traces of a ROI are."""
+    return {name: Traces.meaning(name)[1] for name in ("fluorescence", "neuropil")}
+
+
+def pack_footprints(outlines: list[tuple[IntArray, IntArray]], width: int) -> dict[str, Any]:
+    """Footprints as runs along the rows: per ROI the number of runs, and for each run (gap since the last, length)."""
+    counts: list[int] = []
+    runs: list[np.ndarray] = []
+    for y, x in outlines:
+        pixels = np.unique(y * width + x)
+        # A run ends where the next pixel is not the next, or begins another row.
+        breaks = (np.diff(pixels) != 1) | (pixels[1:] % width == 0)
+        first = pixels[np.concatenate([[True], breaks])]
+        after = pixels[np.concatenate([breaks, [True]])] + 1
+        gaps = first - np.concatenate([[0], after[:-1]])
+        counts.append(len(first))
+        runs.append(np.column_stack([gaps, after - first]).ravel())
+    flat = np.concatenate(runs) if runs else np.zeros(0)
+    return {"counts": counts, "runs": pack(flat.astype(np.int32))}
+
+
+def search_facts(inputs: SessionInputs) -> list[str]:
+    """What cells were looked for and why, and how many of the accepted ones may be noise; sentences."""
+    row = inputs.extraction_quality.row(0, named=True)
+    pixel = inputs.acquisition.pixel_size
+    source = SOURCES.get(row["diameter_source"], row["diameter_source"])
+    facts = [f"Looked for: cells of {length(row['diameter'], pixel)}, {source}."]
+    used, seen = row["diameter"], row["diameter_seen"]
+    if used and seen and max(used / seen, seen / used) > NEARLY:
+        facts.append(f"The movie shows cells of about {length(seen, pixel)}.")
+    return facts + _decoys(row)
+
+
+def _decoys(row: dict[str, Any]) -> list[str]:
+    found, accepted = row["decoys"], row["decoys_accepted"]
+    if found is None or accepted is None:
+        return []
+    fact = f"The same search in the inverted movie, where nothing fires: {found} ROI{'' if found == 1 else 's'}, "
+    if not accepted:
+        return [f"{fact}none accepted, so hardly any of the {row['accepted']} accepted cells should be noise."]
+    return [f"{fact}{accepted} accepted, so about {accepted} of the {row['accepted']} accepted cells may be noise."]
+
+
+def length(pixels: float, pixel_size: float | None) -> str:
+    """In pixels, and in µm when their size is known."""
+    return f"{number(pixels)} px" + (f" ({number(pixels * pixel_size, 2)} µm)" if pixel_size else "")

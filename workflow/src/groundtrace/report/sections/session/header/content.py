@@ -1,0 +1,96 @@
+"""The header of the session page."""
+
+from typing import Any
+
+import polars as pl
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.report.html import intervals, number
+from groundtrace.report.session import SessionInputs
+
+FLAGS = ("baseline_near_zero", "negative_fluorescence", "saturated", "looks_denoised")
+
+
+def context(inputs: SessionInputs) -> dict[str, Any]:
+    return {
+        "acquisition": inputs.acquisition,
+        "facts": facts(inputs.acquisition),
+        "recipe": inputs.recipe,
+        "study": inputs.study,
+    }
+
+
+def data(inputs: SessionInputs) -> dict[str, Any]:
+    acquisition = inputs.acquisition
+    return {
+        "frameRate": acquisition.frame_rate,
+        "frames": acquisition.frames,
+        "height": acquisition.height,
+        "width": acquisition.width,
+        "pixelSize": acquisition.pixel_size,
+        "rois": roi_columns(inputs),
+        "marks": marks(inputs.frames, inputs.shifts, inputs.parameters.saturation_warning),
+    }
+
+
+def roi_columns(inputs: SessionInputs) -> dict[str, Any]:
+    """One value per ROI for map, list and histograms."""
+    rois, traces, spikes = inputs.rois, inputs.traces, inputs.spikes
+    return {
+        "roi": rois["roi"].to_list(),
+        "y": rois["centroid_y"].to_list(),
+        "x": rois["centroid_x"].to_list(),
+        "area": [len(y) for y, _ in inputs.outlines],
+        "silent": (rois["kind"] == "visible").to_list(),
+        "probability": rois["cell_probability"].to_list(),
+        "accepted": traces["accepted"].to_list(),
+        "reason": rois["reason"].to_list(),
+        "noise": traces["noise_level"].to_list(),
+        "snr": traces["snr"].to_list(),
+        "skew": traces["skew"].to_list(),
+        "energy": rois["energy"].to_list(),
+        "rate": spikes["mean_rate"].to_list(),
+        "expected": spikes["expected_correlation"].to_list(),
+        "expectedLow": spikes["expected_correlation_low"].to_list(),
+        "expectedHigh": spikes["expected_correlation_high"].to_list(),
+        "flags": [
+            [name.replace("_", " ") for name in FLAGS if row[name]]
+            for row in traces.select(FLAGS).iter_rows(named=True)
+        ],
+    }
+
+
+def marks(frames: pl.DataFrame, shifts: pl.DataFrame, saturation: float) -> dict[str, list[list[int]]]:
+    """Stretches of frames that are marked in the charts."""
+    return {
+        "bad": intervals(shifts["bad"].to_numpy()),
+        "blank": intervals(frames["blank"].to_numpy()),
+        "dropped": intervals(frames["dropped"].to_numpy()),
+        "saturated": intervals(frames["saturated"].to_numpy() > saturation),
+    }
+
+
+def facts(acquisition: Acquisition) -> list[tuple[str, str]]:
+    """What the header says about the recording."""
+    height, width, pixel = acquisition.height, acquisition.width, acquisition.pixel_size
+    size = f"{height} × {width} px"
+    if pixel:
+        size += f" ({number(height * pixel)} × {number(width * pixel)} µm)"
+    duration = acquisition.frames / acquisition.frame_rate
+    found = [
+        ("plane", f"{acquisition.plane}" + (f" (of 0 to {acquisition.planes - 1})" if acquisition.planes > 1 else "")),
+        ("indicator", acquisition.indicator),
+        ("frame rate", f"{number(acquisition.frame_rate, 4)} Hz"),
+        ("duration", f"{clock(duration)} ({number(acquisition.frames, 9)} frames)"),
+        ("field", size),
+        ("location", acquisition.location or ""),
+        ("channel", f"{acquisition.functional_channel} of {acquisition.channels}" if acquisition.channels > 1 else ""),
+    ]
+    return [(name, value) for name, value in found if value]
+
+
+def clock(seconds: float) -> str:
+    if seconds < 120:
+        return f"{number(seconds)} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"

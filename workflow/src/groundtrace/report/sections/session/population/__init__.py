@@ -1,0 +1,10 @@
+"""The raster of all cells."""
+
+from groundtrace.report.section import Section
+
+SECTION = Section(
+    __name__,
+    title="Population",
+    needs=("acquisition", "traces", "spikes"),
+    shared=("range.js", "charts.js"),
+)

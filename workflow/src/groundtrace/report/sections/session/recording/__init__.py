@@ -1,0 +1,10 @@
+"""The light of the raw movie."""
+
+from groundtrace.report.section import Section
+
+SECTION = Section(
+    __name__,
+    title="Recording",
+    needs=("acquisition", "frames", "raw_quality", "traces", "brightness"),
+    shared=("range.js", "charts.js"),
+)

@@ -1,0 +1,159 @@
+"""The raw recording: its light, its sampling, its lost frames."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from groundtrace.indicators import UNKNOWN, assumption, kinetics
+from groundtrace.io import read_table
+from groundtrace.report.html import number, pack_series
+from groundtrace.report.session import SessionInputs
+from groundtrace.report.warning import Warning, share
+
+LISTED = 8
+"""Times that are listed."""
+SHORT = 60.0
+"""Recordings shorter than this leave too little quiet time for a baseline, s."""
+
+
+def load(paths: Mapping[str, Path | str], inputs: SessionInputs) -> pl.DataFrame:
+    """The table Brightness."""
+    return read_table(paths["brightness"])
+
+
+def data(inputs: SessionInputs) -> dict[str, Any]:
+    return {"brightness": pack_series(inputs.frames["brightness"].to_numpy())}
+
+
+def warnings(inputs: SessionInputs) -> Iterator[Warning]:
+    yield from notes(inputs)
+    yield from sampling(inputs)
+    yield from light(inputs)
+    yield from lost_frames(inputs)
+    yield from steps(inputs)
+
+
+def notes(inputs: SessionInputs) -> Iterator[Warning]:
+    """What ingest found in the raw files: `file: what was found; what to do`."""
+    for sentence in inputs.acquisition.notes:
+        found, _, advice = sentence.rpartition("; ")
+        name, _, what = found.partition(": ")
+        title = f"{name}: {re.split(r'[:,;(]', what)[0].strip()}"
+        yield Warning("warning", title, f"{found}.", f"{advice[:1].upper()}{advice[1:]}.")
+
+
+def sampling(inputs: SessionInputs) -> Iterator[Warning]:
+    acquisition = inputs.acquisition
+    indicator = kinetics(acquisition.indicator)
+    if indicator and indicator.decay_time * acquisition.frame_rate < inputs.parameters.signal_frames:
+        frames = indicator.decay_time * acquisition.frame_rate
+        yield Warning(
+            "warning",
+            f"The frame rate is low for {indicator.name}: {number(frames, 2)} frames per decay time",
+            "A transient is over within a frame or two, so it is hard to tell from noise and its spike times are "
+            "uncertain by a frame or more.",
+            "Bin spike rates over several frames. For new recordings: fewer planes, a smaller field, or a slower "
+            "indicator.",
+        )
+    if assumed := assumption(acquisition.indicator):
+        yield Warning(
+            "note",
+            f"{assumed[0].upper()}{assumed[1:]}",
+            "Amplitude and decay of a spike are then less certain, and so are rates and their expected accuracy.",
+            "Name the indicator in the sheet."
+            if acquisition.indicator == UNKNOWN
+            else f"Add a line {acquisition.indicator} with kinetics of your own to resources/indicators.tsv.",
+        )
+    duration = acquisition.frames / acquisition.frame_rate
+    if duration < SHORT:
+        yield Warning(
+            "note",
+            f"The recording lasts {number(duration)} s only",
+            "Baseline and noise are estimated from little quiet time; dF/F may be biased.",
+            "Concatenate the files of one session if there are more: the sheet's path takes several.",
+        )
+
+
+def light(inputs: SessionInputs) -> Iterator[Warning]:
+    quality = inputs.raw_quality.row(0, named=True)
+    if quality["saturated"] > inputs.parameters.saturation_warning:
+        cells = int(inputs.cells["saturated"].sum())
+        yield Warning(
+            "warning",
+            f"{share(quality['saturated'])} of the pixels are saturated",
+            f"Their peaks are cut off, so large transients look small ({cells} accepted cells are affected).",
+            "Leave the marked cells out of comparisons of amplitude. Lower the detector gain or the laser power.",
+        )
+    drift = quality["brightness_drift"]
+    if drift < -inputs.parameters.bleaching_warning:
+        yield Warning(
+            "warning",
+            f"The recording lost {share(-drift)} of its brightness",
+            "The indicator bleaches, or the focus or the immersion is lost; noise grows as the light falls.",
+            "Use the exponential baseline. Do not compare amplitudes from the start and the end.",
+        )
+    elif drift > inputs.parameters.bleaching_warning:
+        yield Warning(
+            "note",
+            f"The recording became {share(drift)} brighter",
+            "The focus moved, the laser warmed up, or the background grew; the baseline follows it in part.",
+            "Look at the brightness below before comparing the start with the end.",
+        )
+    if quality["gain"] is None:
+        yield Warning(
+            "note",
+            "The photon gain could not be measured",
+            "Variance does not grow with the mean as shot noise does. Photon numbers are missing, and whether traces "
+            "were denoised beforehand cannot be checked.",
+            "Check that the movie is raw: not scaled, averaged, compressed or background-subtracted.",
+        )
+
+
+def lost_frames(inputs: SessionInputs) -> Iterator[Warning]:
+    quality = inputs.raw_quality.row(0, named=True)
+    if dropped := quality["dropped_frames"]:
+        yield Warning(
+            "warning",
+            f"{dropped} dropped frame{'s' if dropped > 1 else ''}",
+            "These frames repeat the one before, pixel by pixel: the acquisition lost a frame and filled the gap.",
+            "Check the alignment with your other signals by their own clock; do not count frames.",
+        )
+    if blank := quality["blank_frames"]:
+        yield Warning(
+            "note",
+            f"{blank} blank frame{'s' if blank > 1 else ''}",
+            "Frames without light, for instance under a closed shutter or during photostimulation.",
+            "They are marked bad; exclude them from your analysis.",
+        )
+
+
+def steps(inputs: SessionInputs) -> Iterator[Warning]:
+    """Changes of brightness of the whole field, and frames without light that ingest took for good."""
+    brightness = inputs.loaded.get("recording")
+    if brightness is None or brightness.is_empty():
+        return
+    gain, rate = brightness["gain"].to_numpy(), inputs.acquisition.frame_rate
+    at = np.flatnonzero(np.diff(gain)) + 1
+    if len(at):
+        times = ", ".join(number(frame / rate) for frame in at[:LISTED]) + (" …" if len(at) > LISTED else "")
+        yield Warning(
+            "warning",
+            f"The brightness of all ROIs changes at once, {len(at)} time{'s' if len(at) > 1 else ''}",
+            f"From one frame to the next, at {times} s, by up to a factor of {number(float(gain.max() / gain.min()))}: "
+            "laser power, focus or water, or files recorded with other settings. Every stretch was brought to the same "
+            "brightness before dF/F; motion correction and the search for cells saw the steps.",
+            "If files of other settings were joined, make them sessions of their own. Distrust changes of rate across "
+            "a step.",
+        )
+    dark = int((~brightness["usable"] & ~inputs.shifts["bad"]).sum())
+    if dark:
+        yield Warning(
+            "note",
+            f"{dark} frame{'s' if dark > 1 else ''} in which no ROI shows light",
+            "A shutter was closed, for a whole frame or a part of it. They have no dF/F and no rate.",
+            "Leave these times out of averages: a missing rate is not a rate of zero.",
+        )

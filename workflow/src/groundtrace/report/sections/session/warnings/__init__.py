@@ -1,0 +1,5 @@
+"""The warnings of all sections."""
+
+from groundtrace.report.section import Section
+
+SECTION = Section(__name__)

@@ -1,0 +1,5 @@
+"""Totals over the rows."""
+
+from groundtrace.report.section import Section
+
+SECTION = Section(__name__, shared=("figures.html",))

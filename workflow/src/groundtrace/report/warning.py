@@ -1,0 +1,37 @@
+"""What a warning of a report is, and the words of numbers in it."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from groundtrace.report.html import number
+
+Severity = Literal["critical", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "note")
+MANY = 0.1
+"""Share of the cells that must have a fault before it is worth a warning."""
+MOST = 0.5
+"""Share of the cells from which something holds for most of them."""
+
+
+@dataclass(frozen=True)
+class Warning:
+    """One thing a user should know before trusting a recording."""
+
+    severity: Severity
+    title: str
+    meaning: str
+    action: str
+
+
+def median(column: pl.Series) -> float:
+    """Median of the finite values, NaN when there is none."""
+    values = column.cast(pl.Float64).drop_nulls().drop_nans().median()
+    return float(values) if isinstance(values, float) else math.nan
+
+
+def share(part: float) -> str:
+    """A fraction in per cent."""
+    return f"{number(100 * part, 2)} %"

@@ -1,0 +1,113 @@
+"""Input functions of the rules, from the raw movie to the page."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from groundtrace.config import CLEAN
+from groundtrace.errors import InputError
+from groundtrace.report import pages
+from groundtrace.running import layout, raw_files
+from groundtrace.running.internals import recorded_as
+from groundtrace.running.plan import OfEachJob, OfJob, Plan, Wildcards, of_job
+
+
+class Inputs:
+    """Inputs of the jobs of a plan."""
+
+    def __init__(self, plan: Plan):
+        self.plan, self.config = plan, plan.config
+
+    def of_recipe(self, **patterns: str) -> OfJob:
+        """Paths by name, with the methods of the wildcard `recipe` filled in."""
+
+        def files(wildcards: Wildcards) -> dict[str, str]:
+            where = {"session": wildcards.session, "plane": wildcards.plane, **self.plan.methods[wildcards.recipe]}
+            return {name: pattern.format(**where) for name, pattern in patterns.items()}
+
+        return of_job(files)
+
+    @OfEachJob
+    def session_page(self, wildcards: Wildcards) -> dict[str, str]:
+        """What the sections of a page need of a plane; of denoising only where the recipe denoises."""
+        methods = self.plan.methods[wildcards.recipe]
+        lacking = () if self.config.denoises(methods["denoise"]) else layout.DENOISED
+        where = {"session": wildcards.session, "plane": wildcards.plane, **methods}
+        return {name: path.format(**where) for name, path in self.page_files.items() if name not in lacking}
+
+    @cached_property
+    def page_files(self) -> dict[str, str]:
+        return {name: self.plan.at(path) for name, path in pages.needs("session").items()}
+
+    @cached_property
+    def page_sections(self) -> list[str]:
+        return [section.name for section in pages.sections("session")]
+
+    @OfEachJob
+    def raw_files(self, wildcards: Wildcards) -> list[Any]:
+        """A raw file that was touched, copied or moved, and not changed, does not count as new.
+
+        Snakemake's own check of contents would read every movie after each of its jobs.
+        """
+        session = self.plan.sessions[wildcards.session]
+        if session.simulate is not None:
+            return [self.plan.at("{session}/truth/movie.tif").format(session=session.key)]
+        if session.key in self.plan.missing:
+            return []  # the job says what is missing
+        files = session.files()
+        made = self.plan.at(f"{layout.PLANE}/acquisition.json").format(session=session.key, plane=wildcards.plane)
+        known = raw_files.as_read(session, files, Path(made))
+        return [
+            recorded_as(file.as_posix(), read) if read else file.as_posix()
+            for file, read in zip(files, known, strict=True)
+        ]
+
+    @OfEachJob
+    def motion_channel(self, wildcards: Wildcards) -> str | list[str]:
+        """The movie on which motion is estimated, when it is not the one that is moved."""
+        if not self.plan.sessions[wildcards.session].other_channel:
+            return []
+        return self.plan.at(f"{layout.PLANE}/motion_channel.npy").format(**wildcards)
+
+    @OfEachJob
+    def movies_to_extract(self, wildcards: Wildcards) -> dict[str, str]:
+        """The registered movie; or the denoised one, and beside it the one that was measured, with its noise.
+
+        What is not denoised is not copied. As a control, the movie without noise.
+        """
+        if wildcards.denoise == CLEAN:
+            return {"movie": self.plan.at("{session}/truth/clean.npy").format(session=wildcards.session)}
+        registered = self.plan.at(f"{layout.MOTION}/movie.npy").format(**wildcards)
+        if not self.config.denoises(wildcards.denoise):
+            return {"movie": registered}
+        denoised, noise = (
+            self.plan.at(f"{layout.DENOISE}/{name}").format(**wildcards) for name in ("movie.npy", "noise.npz")
+        )
+        return {"movie": denoised, "measured": registered, "noise": noise}
+
+    @OfEachJob
+    def movie_to_score(self, wildcards: Wildcards) -> str:
+        return self.movies_to_extract(wildcards)["movie"]
+
+    @OfEachJob
+    def ground_truth(self, wildcards: Wildcards) -> list[str]:
+        """Files of recordings with known spikes; those from the web are known by their hash."""
+        local = [source for source in self.config.ground_truth.values() if not source.is_url]
+        return [path.as_posix() for source in local for path in source.files()]
+
+    def session_pages(self) -> list[str]:
+        """They depend on everything else."""
+        return [entry.file("report").as_posix() for entry in self.plan.study.rows if entry.can_be_made]
+
+    @OfEachJob
+    def study_page(self, wildcards: Wildcards) -> list[str]:
+        """What `snakemake` makes when no target is named; `train` and `benchmark` need no session."""
+        if not self.plan.sessions:
+            raise InputError(
+                f"{self.config.sessions}: no session in it; write one row per recording, or try `make demo`"
+            )
+        page, table = self.plan.at("index.html"), self.plan.at("study.parquet")
+        # Snakemake misses only what is asked for: the table after an error, and a page that was deleted.
+        complete = os.path.exists(table) and not self.plan.batched
+        return [page, table, *(lost for lost in self.session_pages() if complete and not os.path.exists(lost))]

@@ -1,0 +1,192 @@
+"""Where results and logs lie below the folder of results: the recipe is the path, and what shares a prefix shares its
+results. Names in braces are Snakemake's wildcards."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from groundtrace.config import Config
+from groundtrace.sessions import Session
+
+PLANE = "{session}/plane-{plane}"
+METHODS = ("motion", "denoise", "extract", "spikes")
+"""Stages that have a choice of methods, in their order: each adds its method to the path."""
+
+
+def folder_of(stage: str) -> str:
+    """Folder of the results of a stage with methods."""
+    return "/".join((PLANE, *(f"{name}-{{{name}}}" for name in METHODS[: METHODS.index(stage) + 1])))
+
+
+def log_of(stage: str) -> str:
+    """Logs and timings of one plane share a folder."""
+    return f"{PLANE}/{'_'.join(folder_of(stage).removeprefix(f'{PLANE}/').split('/'))}"
+
+
+MOTION, DENOISE, EXTRACT = (folder_of(stage) for stage in METHODS[:3])
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step on the way from a raw movie to its page."""
+
+    name: str
+    log: str
+    """Below `logs`, without its suffix."""
+    file: str
+    """What it leaves when it has succeeded, below the folder of results."""
+    needed: "Callable[[Entry], bool]" = lambda entry: True
+    """Whether a row of the study needs it."""
+
+
+STAGES = (
+    Stage("simulate", "{session}/simulate", "{session}/truth/cells.parquet", lambda entry: entry.simulated),
+    Stage("ingest", f"{PLANE}/ingest", f"{PLANE}/acquisition.json"),
+    Stage(
+        "motion channel",
+        f"{PLANE}/ingest_motion_channel",
+        f"{PLANE}/motion_channel.json",
+        lambda entry: entry.other_channel,
+    ),
+    Stage("motion", log_of("motion"), f"{MOTION}/quality.parquet"),
+    Stage("denoise", log_of("denoise"), f"{DENOISE}/training.parquet", lambda entry: entry.denoised),
+    Stage("extract", log_of("extract"), f"{EXTRACT}/fluorescence.parquet"),
+    Stage("dff", f"{log_of('extract')}_dff", f"{EXTRACT}/traces.parquet"),
+    Stage("spikes", log_of("spikes"), f"{EXTRACT}/spikes-{{spikes}}.parquet"),
+    Stage("report", f"{PLANE}/report-{{recipe}}", f"{PLANE}/report-{{recipe}}.html"),
+)
+"""In their order. Wildcards in the names of its files say what a stage has one of: a session, a plane, a recipe."""
+WILDCARDS = {"session": r"sub-[^/]+/ses-[^/]+", "plane": r"\d+"} | {
+    name: r"[a-z][a-z0-9_]*" for name in (*METHODS, "recipe")
+}
+"""What each may be."""
+FILES = {
+    "acquisition": f"{PLANE}/acquisition.json",
+    "frames": f"{PLANE}/frames.parquet",
+    "raw_quality": f"{PLANE}/raw_quality.parquet",
+    "raw_images": f"{PLANE}/raw_images.npz",
+    "shifts": f"{MOTION}/shifts.parquet",
+    "motion_images": f"{MOTION}/images.npz",
+    "motion_quality": f"{MOTION}/quality.parquet",
+    "denoising_noise": f"{DENOISE}/noise.npz",
+    "denoising_curve": f"{DENOISE}/training.parquet",
+    "denoising_check": f"{DENOISE}/check.parquet",
+    "denoising_images": f"{DENOISE}/images.npz",
+    "rois": f"{EXTRACT}/rois.parquet",
+    "extraction_images": f"{EXTRACT}/extraction_images.npz",
+    "extraction_quality": f"{EXTRACT}/extraction_quality.parquet",
+    "traces": f"{EXTRACT}/traces.parquet",
+    "brightness": f"{EXTRACT}/brightness.parquet",
+    "spikes": f"{EXTRACT}/spikes-{{spikes}}.parquet",
+}
+"""Files of a plane by the names under which sections of its page ask for them."""
+DENOISED = tuple(name for name in FILES if name.startswith("denoising_"))
+"""Those that only recipes that denoise have."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One job on the way to a row of the study."""
+
+    stage: str
+    """Its name."""
+    log: Path
+    file: Path
+    """It is there when the step has succeeded."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One session, plane and recipe: a row of the study."""
+
+    results: Path
+    session: str
+    """Key: `sub-…/ses-…_date-…`."""
+    plane: int
+    recipe: str
+    methods: Mapping[str, str]
+    """Methods of the recipe: motion, denoise, extract, spikes."""
+    indicator: str
+    simulated: bool
+    denoised: bool = False
+    other_channel: bool = False
+    """Motion is estimated on another channel than the functional one."""
+    missing: str = ""
+    """Which raw data are not there."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Columns of the sheet that are the lab's own."""
+
+    @cached_property
+    def archived(self) -> bool:
+        """The raw data are gone, and were ingested before."""
+        return bool(self.missing) and self.file("ingest").exists()
+
+    @cached_property
+    def can_be_made(self) -> bool:
+        """Whether there is a way from what there is to its page; one that fails and says why is a way."""
+        movies = ("motion", "denoise", "extract")
+        return not self.archived or all(step.file.exists() for step in self.steps if step.stage in movies)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(
+            Step(stage.name, self.results / "logs" / f"{stage.log.format(**self._where)}.log", self.file(stage.name))
+            for stage in STAGES
+            if stage.needed(self)
+        )
+
+    def file(self, name: str) -> Path:
+        """What a stage leaves."""
+        return self.results / next(stage.file for stage in STAGES if stage.name == name).format(**self._where)
+
+    @property
+    def _where(self) -> dict[str, str | int]:
+        return {"session": self.session, "plane": self.plane, "recipe": self.recipe, **self.methods}
+
+    @property
+    def raw_quality(self) -> Path:
+        return self.file("ingest").with_name("raw_quality.parquet")
+
+
+@dataclass(frozen=True)
+class Entries:
+    """All rows of a study. An object of its own and no list, which Snakemake would store, compare and print."""
+
+    rows: tuple[Entry, ...]
+
+
+def told_missing(entries: Entries) -> list[str]:
+    """A line for each session whose raw data are not there."""
+    sessions = {entry.session: entry for entry in entries.rows if entry.missing}
+    return [
+        f"{entry.missing}; its results stay, and can no longer be made anew"
+        if entry.archived
+        else f"{entry.missing}; it has no results, and fails"
+        for entry in sessions.values()
+    ]
+
+
+def study_entries(config: Config, sessions: Mapping[str, Session], missing: Mapping[str, str] | None = None) -> Entries:
+    """Every session of the sheet, plane and recipe of the config. missing: by session, which raw data are not there."""
+    methods = {name: recipe.model_dump() for name, recipe in config.recipes.items()}
+    return Entries(
+        tuple(
+            Entry(
+                config.results,
+                key,
+                plane,
+                name,
+                methods[name],
+                session.indicator,
+                simulated=session.simulate is not None,
+                denoised=config.denoises(methods[name]["denoise"]),
+                other_channel=session.other_channel,
+                missing=(missing or {}).get(key, ""),
+                labels=session.labels,
+            )
+            for key, session in sessions.items()
+            for plane in range(session.planes)
+            for name in methods
+        )
+    )

@@ -1,0 +1,234 @@
+"""A config and its sessions, as the rules of the workflow ask for them."""
+
+import functools
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from groundtrace.config import Config, load
+from groundtrace.indicators import Indicator, assumption, kinetics, simulated
+from groundtrace.running import layout
+from groundtrace.running.internals import plainly
+from groundtrace.section import Backend
+from groundtrace.sessions import Session, read_sheet
+from groundtrace.simulation.parameters import Simulation
+
+Wildcards = Any
+"""Snakemake's: an attribute per wildcard."""
+OfJob = Callable[[Wildcards], Any]
+"""Input or parameter of a job."""
+
+
+def of_job(function: OfJob) -> OfJob:
+    """Snakemake asks for the signature of a function at every job, which costs more than most functions here."""
+    function.__signature__ = inspect.signature(function)  # pyright: ignore[reportFunctionMemberAccess]
+    return function
+
+
+class OfEachJob:
+    """Decorator: a method (self, wildcards) that is an input function of rules."""
+
+    def __init__(self, method: Callable[[Any, Wildcards], Any]):
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> OfJob:
+        def function(wildcards: Wildcards) -> Any:
+            return self.method(instance, wildcards)
+
+        # The next look finds the function itself.
+        told = of_job(plainly(function))
+        instance.__dict__[self.name] = told
+        return told
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be made of which sessions, and where."""
+
+    config: Config
+    sessions: Mapping[str, Session]
+    """Sessions by key: `sub-…/ses-…_date-…`."""
+    scripts: Path
+    """The folder of the rules' scripts."""
+    hashes: bool = True
+    """Code is hashed. A job never compares it, and does not."""
+    batched: bool = False
+    """A run makes a part of the study only."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Of sessions, by key: which raw data are not there."""
+
+    @classmethod
+    @plainly
+    def read(cls, config: Mapping[str, Any], scripts: Path | str, hashes: bool = True, batched: bool = False) -> "Plan":
+        """From a config as Snakemake has it; raises WorkflowError where it, or its sheet, is wrong."""
+        checked = load(config)
+        sheet = read_sheet(checked.sessions, checked.simulation)
+        sessions = sheet.valid()
+        checked.check_sessions(sessions)
+        for session in sessions.values():
+            if session.simulate is not None:
+                simulated(session.indicator)
+        plan = cls(checked, sessions, Path(scripts), hashes, batched, sheet.missing)
+        if hashes:
+            assumed = [assumption(session.indicator) for session in sessions.values()]
+            for line in [*layout.told_missing(plan.study), *dict.fromkeys(filter(None, assumed))]:
+                print(f"warning: {checked.sessions}: {line}", file=sys.stderr)
+        return plan
+
+    @cached_property
+    def results(self) -> str:
+        return self.config.results.as_posix()
+
+    @property
+    def benchmark(self) -> str:
+        return f"{self.results}/benchmark"
+
+    @property
+    def scores(self) -> str:
+        """Folder of the scores of one plane."""
+        return f"{self.benchmark}/recordings/{layout.PLANE}"
+
+    def at(self, pattern: str) -> str:
+        """A pattern of `layout` with the folder of results before it."""
+        return f"{self.results}/{pattern}"
+
+    def log(self, step: str) -> str:
+        """Logs and timings mirror the path in one folder per plane."""
+        return f"{self.results}/logs/{step}.log"
+
+    def timing(self, step: str) -> str:
+        return f"{self.results}/timings/{step}.tsv"
+
+    @cached_property
+    def study(self) -> layout.Entries:
+        return layout.study_entries(self.config, self.sessions, self.missing)
+
+    @cached_property
+    def with_raw_data(self) -> str:
+        """Pattern of the sessions that can be ingested. What was made of raw data that are gone counts as given:
+        Snakemake would delete it before it finds that it cannot make it again."""
+        gone = dict.fromkeys(entry.session for entry in self.study.rows if entry.archived)
+        pattern = layout.WILDCARDS["session"]
+        return f"(?!(?:{'|'.join(map(re.escape, gone))})/plane-){pattern}" if gone else pattern
+
+    @cached_property
+    def simulated(self) -> dict[str, Session]:
+        return {key: session for key, session in self.sessions.items() if session.simulate is not None}
+
+    def planes(self, sessions: Mapping[str, Session] | None = None) -> Iterator[tuple[str, int]]:
+        """Key and plane."""
+        for key, session in (self.sessions if sessions is None else sessions).items():
+            for plane in range(session.planes):
+                yield key, plane
+
+    def simulation(self, key: str) -> Simulation:
+        """Parameters of a simulated session."""
+        name = self.sessions[key].simulate
+        assert name is not None, key
+        return self.config.simulation[name]
+
+    @cached_property
+    def simulation_of(self) -> OfJob:
+        return self.of_session(lambda session: self.simulation(session.key))
+
+    @cached_property
+    def methods(self) -> dict[str, dict[str, str]]:
+        """The method of each stage, by recipe."""
+        return {name: recipe.model_dump() for name, recipe in self.config.recipes.items()}
+
+    def of_method(self, stage: str, function: Callable[[Backend], Any]) -> OfJob:
+        """Input, parameter or environment that depends on the method of a stage alone: computed once for each."""
+        once = functools.cache(lambda name: function(self.config.backend(stage, name)))
+        return of_job(lambda wildcards: once(getattr(wildcards, stage)))
+
+    def of_session(self, function: Callable[[Session], Any]) -> OfJob:
+        """Parameter that depends on the session alone: computed once for all its planes."""
+        once = functools.cache(lambda key: function(self.sessions[key]))
+        return of_job(lambda wildcards: once(wildcards.session))
+
+    def method(self, stage: str) -> OfJob:
+        """The method of a stage."""
+        return self.of_method(stage, lambda backend: backend)
+
+    @cached_property
+    def session(self) -> OfJob:
+        return self.of_session(lambda session: session)
+
+    @cached_property
+    def indicator(self) -> OfJob:
+        """Kinetics: editing one indicator's reruns the sessions with that indicator."""
+        return self.of_session(lambda session: _values(kinetics(session.indicator)))
+
+    def labels(self, rule: str) -> OfJob:
+        """Indicator and location of a session, as far as a rule uses them; `acquisition.json` has neither."""
+        if rule == "session_report":
+            return self.of_session(lambda session: {"indicator": session.indicator, "location": session.location})
+        return of_job(
+            lambda wildcards: (
+                {"indicator": self.sessions[wildcards.session].indicator} if self.tells(rule, wildcards) else {}
+            )
+        )
+
+    def tells(self, rule: str, wildcards: Wildcards) -> bool:
+        """Whether the result of a job depends on the indicator."""
+        if rule == "dff":
+            return self.config.denoises(wildcards.denoise)
+        return rule != "extract" or self.config.backend("extract", wildcards.extract).reads_indicator  # pyright: ignore[reportAttributeAccessIssue]
+
+    def environment(self, stage: str) -> OfJob:
+        """Conda file of the method of a stage; backends of other packages bring theirs."""
+
+        def of(backend: Backend) -> str:
+            name = backend.environment
+            return name if Path(name).is_absolute() else f"../../envs/{name}.yaml"
+
+        return self.of_method(stage, of)
+
+    @OfEachJob
+    def smoothing(self, wildcards: Wildcards) -> Any:
+        """Parameters of denoised traces, of recipes that denoise."""
+        return self.config.smoothing if self.config.denoises(wildcards.denoise) else None
+
+    @OfEachJob
+    def spike_trace(self, wildcards: Wildcards) -> str:
+        """Column of the table Traces that spikes are inferred from."""
+        backend = self.config.backend("spikes", wildcards.spikes)
+        denoised = self.config.denoises(wildcards.denoise) and backend.reads_denoised  # pyright: ignore[reportAttributeAccessIssue]
+        return "dff_denoised" if denoised else "dff"
+
+    @property
+    def scored_spikes(self) -> Backend:
+        """Infers spikes from denoised traces in the benchmark: that of the recipe that is the default."""
+        return self.config.backend("spikes", next(iter(self.config.recipes.values())).spikes)
+
+    @property
+    def scored(self) -> list[str]:
+        """Spike inference scored on ground truth; the do-nothing controls are scored by one job of that name."""
+        return [*(self.config.benchmark.backends or self.config.spikes), "controls"]
+
+    @OfEachJob
+    def scored_method(self, wildcards: Wildcards) -> Backend | None:
+        return None if wildcards.scored == "controls" else self.config.backend("spikes", wildcards.scored)
+
+    @OfEachJob
+    def recipe_extraction(self, wildcards: Wildcards) -> str:
+        return self.methods[wildcards.recipe]["extract"]
+
+    @OfEachJob
+    def recipe_methods(self, wildcards: Wildcards) -> dict[str, str]:
+        """Names of a recipe and its methods, as columns of the benchmark's tables."""
+        methods = dict(self.methods[wildcards.recipe])
+        return {"recipe": wildcards.recipe, "motion_method": methods.pop("motion"), **methods}
+
+
+def _values(indicator: Indicator | None) -> dict[str, Any] | None:
+    return indicator and indicator.model_dump()

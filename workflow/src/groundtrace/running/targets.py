@@ -1,0 +1,167 @@
+"""What the benchmark, `suggest` and `realism` are made of."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from groundtrace.errors import InputError
+from groundtrace.running import layout
+from groundtrace.running.plan import OfEachJob, Plan, Wildcards
+
+
+class Targets:
+    """Targets of a plan."""
+
+    def __init__(self, plan: Plan):
+        self.plan, self.config, self.scores = plan, plan.config, plan.scores
+
+    @OfEachJob
+    def pages(self, wildcards: Wildcards) -> list[str]:
+        """What `snakemake benchmark` makes: spikes on ground truth, recordings where sessions are simulated."""
+        pages = [f"{self.plan.benchmark}/report.html"] if self.config.ground_truth else []
+        pages += [f"{self.plan.benchmark}/recordings.html"] if self.plan.simulated else []
+        if not pages:
+            raise InputError(
+                "benchmark: nothing has a known truth; name recordings under `ground_truth` in the config, or add "
+                f"simulated sessions to {self.config.sessions} (column `simulate`, parameters under `simulation` "
+                "in the config)"
+            )
+        return pages
+
+    def shards(self, suffix: str) -> list[str]:
+        """Scores of every spike backend on every shard of the data sets, and on a simulated population."""
+        names = [str(shard) for shard in range(self.config.benchmark.parts)]
+        names += ["population"] if suffix == "parquet" else []
+        folder = f"{self.plan.benchmark}/parts"
+        return [f"{folder}/{scored}-{name}.{suffix}" for scored in self.plan.scored for name in names]
+
+    def scored_motion(self, key: str) -> list[str]:
+        """Motion corrections scored on a simulated session: all; where nothing moves, those of recipes."""
+        used = {recipe.motion for recipe in self.config.recipes.values()}
+        return [name for name in self.config.motion if name in used or not self.plan.simulation(key).still]
+
+    def motion_scores(self) -> list[str]:
+        """Scores of motion corrections on every simulated plane."""
+        return [
+            f"{self.scores}/motion-{{motion}}.parquet".format(session=key, plane=plane, motion=motion)
+            for key, plane in self.plan.planes(self.plan.simulated)
+            for motion in self.scored_motion(key)
+        ]
+
+    def denoising_scores(self, file: str = "scores.parquet") -> list[str]:
+        """Scores of every denoising, and of the movie as it was recorded, on simulated planes in which nothing moves.
+
+        Only there, without motion correction, pixels of the movie without noise are those of the registered one.
+        """
+        config = self.config
+        recipes = [recipe for recipe in config.recipes.values() if config.motion[recipe.motion].backend == "none"]
+        pairs = dict.fromkeys((recipe.motion, recipe.denoise) for recipe in recipes if config.denoises(recipe.denoise))
+        control = next((name for name in config.denoise if not config.denoises(name)), None)
+        controls = dict.fromkeys((motion, control) for motion, _ in pairs if control)
+        still = {key: session for key, session in self.plan.simulated.items() if self.plan.simulation(key).still}
+        return [
+            f"{self.scores}/denoise-{{motion}}-{{denoise}}/{file}".format(
+                session=key, plane=plane, motion=motion, denoise=denoise
+            )
+            for key, plane in self.plan.planes(still)
+            for motion, denoise in [*controls, *pairs]
+        ]
+
+    def recipe_scores(self, table: str) -> list[str]:
+        """One of the tables of scores of every recipe on every simulated plane."""
+        return [
+            f"{self.scores}/recipe-{{recipe}}/{table}.parquet".format(session=key, plane=plane, recipe=recipe)
+            for key, plane in self.plan.planes(self.plan.simulated)
+            for recipe in self.config.recipes
+        ]
+
+    def timed_jobs(self) -> list[dict[str, Any]]:
+        """Jobs on simulated sessions whose costs the benchmark compares, and the files with their timings."""
+        return [job for key in self.plan.simulated for job in self._timed(key)]
+
+    def _timed(self, key: str) -> Iterator[dict[str, Any]]:
+        session, simulation = self.plan.sessions[key], self.plan.simulation(key)
+        pixels = simulation.height * simulation.width
+
+        def job(stage: str, name: str | None, step: str, plane: int | None, **methods: str) -> dict[str, Any]:
+            frames = simulation.frames * (session.planes if plane is None else 1)
+            file = self.plan.timing(step).format(session=key, plane=plane, **methods)
+            what = {"stage": stage, "name": name, "session": key, "plane": plane, "file": file}
+            return what | {"frames": frames, "pixels": pixels}
+
+        yield job("simulate", session.simulate, "{session}/simulate", None)
+        recipes = [recipe.model_dump() for recipe in self.config.recipes.values()]
+        for plane in range(session.planes):
+            for name in self.scored_motion(key):
+                yield job("motion", name, layout.log_of("motion"), plane, motion=name)
+            # Recipes that share a job share its costs.
+            for chain in {(recipe["motion"], recipe["denoise"]): recipe for recipe in recipes}.values():
+                if self.config.denoises(chain["denoise"]):
+                    yield job("denoise", chain["denoise"], layout.log_of("denoise"), plane, **chain)
+            chains = {(recipe["motion"], recipe["denoise"], recipe["extract"]): recipe for recipe in recipes}
+            for chain in chains.values():
+                if chain["extract"] in self.config.extract:
+                    yield job("extract", chain["extract"], layout.log_of("extract"), plane, **chain)
+
+    def table(self, name: str) -> str:
+        """Table of the benchmark on simulated sessions: of this run, or of one made elsewhere."""
+        folder = self.config.benchmark.tables
+        return f"{folder.as_posix() if folder else self.plan.benchmark}/{name}"
+
+    def results_so_far(self) -> list[dict[str, Any]]:
+        """Every plane of a real session that some recipe has been run on, as plain values."""
+        recordings = []
+        real = {key: session for key, session in self.plan.sessions.items() if session.simulate is None}
+        for key, plane in self.plan.planes(real):
+            where = {"session": key, "plane": plane}
+            found = {
+                (recipe.motion, recipe.denoise, recipe.extract): {
+                    "motion_method": recipe.motion,
+                    "shifts": self.plan.at(f"{layout.MOTION}/shifts.parquet").format(**where, **recipe.model_dump()),
+                    "traces": self.plan.at(f"{layout.EXTRACT}/traces.parquet").format(**where, **recipe.model_dump()),
+                }
+                for recipe in self.config.recipes.values()
+            }
+            chains = [chain for chain in found.values() if os.path.exists(chain["traces"])]
+            if chains:
+                names = {"acquisition": "acquisition.json", "raw_quality": "raw_quality.parquet"}
+                folder = self.plan.at(layout.PLANE).format(**where)
+                files = {name: f"{folder}/{file}" for name, file in names.items()}
+                recordings.append({**where, "indicator": real[key].indicator, **files, "chains": chains})
+        return recordings
+
+    @OfEachJob
+    def files_of_recordings(self, wildcards: Wildcards) -> list[str]:
+        """What `suggest` reads of real sessions."""
+        sheet = self.config.sessions
+        if not self.config.benchmark.tables and not self.plan.simulated:
+            raise InputError(
+                f"suggest: there is no benchmark to go by; add simulated sessions to {sheet} (column `simulate`), "
+                "or name the folder of a benchmark under `benchmark.tables` in the config"
+            )
+        recordings = self.results_so_far()
+        if not recordings:
+            raise InputError(f"suggest: no real session of {sheet} has results yet; run `snakemake` first")
+        return [
+            path
+            for recording in recordings
+            for path in (
+                recording["acquisition"],
+                recording["raw_quality"],
+                *(chain[name] for chain in recording["chains"] for name in ("shifts", "traces")),
+            )
+        ]
+
+    @OfEachJob
+    def realism_of_planes(self, wildcards: Wildcards) -> list[str]:
+        """The statistics of every plane, by the first recipe; there must be both real and simulated ones."""
+        kinds = {session.simulate is not None for session in self.plan.sessions.values()}
+        if kinds != {True, False}:
+            missing = "either" if not kinds else "the real ones" if True in kinds else "the simulated ones"
+            raise InputError(
+                f"{self.config.sessions}: realism compares simulated with real recordings, and there is none of "
+                f"{missing}; add a row with `path` or with `simulate`"
+            )
+        pattern = self.plan.at(f"{layout.PLANE}/realism-{{recipe}}.parquet")
+        recipe = next(iter(self.config.recipes))
+        return [pattern.format(session=key, plane=plane, recipe=recipe) for key, plane in self.plan.planes()]

@@ -1,0 +1,49 @@
+"""The table of spikes."""
+
+import warnings
+
+import numpy as np
+import polars as pl
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.arrays import FloatArray
+from groundtrace.indicators import kinetics
+from groundtrace.spikes.base import SpikeBackend
+from groundtrace.spikes.gaps import run_across_gaps
+from groundtrace.tables import list_column, single, stack
+
+
+def infer_spikes(
+    traces: pl.DataFrame, acquisition: Acquisition, backend: SpikeBackend, trace: str = "dff"
+) -> pl.DataFrame:
+    """Table Spikes from the table Traces; trace: its column that spikes are inferred from."""
+    dff = stack(traces[trace])
+    found = run_across_gaps(backend, dff, acquisition.frame_rate, kinetics(acquisition.indicator))
+    empty = np.zeros((len(dff), 0), np.float32)
+    unusable = int(np.isnan(found.rate).all(axis=1).sum()) if dff.size else 0
+    if unusable:
+        warnings.warn(f"{unusable} of {len(dff)} ROIs have no usable dF/F; their rates are NaN", stacklevel=2)
+    unknown = pl.Series([None] * len(dff), dtype=pl.Float32)
+    return pl.DataFrame(
+        {
+            "roi": traces["roi"],
+            "accepted": traces["accepted"],
+            "rate": list_column(found.rate.astype(np.float32)),
+            "rate_low": list_column(empty if found.low is None else found.low.astype(np.float32)),
+            "rate_high": list_column(empty if found.high is None else found.high.astype(np.float32)),
+            "mean_rate": single(mean_over_known(found.rate)) if len(dff) else unknown,
+            "noise_level": traces["noise_level"],
+            "decay_time": single(found.decay_time),
+            "explained_variance": single(found.explained_variance),
+            "expected_correlation": single(found.expected.value) if found.expected else unknown,
+            "expected_correlation_low": single(found.expected.low) if found.expected else unknown,
+            "expected_correlation_high": single(found.expected.high) if found.expected else unknown,
+        }
+    )
+
+
+def mean_over_known(rates: FloatArray) -> FloatArray:
+    """Mean of each row over its finite values; NaN where there are none."""
+    known = np.isfinite(rates)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, rates, 0).sum(axis=1) / known.sum(axis=1)

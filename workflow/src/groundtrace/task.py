@@ -1,0 +1,20 @@
+"""What a backend is told besides the movie it works on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.arrays import BoolArray
+
+
+@dataclass(frozen=True)
+class Task:
+    """One plane, and what there is to work on it with."""
+
+    acquisition: Acquisition
+    bad_frames: BoolArray
+    """(n_frames,) frames that are not to be learnt from: as ingest found them, after motion correction as that did."""
+    scratch: Path
+    """An empty folder that is deleted afterwards."""
+    threads: int
+    """They change no result."""

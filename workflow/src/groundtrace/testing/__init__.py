@@ -1,0 +1,116 @@
+"""Checks of a backend that anyone may bring.
+
+    from groundtrace.testing import check_motion
+
+    check_motion(Centroid())
+
+raises AssertionError with the first promise that is broken. The same promises are tests of groundtrace's own backends.
+"""
+
+from groundtrace.denoising.base import DenoisingBackend
+from groundtrace.extraction.base import ExtractionBackend
+from groundtrace.motion.base import MotionBackend
+from groundtrace.spikes.base import SpikeBackend
+from groundtrace.testing.denoising import DenoisingContract
+from groundtrace.testing.extraction import ExtractionContract
+from groundtrace.testing.motion import MotionContract
+from groundtrace.testing.spikes import SpikeContract
+
+
+def check_motion(backend: MotionBackend) -> None:
+    """Register small movies of known motion; half a minute for a fast backend.
+
+    Parameters
+    ----------
+    backend : MotionBackend
+        The backend with its parameters.
+
+    Raises
+    ------
+    AssertionError
+        The first promise that the backend breaks, and how.
+
+    Examples
+    --------
+    How well motion is found is for the benchmark to say: a backend that moves nothing keeps all promises.
+
+    >>> from groundtrace.motion.none import NoMotion
+    >>> from groundtrace.testing import check_motion
+    >>> check_motion(NoMotion())
+    """
+    MotionContract(backend).check()
+
+
+def check_denoising(backend: DenoisingBackend) -> None:
+    """Denoise small movies of known cells.
+
+    Parameters
+    ----------
+    backend : DenoisingBackend
+        The backend with its parameters.
+
+    Raises
+    ------
+    AssertionError
+        The first promise that the backend breaks, and how.
+
+    Examples
+    --------
+    >>> from groundtrace.denoising.boxcar import Boxcar
+    >>> from groundtrace.testing import check_denoising
+    >>> check_denoising(Boxcar(frames=9))
+    >>> check_denoising(Boxcar(frames=3))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    AssertionError: Boxcar breaks the promise ... of the noise is left where nothing happens, 40 % is allowed
+    """
+    DenoisingContract(backend).check()
+
+
+def check_extraction(backend: ExtractionBackend) -> None:
+    """Find the cells of small movies of all sizes, and of one with 100,000 frames; minutes.
+
+    Parameters
+    ----------
+    backend : ExtractionBackend
+        The backend with its parameters.
+
+    Raises
+    ------
+    AssertionError
+        The first promise that the backend breaks, and how.
+
+    Examples
+    --------
+    >>> from groundtrace.extraction.transients import Transients
+    >>> from groundtrace.testing import check_extraction
+    >>> check_extraction(Transients(diameter_px=40))
+    Traceback (most recent call last):
+    AssertionError: Transients breaks the promise footprints_lie_in_the_field_and_sum_to_one: no ROI is found
+    """
+    ExtractionContract(backend).check()
+
+
+def check_spikes(backend: SpikeBackend, correlation: float = 0.9, counts: tuple[float, float] = (0.5, 2.0)) -> None:
+    """Infer simulated spikes.
+
+    Parameters
+    ----------
+    backend : SpikeBackend
+        The backend with its parameters.
+    correlation : float
+        Least Pearson r of inferred and true spikes, both smoothed by 50 ms.
+    counts : (float, float)
+        Between which the number of inferred spikes over that of true ones must lie.
+
+    Raises
+    ------
+    AssertionError
+        The first promise that the backend breaks, and how.
+
+    Examples
+    --------
+    >>> from groundtrace.spikes.oasis import Oasis
+    >>> from groundtrace.testing import check_spikes
+    >>> check_spikes(Oasis())
+    """
+    SpikeContract(backend, correlation, counts).check()

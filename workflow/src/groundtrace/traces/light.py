@@ -1,0 +1,121 @@
+"""What the light did, told from all ROIs of a plane together: frames without any, and steps of brightness."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
+from groundtrace.traces.gaps import with_lines
+from groundtrace.traces.noise import noise_sd
+
+DARK, DIM = 0.2, 0.85
+"""Fractions of the usual brightness: a frame below DARK shows no tissue; one beside it, below DIM, was cut off."""
+LEAST_STEP, CLEAR = 0.04, 6.0
+"""Change of the logarithm of the common brightness that can be a step, and how far it is above its usual changes."""
+BEFORE = 5.0
+"""s before and after a step whose medians are compared."""
+NEAR, SHARP = 0.3, 0.6
+"""s on either side within which a step has that share of its size: what takes longer is activity, or drift."""
+WATCHED = 200
+"""ROIs, evenly spaced in their order, that are looked at."""
+LOW = 20.0
+"""Percentile of a stretch by which its brightness is compared with others: cells and neuropil are quiet there."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """Light of a recording (n_frames,)."""
+
+    dark: BoolArray
+    """No tissue is seen: a shutter was closed."""
+    steps: IntArray
+    """First frames of stretches of another brightness: laser power, focus, water."""
+    gain: FloatArray
+    """Brightness of each frame's stretch, over that of the whole; 1 everywhere without steps."""
+
+
+def watch(lights: Sequence[FloatArray], frame_rate: float, bad_frames: BoolArray) -> Light:
+    """What the light of a plane did; lights: fluorescence, and neuropil, (n_rois, n_frames) detector units above dark.
+
+    bad_frames: (n_frames,) known not to be usable. Steps are told from what changes least otherwise: of cells that fire
+    each for itself, or of a neuropil that is quiet.
+    """
+    frames = len(bad_frames)
+    nothing = Light(np.zeros(frames, bool), np.zeros(0, np.int64), np.ones(frames))
+    lit = [_above_noise(light, bad_frames) for light in lights]
+    lit = [light for light in lit if len(light)]
+    if not lit or bad_frames.all():
+        return nothing
+    common = [np.median(light, axis=0) for light in lit]
+    dim = np.max(common, axis=0)
+    dark = (dim < DARK) & ~bad_frames
+    dark |= (np.convolve(dark, np.ones(3), "same")[:frames] > 0) & (dim < DIM) & ~bad_frames
+    usable = ~(dark | bad_frames)
+    changes = [_change(np.log(np.maximum(each[usable], 1e-3)), frame_rate) for each in common]
+    calmest = int(np.argmin([_usual(change) for change in changes]))
+    steps = _steps(np.log(np.maximum(common[calmest][usable], 1e-3)), changes[calmest], frame_rate)
+    if not len(steps):
+        return Light(dark, steps, nothing.gain)
+    gain = np.full(frames, np.nan)
+    gain[usable] = _gains(lit[calmest][:, usable], steps)
+    return Light(dark, np.flatnonzero(usable)[steps], with_lines(gain[None])[0])
+
+
+def _above_noise(light: FloatArray, bad_frames: BoolArray) -> FloatArray:
+    """Rows that show light at all, over their usual brightness."""
+    good = light[:, ~bad_frames]
+    if not good.size:
+        return light[:0]
+    usual = np.median(good, axis=1)
+    lit = usual > CLEAR * noise_sd(good)
+    return light[lit] / usual[lit, None]
+
+
+def _change(common: FloatArray, frame_rate: float) -> FloatArray:
+    """Difference (n_frames,) of the medians of a stretch after each frame and before it, without a steady drift."""
+    from scipy.ndimage import median_filter
+
+    frames, change = len(common), np.zeros(len(common))
+    half = min(max(4, round(BEFORE * frame_rate)), frames // 3) // 2
+    level = median_filter(common, 2 * half + 1, mode="nearest")
+    change[half : frames - half] = level[2 * half :] - level[: frames - 2 * half]
+    return change - np.median(change)
+
+
+def _usual(change: FloatArray) -> float:
+    """Standard deviation, whatever the steps."""
+    return 1.4826 * float(np.median(np.abs(change)))
+
+
+def _steps(common: FloatArray, change: FloatArray, frame_rate: float) -> IntArray:
+    """Frames from which on the logarithm of the common brightness (n_frames,) is another, at once and lastingly."""
+    from scipy.signal import find_peaks
+
+    frames, near = len(common), max(2, round(NEAR * frame_rate))
+    half = round(BEFORE * frame_rate) // 2
+    if frames < 4 * near:
+        return np.zeros(0, np.int64)
+    peaks, _ = find_peaks(np.abs(change), height=max(LEAST_STEP, CLEAR * _usual(change)), distance=max(1, half))
+    found = []
+    for peak in peaks:
+        first, last = max(near, peak - half), min(frames - near, peak + half)
+        sums = np.cumsum(np.concatenate([[0.0], common[first - near : last + near]]))
+        means = (sums[near:] - sums[:-near]) / near
+        jumps = means[near:] - means[:-near]
+        best = int(np.argmax(jumps * np.sign(change[peak])))
+        if jumps[best] / change[peak] > SHARP:
+            found.append(first + best)
+    return np.unique(found).astype(np.int64)
+
+
+def _gains(light: FloatArray, steps: IntArray) -> FloatArray:
+    """Brightness of the stretches between `steps`, frame by frame; the median over ROIs, whose mean over time is 1."""
+    edges = np.concatenate([[0], steps, [light.shape[1]]])
+    levels = np.stack([np.percentile(light[:, first:last], LOW, axis=1) for first, last in pairwise(edges)])
+    levels = np.maximum(levels, 1e-6 * levels.max())
+    lengths = np.diff(edges)
+    logarithm = np.median(np.log(levels) - np.average(np.log(levels), axis=0, weights=lengths), axis=1)
+    gain = np.repeat(np.exp(logarithm), lengths)
+    return gain / gain.mean()

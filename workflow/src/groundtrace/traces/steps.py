@@ -1,0 +1,100 @@
+"""The tables of traces and spikes: joins pure functions on arrays with what is known of a ROI."""
+
+import numpy as np
+import polars as pl
+from scipy.stats import skew
+
+from groundtrace.acquisition import Acquisition
+from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.indicators import kinetics_for
+from groundtrace.tables import list_column, single, stack
+from groundtrace.traces.dff import Dff, DffParameters, compute_dff, expected_noise, signal_to_noise
+from groundtrace.traces.noise import noise_level
+from groundtrace.traces.smoothing import SmoothingParameters, smooth_rois
+
+SATURATED_FRAMES = 1e-3
+"""A ROI counts as saturated when one of its pixels saturates in more than this share of frames."""
+NEEDED = "denoised traces need; name one in the sheet, or use a recipe without denoising"
+DENOISED = 0.5
+"""A trace whose ν is below this share of its shot noise was smoothed before."""
+
+
+def compute_traces(
+    fluorescence: pl.DataFrame,
+    rois: pl.DataFrame,
+    acquisition: Acquisition,
+    saturated: FloatArray,
+    bad_frames: BoolArray,
+    parameters: DffParameters,
+    smoothing: SmoothingParameters | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Tables Traces and Brightness from the tables Fluorescence and Rois.
+
+    saturated: (height, width) share of saturated frames. bad_frames: (n_frames,) that nothing is told from.
+    smoothing: of a recipe that denoises.
+    """
+    f, neuropil = stack(fluorescence["fluorescence"]), stack(fluorescence["neuropil"])
+    offset = (acquisition.offset or 0.0) if parameters.subtract_offset else 0.0
+    believed, rate = rois["accepted"].to_numpy(), acquisition.frame_rate
+    dff = compute_dff(f, neuropil, rate, offset, parameters, believed, bad_frames=bad_frames)
+    level = noise_level(dff.dff, acquisition.frame_rate)
+    expected = expected_noise(dff, effective_pixels(rois), acquisition.gain, acquisition.frame_rate)
+    reliable = ~dff.near_zero & np.isfinite(expected)
+    traces = pl.DataFrame(
+        {
+            "roi": rois["roi"],
+            "accepted": rois["accepted"],
+            "fluorescence": fluorescence["fluorescence"],
+            "neuropil": fluorescence["neuropil"],
+            "dff": list_column(dff.dff),
+            "neuropil_coefficient": single(dff.coefficient),
+            "neuropil_coefficient_error": single(dff.coefficient_error),
+            "baseline": single(dff.baseline),
+            "noise_level": single(level),
+            "expected_noise_level": single(np.where(reliable, expected, np.nan)),
+            "snr": single(signal_to_noise(dff.dff)),
+            "skew": single(skew(dff.dff[:, dff.usable], axis=1)) if dff.dff.size else pl.Series([], dtype=pl.Float32),
+            "baseline_near_zero": dff.near_zero,
+            "negative_fluorescence": dff.negative,
+            "saturated": roi_maximum(rois, saturated) > SATURATED_FRAMES,
+            "looks_denoised": reliable & (level < DENOISED * expected),
+            **(_smoothed(fluorescence, dff, offset, acquisition, parameters, smoothing) if smoothing else {}),
+        }
+    )
+    frames = pl.Series(range(len(dff.usable)), dtype=pl.Int32)
+    return traces, pl.DataFrame({"frame": frames, "usable": dff.usable, "gain": single(dff.light.gain)})
+
+
+def _smoothed(
+    fluorescence: pl.DataFrame,
+    dff: Dff,
+    offset: float,
+    acquisition: Acquisition,
+    parameters: DffParameters,
+    smoothing: SmoothingParameters,
+) -> dict[str, pl.Series]:
+    """Columns of recipes that denoise."""
+    found = smooth_rois(
+        fluorescence,
+        dff,
+        offset,
+        acquisition.frame_rate,
+        kinetics_for(acquisition.indicator, NEEDED),
+        smoothing,
+        parameters.baseline,
+    )
+    lists = {"dff_denoised": found.dff, "dff_low": found.low, "dff_high": found.high}
+    return {name: list_column(values) for name, values in lists.items()} | {
+        "denoising_disagrees": pl.Series(found.disagrees)
+    }
+
+
+def effective_pixels(rois: pl.DataFrame) -> FloatArray:
+    """1 / Σ w² of each footprint: how many equal pixels average as well."""
+    return np.array([1 / (np.asarray(weight, float) ** 2).sum() for weight in rois["weight"]], float)
+
+
+def roi_maximum(rois: pl.DataFrame, image: FloatArray) -> FloatArray:
+    """Largest value of `image` within each footprint."""
+    pairs = zip(rois["pixel_y"], rois["pixel_x"], strict=True)
+    return np.array([image[np.asarray(y), np.asarray(x)].max() for y, x in pairs], float)

@@ -1,0 +1,168 @@
+"""From trained networks to the weights that people use, and what there is to know of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from groundtrace.io import read_table
+from groundtrace.spikes.network.expected import LEVELS, from_dict
+from groundtrace.spikes.network.model import Checkpoint, load, save
+from groundtrace.training.assessment import calibrate
+from groundtrace.training.parameters import TrainingParameters
+
+
+def assemble(networks: Sequence[str | Path], assessed: Sequence[str | Path], made: Sequence[str | Path]) -> None:
+    """Join the members of each checkpoint, calibrate it, and write it to the path in `made` that bears its name."""
+    paths = {Path(path).stem: path for path in networks}
+    tables = _assessments(assessed)
+    for target in made:
+        name = Path(target).stem
+        kind = "online" if name.startswith("online-") else "offline"
+        weights = name.removeprefix("online-")
+        members = [load(path) for stem, path in sorted(paths.items()) if stem.startswith(f"{kind}-{weights}-")]
+        joined = replace(members[0], members=[member.members[0] for member in members])
+        save(target, calibrate(joined, tables[kind]))
+
+
+def model_card(weights: Sequence[str | Path], assessed: Sequence[str | Path], parameters: TrainingParameters) -> str:
+    """Markdown: what the weights learnt from, how good they are on data never seen, and what they are not for."""
+    tables = _assessments(assessed)
+    paths = {Path(path).stem: path for path in weights}
+    checkpoint = load(paths["all"])
+    folds = [load(path) for name, path in paths.items() if name.startswith("without-")]
+    size = checkpoint.members[0].shape
+    learnt = ", ".join(checkpoint.trained_on)
+    return CARD.format(
+        members=len(checkpoint.members),
+        layers=len(size.dilations) + 1,
+        channels=size.channels,
+        reach=size.reach[0],
+        learnt=learnt,
+        folds=parameters.folds,
+        accuracy=_accuracy(tables["offline"].filter("told")),
+        online=_lookahead(tables["online"].filter("told")),
+        coverage=_coverage(tables["offline"], folds),
+        expected=_expected(tables["offline"], folds),
+        settings=", ".join(f"{key} {value}" for key, value in parameters.model_dump(exclude={"together"}).items()),
+    )
+
+
+def _assessments(paths: Sequence[str | Path]) -> dict[str, pl.DataFrame]:
+    """All assessments of each kind."""
+    kinds = ("offline", "online")
+    return {kind: pl.concat([read_table(path) for path in paths if Path(path).stem.startswith(kind)]) for kind in kinds}
+
+
+def _accuracy(rows: pl.DataFrame) -> str:
+    medians = rows.group_by("dataset", "frame_rate", "noise_level").agg(pl.col("correlation").median())
+    table = medians.group_by("frame_rate", "noise_level").agg(
+        pl.col("correlation").median().alias("median"),
+        pl.col("correlation").min().alias("worst"),
+        pl.len().alias("sets"),
+    )
+    lines = [
+        f"| {row['frame_rate']:g} | {row['noise_level']:g} | {row['median']:.3f} | {row['worst']:.3f} | {row['sets']} |"
+        for row in table.sort("frame_rate", "noise_level").iter_rows(named=True)
+    ]
+    return "\n".join(lines)
+
+
+def _lookahead(rows: pl.DataFrame) -> str:
+    medians = rows.group_by("dataset", "lookahead", "noise_level").agg(pl.col("correlation").median())
+    table = medians.group_by("lookahead", "noise_level").agg(pl.col("correlation").median())
+    return "\n".join(
+        f"| {row['lookahead']} | {row['noise_level']:g} | {row['correlation']:.3f} |"
+        for row in table.sort("noise_level", "lookahead").iter_rows(named=True)
+    )
+
+
+def _unseen(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> Iterator[tuple[dict[str, Any], Checkpoint]]:
+    """Each row with the checkpoint that has neither learnt from its data set nor been calibrated on it."""
+    for fold in folds:
+        for row in rows.filter(pl.col("dataset").is_in(list(fold.left_out))).iter_rows(named=True):
+            yield row, fold
+
+
+def _coverage(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> str:
+    """Coverage of the count intervals at each level: mean over data sets, and the worst data set."""
+    found: dict[str, list[list[float]]] = {}
+    for row, fold in _unseen(rows, folds):
+        calibration, _ = from_dict(fold.calibration)
+        mean, size, zero, count = (np.asarray(row[name], float) for name in ("mean", "size", "zero", "count"))
+        made = calibration.apply(mean, size, zero)
+        found.setdefault(row["dataset"], []).append([made.coverage(count, level).mean() for level in LEVELS])
+    names, per_dataset = list(found), np.array([np.mean(values, axis=0) for values in found.values()])
+    lines = []
+    for level, share in zip(LEVELS, per_dataset.T, strict=True):
+        lines.append(f"| {level:.0%} | {share.mean():.1%} | {share.min():.1%} ({names[share.argmin()]}) |")
+    return "\n".join(lines)
+
+
+def _expected(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> str:
+    """How far the expected correlation is from the true one, and how often that lies in its 90 % interval."""
+    error, inside, datasets = [], [], []
+    for row, fold in _unseen(rows, folds):
+        _, accuracy = from_dict(fold.calibration)
+        if accuracy:
+            value, low, high = accuracy.predict(np.asarray(row["features"]))
+            error.append(row["correlation"] - value)
+            inside.append(low <= row["correlation"] <= high)
+            datasets.append(row["dataset"])
+    table = pl.DataFrame({"dataset": datasets, "inside": inside}).group_by("dataset").agg(pl.col("inside").mean())
+    worst = table.sort("inside").row(0, named=True)
+    return (
+        f"off by {np.median(np.abs(error)):.3f} in the median (on average {np.mean(error):+.3f}); the 90 % "
+        f"interval covers {np.mean(inside):.1%} of {len(error)} neurons and conditions, {table['inside'].mean():.1%} "
+        f"averaged over data sets, {worst['inside']:.1%} in the worst ({worst['dataset']})"
+    )
+
+
+CARD = """\
+# The spike network of groundtrace
+
+Written by `snakemake train` together with the weights beside it (safetensors: numbers only, no code).
+
+`all`: {members} network (averaged if several) of {layers} dilated convolutions, {channels} channels wide, that see
+{reach} frames to each side. `online-all`: one causal network that is told its lookahead. `without-<k>` and
+`online-without-<k>`: the same, one network each, trained and calibrated without the data sets of fold k of {folds}; the
+benchmark scores each data set with the weights that have not seen it.
+
+**Learnt from** (public CASCADE database, Rupprecht et al. 2021 and later additions): {learnt}. Each recording is seen
+at many frame rates and noise levels, and its spikes also through random synthetic indicators.
+
+**For** dF/F (fraction) of single neurons at 5 to 60 Hz and ν of 1 to 10 % Hz^(-1/2), any indicator, known or not.
+**Not for** denoised or deconvolved traces, one-photon movies, populations in one ROI. Fast-spiking interneurons with
+slow indicators are underestimated. A recording whose imaging and electrode are out of step by a frame looks worse than
+it is, and the reverse holds: 30 Hz timing is no better than the alignment of the ground truth.
+
+## Accuracy on data sets that the network had not seen
+
+Pearson r with the true rate, both smoothed (σ 25 ms from 30 Hz on, 50 ms from 15 Hz, 200 ms below); median over the
+neurons of a data set, then over data sets, and the worst data set. The indicator is told. Recordings slower than half
+the frame rate or noisier than ν are left out.
+
+| frame rate, Hz | ν | median r | worst data set | data sets |
+|---|---|---|---|---|
+{accuracy}
+
+With a limited lookahead at 30 Hz:
+
+| frames ahead | ν | median r |
+|---|---|---|
+{online}
+
+Predictive intervals of the number of spikes in 1 s, indicator told to two neurons of three (coverage by the
+non-randomised probability integral transform, mean over data sets and worst data set):
+
+| interval | covers | worst data set |
+|---|---|---|
+{coverage}
+
+The correlation that a neuron is told to expect is {expected}.
+
+Settings: {settings}.
+"""
