@@ -24,6 +24,7 @@ def study(count: int) -> pl.DataFrame:
             "session": session,
             "plane": 0,
             "recipe": ("default", "rigid")[k % 2],
+            **dict.fromkeys(("motion", "denoise", "extract", "spikes"), "none"),
             "indicator": "GCaMP6s",
             "status": "failed" if k % 7 == 3 else "done",
             "reason": "M07.tif: frame 113 has NaN pixels; export the movie as integers" if k % 7 == 3 else "",

@@ -19,6 +19,7 @@ from groundtrace.infer import METHODS, backend_named
 from groundtrace.spikes.oasis import Oasis
 from groundtrace.traces.dff import DffParameters, compute_dff
 from groundtrace.traces.noise import noise_level
+from tests.study import example_entry, example_plane, write_example_study
 
 RATE = 30.0
 
@@ -38,8 +39,9 @@ def test_the_package_is_imported_fast_and_alone():
     code = (
         "import sys, time; start = time.perf_counter(); import groundtrace; spent = time.perf_counter() - start;"
         "assert spent < 0.3, spent; loaded = {'torch', 'scipy', 'numpy', 'polars'} & set(sys.modules);"
-        "assert not loaded, loaded; assert {'infer_spikes', 'load_traces'} <= set(dir(groundtrace));"
-        "groundtrace.infer_spikes; loaded = {'torch', 'cvxpy', 'oasis', 'h5py'} & set(sys.modules);"
+        "assert not loaded, loaded; assert {'infer_spikes', 'load_traces', 'open_study'} <= set(dir(groundtrace));"
+        "groundtrace.infer_spikes; groundtrace.open_study;"
+        "loaded = {'torch', 'cvxpy', 'oasis', 'h5py', 'pandera', 'pandas', 'xarray'} & set(sys.modules);"
         "assert not loaded, loaded"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(groundtrace.__file__).parents[1])}
@@ -52,27 +54,56 @@ from importlib.metadata import packages_distributions
 
 project = tomllib.load(open(sys.argv[1], "rb"))["project"]
 name = lambda requirement: re.split(r"[=<>\\[]", requirement)[0]
-extra = set(map(name, project["optional-dependencies"]["pipeline"])) - set(map(name, project["dependencies"]))
+extras = {extra: set(map(name, needed)) for extra, needed in project["optional-dependencies"].items()}
+present = set(map(name, project["dependencies"])).union(*(extras[extra] for extra in sys.argv[3:]))
+extra = set().union(*extras.values()) - present
 absent = [module for module, owners in packages_distributions().items() if extra & set(owners)]
 sys.modules.update(dict.fromkeys(absent))
-assert {"snakemake", "suite2p", "polars"} <= set(absent), absent
+assert {"snakemake", "suite2p", "pandera"} <= set(absent), absent
 
 import numpy as np
 import groundtrace
-
+"""
+INFERS = """
 dff = np.random.default_rng(0).normal(0, 0.05, (1, 300)).astype(np.float32)
 for method in ("network", "oasis", "convex"):
     assert groundtrace.infer_spikes(dff, frame_rate=30.0, indicator="GCaMP6f", method=method).rate.shape == (1, 300)
 """
 
 
-def test_it_runs_where_only_the_core_is_installed():
-    """`pip install .` brings neither Snakemake nor Suite2p."""
+OPENS = """
+from pathlib import Path
+
+assert "torch" in absent
+study = groundtrace.open_study(sys.argv[2])
+(session,) = study
+assert session.spikes().shape == (4, 600) and len(study.rois()) == 4
+try:
+    groundtrace.infer_spikes(np.random.default_rng(0).normal(0, 0.05, (1, 300)), 30.0, "GCaMP6f")
+except groundtrace.errors.InputError as error:
+    assert str(error).endswith('needs the package torch, which is not installed; pip install "groundtrace[spikes]"')
+else:
+    raise AssertionError("torch is there")
+"""
+
+
+def run_alone(code: str, folder: Path, *extras: str) -> None:
+    """Run it where only the core and some extras are installed, as `pip install .` does."""
     source = Path(groundtrace.__file__).parents[1]
     environment = {**os.environ, "PYTHONPATH": str(source)}
-    project = str(source.parents[1] / "pyproject.toml")
-    done = subprocess.run([sys.executable, "-c", ALONE, project], env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-c", ALONE + code, str(source.parents[1] / "pyproject.toml"), str(folder), *extras]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_spikes_are_inferred_without_snakemake_and_suite2p(tmp_path):
+    run_alone(INFERS, tmp_path, "spikes")
+
+
+def test_results_are_read_without_torch(tmp_path):
+    session = example_plane()
+    write_example_study(tmp_path, [(example_entry(tmp_path, session), session)])
+    run_alone(OPENS, tmp_path)
 
 
 def test_an_unknown_attribute_of_the_package_is_an_attribute_error():

@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 import tifffile
 
+import groundtrace
+from groundtrace.running.layout import UNFINISHED
 from tests.workflow.conftest import Project
 
 METHODS = ("  suite2p: {backend: suite2p, nonrigid: true}\n", "  rigid: {backend: suite2p, nonrigid: false}\n")
@@ -60,6 +62,13 @@ def test_a_bad_movie_is_named_and_the_others_finish(failed):
     assert "logs/sub-bad/ses-1/plane-0/ingest.log" in page
 
 
+def test_a_study_with_a_failed_session_opens(failed):
+    study = groundtrace.open_study(failed[0].folder / "results")
+    assert [session.session for session in study] == ["sub-good/ses-1"]
+    (bad,) = study.sessions.query("status == 'failed'").itertuples()
+    assert (bad.session, "cut short" in bad.reason) == ("sub-bad/ses-1", True)
+
+
 def test_a_run_says_what_it_does_and_sums_up(failed):
     _, said = failed
     assert "ingest sub-bad/ses-1, plane 0" in said
@@ -91,6 +100,7 @@ def test_a_session_whose_folder_is_deleted_is_made_again(mended, tmp_path):
 def test_only_what_failed_runs_again(mended):
     study = pl.read_parquet(mended.folder / "results/study.parquet")
     assert study["status"].to_list() == ["done", "done"]
+    assert not (mended.folder / "results" / UNFINISHED).exists()
 
 
 def test_a_movie_that_was_only_touched_reruns_nothing(mended):

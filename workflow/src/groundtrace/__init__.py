@@ -2,12 +2,17 @@
 
 spikes = groundtrace.infer_spikes(dff, frame_rate=30.0, indicator="GCaMP6f")
 spikes = groundtrace.infer_spikes(groundtrace.load_traces("suite2p/plane0"), indicator="GCaMP6f")
+study = groundtrace.open_study("results")
 """
 
 from typing import Any
 
 __version__ = "0.1.0"
-_PUBLIC = {"infer_spikes": "groundtrace.infer", "load_traces": "groundtrace.loading"}
+_PUBLIC = {
+    "infer_spikes": "groundtrace.infer",
+    "load_traces": "groundtrace.loading",
+    "open_study": "groundtrace.results",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -117,7 +117,13 @@ def infer_spikes(
     checks.check_raw(dff)
     level = noise_level(dff, frame_rate)
     checks.check_noise_level(level)
-    arrays, expected = _in_blocks(backend, dff, frame_rate, kinetics, out)
+    try:
+        arrays, expected = _in_blocks(backend, dff, frame_rate, kinetics, out)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"method: {backend.backend!r} needs the package {error.name}, which is not installed; "
+            'pip install "groundtrace[spikes]"'
+        ) from error
     return InferredSpikes(
         rate=arrays["rate"],
         low=arrays.get("low"),

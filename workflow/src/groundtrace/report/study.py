@@ -30,12 +30,11 @@ HEAD_BYTES = 2000
 """Bytes of a session report in which its number of warnings stands."""
 
 
-def write_study(entries: Sequence[Entry], page: Path | str, table: Path | str | None) -> None:
-    """Write the study page and, unless None, the table Study."""
+def write_study(entries: Sequence[Entry], page: Path | str, table: Path | str) -> None:
+    """Write the study page and the table Study."""
     rows = study_table(entries)
     write_text(page, render_study(rows))
-    if table is not None:
-        write_table(table, study_class(entries), rows, provenance("study", {}, ["polars"], []))
+    write_table(table, study_class(entries), rows, provenance("study", {}, ["polars"], []))
 
 
 def study_class(entries: Sequence[Entry]) -> type[Study]:
@@ -83,6 +82,7 @@ def study_row(entry: Entry) -> dict[str, Any]:
         "session": entry.session,
         "plane": entry.plane,
         "recipe": entry.recipe,
+        **entry.methods,
         "indicator": entry.indicator,
         **labels(entry),
         "status": "done",

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
-from groundtrace.running import claim, internals
+from groundtrace.running import claim, internals, layout
 from groundtrace.running.plan import Plan
 from groundtrace.running.targets import Targets
 
@@ -16,8 +17,9 @@ def after_success(plan: Plan) -> None:
     from groundtrace.report.study import summary
 
     claim.release()
-    table = plan.at("study.parquet")
+    table, unfinished = plan.at("study.parquet"), Path(plan.at(layout.UNFINISHED))
     if os.path.exists(table):
+        unfinished.unlink(missing_ok=True)
         print(f"\n{summary(table)}\nStudy report: {plan.at('index.html')}")
 
 
@@ -44,7 +46,7 @@ def _write_study(plan: Plan) -> None:
     rows, table, page = plan.study.rows, plan.at("study.parquet"), plan.at("index.html")
     if os.path.exists(table):
         os.remove(table)
-    write_study(rows, page, None)
+    write_study(rows, page, plan.at(layout.UNFINISHED))
     print(f"\nNot everything was made.\n\n{status(rows, False, under_way())}")
     print(f"\nAll rows, with reasons and logs of those that failed: {page}")
 

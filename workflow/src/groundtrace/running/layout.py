@@ -5,9 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from groundtrace.config import Config
-from groundtrace.sessions import Session
+# Readers of results ask for paths without a config.
+if TYPE_CHECKING:
+    from groundtrace.config import Config
+    from groundtrace.sessions import Session
 
 PLANE = "{session}/plane-{plane}"
 METHODS = ("motion", "denoise", "extract", "spikes")
@@ -57,6 +60,8 @@ STAGES = (
     Stage("report", f"{PLANE}/report-{{recipe}}", f"{PLANE}/report-{{recipe}}.html"),
 )
 """In their order. Wildcards in the names of its files say what a stage has one of: a session, a plane, a recipe."""
+UNFINISHED = "study.unfinished.parquet"
+"""The table Study after a run in which something failed; the rule `study` has no table then, so that it runs again."""
 WILDCARDS = {"session": r"sub-[^/]+/ses-[^/]+", "plane": r"\d+"} | {
     name: r"[a-z][a-z0-9_]*" for name in (*METHODS, "recipe")
 }
@@ -80,7 +85,7 @@ FILES = {
     "brightness": f"{EXTRACT}/brightness.parquet",
     "spikes": f"{EXTRACT}/spikes-{{spikes}}.parquet",
 }
-"""Files of a plane by the names under which sections of its page ask for them."""
+"""Files of a plane by the names under which sections of its page, exports and `open_study` ask for them."""
 DENOISED = tuple(name for name in FILES if name.startswith("denoising_"))
 """Those that only recipes that denoise have."""
 
@@ -167,7 +172,9 @@ def told_missing(entries: Entries) -> list[str]:
     ]
 
 
-def study_entries(config: Config, sessions: Mapping[str, Session], missing: Mapping[str, str] | None = None) -> Entries:
+def study_entries(
+    config: "Config", sessions: "Mapping[str, Session]", missing: Mapping[str, str] | None = None
+) -> Entries:
     """Every session of the sheet, plane and recipe of the config. missing: by session, which raw data are not there."""
     methods = {name: recipe.model_dump() for name, recipe in config.recipes.items()}
     return Entries(
