@@ -15,6 +15,7 @@ from groundtrace.denoising.network import NetworkDenoising
 from groundtrace.denoising.none import NoDenoising
 from groundtrace.denoising.svd import Svd
 from groundtrace.errors import InputError, did_you_mean
+from groundtrace.export.parameters import NwbParameters
 from groundtrace.extraction.cnmf import Cnmf
 from groundtrace.extraction.cnmfe import CnmfE
 from groundtrace.extraction.onacid import OnAcid
@@ -73,6 +74,8 @@ class Config(Section):
 
     sessions: Path = Path("config/sessions.tsv")
     """Sample sheet: one row per recording."""
+    subjects: Path = Path("config/subjects.tsv")
+    """Animals, for NWB: one row per subject."""
     results: Path = Path("results")
     """Where everything is written."""
     keep: tuple[Literal["registered_movie", "clean_movie"], ...] = ()
@@ -93,6 +96,8 @@ class Config(Section):
     """Spike inference methods, by name."""
     report: ReportParameters = ReportParameters()
     """HTML reports."""
+    nwb: NwbParameters = NwbParameters()
+    """NWB files (`snakemake -- nwb`)."""
     simulation: dict[Name, Simulation] = {}
     """Simulated recordings, by the name used in the sheet's column `simulate`."""
     ground_truth: dict[Name, GroundTruthSource] = {}

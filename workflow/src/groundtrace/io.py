@@ -102,6 +102,17 @@ def read_provenance(path: Path | str) -> dict[str, Any]:
     return json.loads(metadata[METADATA_KEY])
 
 
+def read_meanings(path: Path | str) -> dict[str, tuple[str, str]]:
+    """Unit and description of each column of a table."""
+    import pyarrow.parquet as pq
+
+    told = {field.name: field.metadata or {} for field in pq.read_schema(path)}
+    return {
+        name: (found.get(b"unit", b"").decode(), found.get(b"description", b"").decode())
+        for name, found in told.items()
+    }
+
+
 def write_text(path: Path | str, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with atomic(path) as temporary:

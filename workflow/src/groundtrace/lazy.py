@@ -10,6 +10,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from groundtrace.errors import InputError
+from groundtrace.io import read_meanings
 
 BATCH = 64
 """Rows that are read at a time."""
@@ -26,10 +27,9 @@ def list_variable(path: Path, column: str, length: int) -> xr.Variable:
     groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
     if sum(group.column(leaf).num_values for group in groups) != rows * length:
         raise InputError(f"{path}: {column} has no value for each of the {length} frames; its method does not give any")
-    field = fields.field(column)
-    told = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
-    attributes = {"units": told.get("unit", ""), "long_name": told.get("description", "")}
-    array = _ListColumn(path, column, (rows, length), field.type.value_type.to_pandas_dtype())
+    unit, meaning = read_meanings(path)[column]
+    attributes = {"units": unit, "long_name": meaning}
+    array = _ListColumn(path, column, (rows, length), fields.field(column).type.value_type.to_pandas_dtype())
     return xr.Variable(("roi", "time"), indexing.LazilyIndexedArray(array), attributes)
 
 

@@ -1,6 +1,6 @@
 """Results of the workflow in Python: a study as data frames, its sessions as arrays that are read when used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,8 @@ from groundtrace.running.layout import FILES, METHODS, UNFINISHED
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+    from groundtrace.sessions import Session
 
     DataFrame = pd.DataFrame | pl.DataFrame
 
@@ -85,6 +87,15 @@ def open_study(results: Path | str, dataframes: Library = "pandas") -> "Study":
         f"{folder}: {'has no study.parquet' if folder.is_dir() else 'does not exist'}; give the folder of results of a "
         "workflow that has run to its end, `results` in its config"
     )
+
+
+def planes_of(session: "Session", files: Mapping[str, Sequence[str]], recipe: str) -> list["SessionResults"]:
+    """Results of the planes of a session. files: by name, one for each plane."""
+    labels = {"indicator": session.indicator, "location": session.location}
+    return [
+        SessionResults(session.key, plane, recipe, {name: Path(paths[plane]) for name, paths in files.items()}, labels)
+        for plane in range(session.planes)
+    ]
 
 
 @dataclass(frozen=True, repr=False)
@@ -223,6 +234,20 @@ class SessionResults:
         where = [pl.lit(self.session).alias("session"), pl.lit(self.plane, pl.Int32).alias("plane")]
         return pl.DataFrame(columns).select(*where, pl.lit(self.recipe).alias("recipe"), pl.all())
 
+    def columns(self, file: str) -> list[str]:
+        """Columns of the table `traces` or `spikes` with a value per frame."""
+        schema = pl.read_parquet_schema(self.files[file])
+        return [column for column, kind in schema.items() if isinstance(kind, pl.List)]
+
+    @property
+    def has_rois(self) -> bool:
+        return bool(pl.scan_parquet(self.files["rois"]).select(pl.len()).collect().item())
+
+    @property
+    def has_interval(self) -> bool:
+        """Spike rates come with a predictive interval."""
+        return bool(read_table(self.files["spikes"], ["rate_low"])["rate_low"].list.len().max())
+
     def __repr__(self) -> str:
         return f"<SessionResults {self.session} plane {self.plane} {self.recipe}>"
 
@@ -232,7 +257,7 @@ class SessionResults:
         from groundtrace.lazy import list_variable
 
         path = self.files[file]
-        known = [column for column, kind in pl.read_parquet_schema(path).items() if isinstance(kind, pl.List)]
+        known = self.columns(file)
         if name not in known:
             raise InputError(f"{path}: no column {name!r} of values per frame; there are {', '.join(known)}")
         variable = list_variable(path, name, self.acquisition.frames)

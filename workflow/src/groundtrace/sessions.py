@@ -35,6 +35,8 @@ else:
     FormatName = Literal[NAMES]
 BRACES = re.compile(r"\{\s*\w+\s*(,[^{}]*)?\}")
 """What Snakemake would fill in."""
+LABELS = ("indicator", "location", "start_time", "session_description", "microscope")
+"""Columns that say what was recorded, and not how its files are read."""
 MISSPELT = 0.75
 """Likeness from which a name is a column misspelt; below it is the lab's own (`depth` is like `path` by 0.67)."""
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
@@ -75,7 +77,13 @@ class Session(Section):
     indicator: str = UNKNOWN
     """A name from `resources/indicators.tsv`, a near relative of one, or `unknown`."""
     location: str | None = None
-    """Brain area."""
+    """Brain area. NWB wants a name or abbreviation of the Allen CCF, as VISp."""
+    start_time: str | None = None
+    """Of the first frame, for NWB: ISO 8601, as 2026-03-01T14:05:00+01:00; without an offset in `nwb.time_zone`."""
+    session_description: str | None = None
+    """What was done in it, in a sentence, for NWB."""
+    microscope: str | None = None
+    """A name under `nwb.microscopes` in the config; empty where there is one."""
     simulate: str | None = None
     """A name under `simulation` in the config, instead of a path."""
     _labels: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -92,6 +100,18 @@ class Session(Section):
                 continue
         raise ValueError(f"{value!r} is not a date; write YYYYMMDD or YYYY-MM-DD")
 
+    @field_validator("start_time")
+    @classmethod
+    def _start_time_is_real(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            if "T" in value.upper() or " " in value:
+                return datetime.fromisoformat(value).isoformat()
+        except ValueError:
+            pass
+        raise ValueError(f"{value!r} is not a time; write it as 2026-03-01T14:05:00+01:00")
+
     @field_validator("indicator")
     @classmethod
     def _indicator_is_known(cls, value: str) -> str:
@@ -105,6 +125,8 @@ class Session(Section):
             raise ValueError(f"functional_channel {self.functional_channel} is beyond the {self.channels} channel(s)")
         if self.motion_channel is not None and self.motion_channel > self.channels:
             raise ValueError(f"motion_channel {self.motion_channel} is beyond the {self.channels} channel(s)")
+        if self.date and self.start_time and self.start_time[:10].replace("-", "") != self.date:
+            raise ValueError(f"start_time {self.start_time} is not on the date {self.date}")
         if self.simulate is not None and self.frame_rate is None:
             raise ValueError("a simulated session needs frame_rate (Hz)")
         return self
@@ -128,7 +150,7 @@ class Session(Section):
 
     def reading(self) -> dict[str, Any]:
         """Of its columns those that decide what its files are read as: neither where these lie nor labels."""
-        return self.model_dump(mode="json", exclude={"path", "simulate", "indicator", "location"})
+        return self.model_dump(mode="json", exclude={"path", "simulate", *LABELS})
 
     @property
     def key(self) -> str:
@@ -206,12 +228,14 @@ def read_sheet(path: Path | str, simulations: Collection[str] = ()) -> Sheet:
     """Read and check the whole sheet before any job starts."""
     sheet = Sheet(Path(path), {}, [], {})
     rows: dict[str, int] = {}
-    for number, values in _rows(sheet.path):
+    if not sheet.path.is_file():
+        raise InputError(f"{path} does not exist; set `sessions` in the config to your sample sheet")
+    for number, values in read_rows(sheet.path, Session):
         who = f"row {number} ({_who(values)})"
         try:
             session = _session(values, simulations)
         except ValidationError as error:
-            sheet.faults.extend(f"{who}: {line}" for line in _explain(error))
+            sheet.faults.extend(f"{who}: {line}" for line in explain(error))
             continue
         except ValueError as error:
             sheet.faults.append(f"{who}: {error}")
@@ -255,10 +279,9 @@ def _matching(pattern: str) -> list[str]:
     return [str(file) for file in natural_order(folder / name for name in found)]
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """Rows as dicts with their line number; empty cells left out."""
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; set `sessions` in the config to your sample sheet")
+def read_rows(path: Path, kind: type[Section]) -> list[tuple[int, dict[str, Any]]]:
+    """Rows of a sheet as dicts with their line number; empty cells left out. The fields of `kind` are its columns."""
+    fields = kind.model_fields
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -267,17 +290,15 @@ def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
     lines = [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1)]
     lines = [(number, line) for number, line in lines if line.strip() and not line.startswith("#")]
     if not lines:
-        raise InputError(f"{path}: is empty; its first line names the columns: {', '.join(Session.model_fields)}")
+        raise InputError(f"{path}: is empty; its first line names the columns: {', '.join(fields)}")
     table = [_cells(path, number, line) for number, line in lines]
     header = [cell.strip() for cell in table[0]]
     for name in header:
         alone = len(header) == 1
-        near = "" if alone else did_you_mean(name, Session.model_fields, MISSPELT)
-        if name not in Session.model_fields and (near or not name or alone):
+        near = "" if alone else did_you_mean(name, fields, MISSPELT)
+        if name not in fields and (near or not name or alone):
             tabs = " (columns are separated by tabs)" if alone else ""
-            raise InputError(
-                f"{path}: unknown column {name!r}{tabs}; known are {', '.join(Session.model_fields)}{near}"
-            )
+            raise InputError(f"{path}: unknown column {name!r}{tabs}; known are {', '.join(fields)}{near}")
     if len(set(header)) < len(header):
         raise InputError(f"{path}: a column is named twice in {', '.join(header)}")
     rows = []
@@ -300,7 +321,8 @@ def _who(values: dict[str, Any]) -> str:
     return " ".join(filter(None, (f"sub-{values.get('subject', '?')}", f"ses-{values.get('session', '?')}")))
 
 
-def _explain(error: ValidationError) -> list[str]:
+def explain(error: ValidationError) -> list[str]:
+    """One line per fault of a row: field, value, what is allowed."""
     lines = []
     for fault in error.errors():
         field = ".".join(str(step) for step in fault["loc"])

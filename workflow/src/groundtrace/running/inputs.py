@@ -36,6 +36,21 @@ class Inputs:
         where = {"session": wildcards.session, "plane": wildcards.plane, **methods}
         return {name: path.format(**where) for name, path in self.page_files.items() if name not in lacking}
 
+    @OfEachJob
+    def nwb(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """Files of all planes of a session by their names; with the registered movies, if they are wanted."""
+        session = self.plan.recordings.get(wildcards.recording)
+        if session is None:
+            raise InputError(
+                f"{wildcards.recording}: no session of {self.config.sessions} has an NWB file of that name"
+            )
+        wanted = {name: layout.FILES[name] for name in layout.EXPORTED}
+        if self.config.nwb.registered_movie:
+            wanted["movies"] = f"{layout.MOTION}/movie.npy"
+        methods = self.plan.methods[wildcards.recipe]
+        where = [{"session": session.key, "plane": plane, **methods} for plane in range(session.planes)]
+        return {name: [self.plan.at(path).format(**plane) for plane in where] for name, path in wanted.items()}
+
     @cached_property
     def page_files(self) -> dict[str, str]:
         return {name: self.plan.at(path) for name, path in pages.needs("session").items()}

@@ -65,6 +65,7 @@ UNFINISHED = "study.unfinished.parquet"
 WILDCARDS = {"session": r"sub-[^/]+/ses-[^/]+", "plane": r"\d+"} | {
     name: r"[a-z][a-z0-9_]*" for name in (*METHODS, "recipe")
 }
+WILDCARDS |= {"animal": r"sub-[^/_]+", "recording": r"sub-[^/_]+_ses-[^/_]+"}
 """What each may be."""
 FILES = {
     "acquisition": f"{PLANE}/acquisition.json",
@@ -86,6 +87,21 @@ FILES = {
     "spikes": f"{EXTRACT}/spikes-{{spikes}}.parquet",
 }
 """Files of a plane by the names under which sections of its page, exports and `open_study` ask for them."""
+EXPORTED = (
+    "acquisition",
+    "frames",
+    "raw_images",
+    "shifts",
+    "motion_images",
+    "rois",
+    "extraction_images",
+    "traces",
+    "brightness",
+    "spikes",
+)
+"""Those that are exported to other programs."""
+NWB = "nwb/{recipe}/{animal}/{recording}_ophys.nwb"
+"""Of a session, as the DANDI archive wants them to lie."""
 DENOISED = tuple(name for name in FILES if name.startswith("denoising_"))
 """Those that only recipes that denoise have."""
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from groundtrace.config import Config, load
+from groundtrace.export.metadata import SessionMetadata, Sheets, nwb_name
 from groundtrace.indicators import Indicator, assumption, kinetics, simulated
 from groundtrace.running import layout
 from groundtrace.running.internals import plainly
 from groundtrace.section import Backend
 from groundtrace.sessions import Session, read_sheet
 from groundtrace.simulation.parameters import Simulation
+from groundtrace.subjects import read_subjects
 
 Wildcards = Any
 """Snakemake's: an attribute per wildcard."""
@@ -139,6 +141,21 @@ class Plan:
     @cached_property
     def simulation_of(self) -> OfJob:
         return self.of_session(lambda session: self.simulation(session.key))
+
+    @cached_property
+    def sheets(self) -> Sheets:
+        """Where the metadata of NWB files are from."""
+        return Sheets(self.config.sessions, self.config.subjects, self.config.nwb, read_subjects(self.config.subjects))
+
+    @cached_property
+    def recordings(self) -> dict[str, Session]:
+        """Sessions by the names of their NWB files."""
+        return {nwb_name(session): session for session in self.sessions.values()}
+
+    @OfEachJob
+    def metadata(self, wildcards: Wildcards) -> SessionMetadata:
+        """Of the session of an NWB file; raises InputError that lists what is missing."""
+        return self.sheets.metadata(self.recordings[wildcards.recording])
 
     @cached_property
     def methods(self) -> dict[str, dict[str, str]]:

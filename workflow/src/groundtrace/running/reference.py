@@ -18,6 +18,7 @@ from groundtrace.indicators import indicators
 from groundtrace.movies.formats import FORMATS, SUFFIXES
 from groundtrace.section import Section
 from groundtrace.sessions import Session
+from groundtrace.subjects import Subject
 
 
 def schema(config: type[Config] = Config) -> str:
@@ -40,6 +41,9 @@ def reference(config: type[Config] = Config) -> str:
         f"Indicators: {', '.join(indicators())}. Of relatives (such as jGCaMP7s, soma- and ribo-targeted "
         "ones) the kinetics of a near one are taken, which is said. For another, write `unknown` or add a line to "
         "`resources/indicators.tsv`.",
+        "## The sheet of animals",
+        "`subjects` in the config, for NWB files: tab-separated, one row per animal. What a file must say is asked for.",
+        _table(Subject, "column"),
         "## The config",
         _table(config, "key"),
     ]

@@ -1,4 +1,4 @@
-"""What the benchmark, `suggest` and `realism` are made of."""
+"""What the benchmark, `suggest`, `realism` and exports are made of."""
 
 import os
 from collections.abc import Iterator
@@ -102,6 +102,14 @@ class Targets:
             for chain in chains.values():
                 if chain["extract"] in self.config.extract:
                     yield job("extract", chain["extract"], layout.log_of("extract"), plane, **chain)
+
+    @OfEachJob
+    def nwb(self, wildcards: Wildcards) -> list[str]:
+        """A file for every session, by the first recipe; what the sheets lack is said before anything is made."""
+        self.plan.sheets.check(list(self.plan.sessions.values()))
+        pattern, recipe = self.plan.at(layout.NWB), next(iter(self.config.recipes))
+        names = self.plan.recordings
+        return [pattern.format(recipe=recipe, animal=name.split("_")[0], recording=name) for name in names]
 
     def table(self, name: str) -> str:
         """Table of the benchmark on simulated sessions: of this run, or of one made elsewhere."""

@@ -1,0 +1,1 @@
+"""Results in the formats of other programs: NWB, Suite2p, Fiji, MATLAB."""

@@ -1,0 +1,65 @@
+"""The sheet of animals: one row per subject, for formats in which a session has one."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints, ValidationError, field_validator
+
+from groundtrace.errors import InputError
+from groundtrace.section import Section
+from groundtrace.sessions import Label, explain, read_rows
+
+DURATION = re.compile(r"P(?=\d)(\d+(\.\d+)?Y)?(\d+(\.\d+)?M)?(\d+(\.\d+)?W)?(\d+(\.\d+)?D)?")
+
+
+class Subject(Section):
+    """One animal: one row of the sheet."""
+
+    subject: Label
+    """As in the sample sheet."""
+    species: Annotated[str, StringConstraints(pattern=r"^[A-Z][a-z]+ [a-z]+$")] | None = None
+    """Latin name of two words, as Mus musculus."""
+    sex: Literal["M", "F", "U", "O"] | None = None
+    """Male, female, unknown, other."""
+    age: str | None = None
+    """At the sessions, an ISO 8601 duration: P90D is 90 days, P12W 12 weeks. Either it or date_of_birth."""
+    date_of_birth: date | None = None
+    """YYYY-MM-DD."""
+    genotype: str | None = None
+    """Of the animal."""
+    strain: str | None = None
+    """Of the animal."""
+    weight: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? (kg|g|mg)$")] | None = None
+    """With its unit, as 25 g."""
+    description: str | None = None
+    """Whatever else is to be known."""
+
+    @field_validator("age")
+    @classmethod
+    def _age_is_a_duration(cls, value: str | None) -> str | None:
+        if value is not None and not DURATION.fullmatch(value):
+            raise ValueError(f"{value!r} is not an ISO 8601 duration; write P90D for 90 days, P12W for 12 weeks")
+        return value
+
+
+def read_subjects(path: Path) -> Mapping[str, Subject]:
+    """Subjects by name; none where there is no such sheet. Raises one InputError that lists every fault."""
+    subjects: dict[str, Subject] = {}
+    faults: list[str] = []
+    for number, values in read_rows(path, Subject) if path.is_file() else []:
+        who = f"row {number} ({values.get('subject', '?')})"
+        try:
+            subject = Subject.model_validate({name: values[name] for name in values if name in Subject.model_fields})
+        except ValidationError as error:
+            faults += [f"{who}: {line}" for line in explain(error)]
+            continue
+        if subject.subject in subjects:
+            faults.append(f"{who}: the same subject as in an earlier row")
+        subjects[subject.subject] = subject
+    if faults:
+        listed = "\n".join(f"  {fault}" for fault in faults)
+        raise InputError(f"{path} is not valid:\n{listed}\nThe columns: config/README.md")
+    return subjects
