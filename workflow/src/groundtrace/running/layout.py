@@ -102,6 +102,8 @@ EXPORTED = (
 """Those that are exported to other programs."""
 NWB = "nwb/{recipe}/{animal}/{recording}_ophys.nwb"
 """Of a session, as the DANDI archive wants them to lie."""
+SUITE2P = "suite2p/{recipe}/{session}/plane{plane}"
+"""Folder of a plane as Suite2p leaves one."""
 DENOISED = tuple(name for name in FILES if name.startswith("denoising_"))
 """Those that only recipes that denoise have."""
 

@@ -42,7 +42,7 @@ def reference(config: type[Config] = Config) -> str:
         "ones) the kinetics of a near one are taken, which is said. For another, write `unknown` or add a line to "
         "`resources/indicators.tsv`.",
         "## The sheet of animals",
-        "`subjects` in the config, for NWB files: tab-separated, one row per animal. What a file must say is asked for.",
+        "`subjects` in the config, for NWB files: tab-separated, one row per animal.",
         _table(Subject, "column"),
         "## The config",
         _table(config, "key"),

@@ -111,6 +111,12 @@ class Targets:
         names = self.plan.recordings
         return [pattern.format(recipe=recipe, animal=name.split("_")[0], recording=name) for name in names]
 
+    @OfEachJob
+    def suite2p(self, wildcards: Wildcards) -> list[str]:
+        """A folder for every plane of every session, by the first recipe."""
+        pattern, recipe = self.plan.at(f"{layout.SUITE2P}/stat.npy"), next(iter(self.config.recipes))
+        return [pattern.format(recipe=recipe, session=key, plane=plane) for key, plane in self.plan.planes()]
+
     def table(self, name: str) -> str:
         """Table of the benchmark on simulated sessions: of this run, or of one made elsewhere."""
         folder = self.config.benchmark.tables
