@@ -1,9 +1,11 @@
 """NWB files hold the numbers of the tables, under the names that other programs look for."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pynapple
 import pynwb
 import pytest
@@ -14,11 +16,16 @@ from roiextractors import NwbSegmentationExtractor
 from groundtrace.errors import InputError
 from groundtrace.export.inspection import check_file
 from groundtrace.export.nwb import write_nwb
-from groundtrace.io import read_arrays, read_table, write_table
+from groundtrace.extraction.tables import Rois
+from groundtrace.io import read_arrays, read_provenance, read_table, write_table
 from groundtrace.movies.tables import Frames
 from groundtrace.results import SessionResults
+from groundtrace.spikes.tables import Spikes
 from groundtrace.tables import stack
+from groundtrace.traces.tables import Traces
 from tests.unit.export.complete import complete_metadata
+
+TABLES = {"frames": Frames, "rois": Rois, "traces": Traces, "spikes": Spikes}
 
 
 @pytest.fixture(scope="module")
@@ -158,12 +165,56 @@ def test_pynapple_reads_the_same(file, planes):
         np.testing.assert_allclose(series.index, np.arange(600) / 30)
 
 
+def changed(plane: SessionResults, folder: Path, **change: Callable[[pl.DataFrame], pl.DataFrame]) -> SessionResults:
+    """A plane of which some tables are changed."""
+    files = dict(plane.files)
+    for name, function in change.items():
+        files[name] = folder / f"{name}.parquet"
+        write_table(
+            files[name], TABLES[name], function(read_table(plane.files[name])), read_provenance(plane.files[name])
+        )
+    return replace(plane, files=files)
+
+
+def test_a_plane_without_rois_has_only_its_images(planes, tmp_path):
+    def nothing(table: pl.DataFrame) -> pl.DataFrame:
+        return table.head(0)
+
+    bare = changed(planes[0], tmp_path, rois=nothing, traces=nothing, spikes=nothing)
+    write_nwb(tmp_path / "a.nwb", [bare, planes[1]], complete_metadata())
+    check_file(tmp_path / "a.nwb")
+    with NWBHDF5IO(tmp_path / "a.nwb", "r") as opened:
+        ophys = opened.read().processing["ophys"]
+        assert list(ophys["ImageSegmentation"].plane_segmentations) == ["PlaneSegmentationPlane1"]
+        assert "SegmentationImages" in ophys.data_interfaces
+    with pytest.raises(InputError, match="no plane has a ROI"):
+        write_nwb(tmp_path / "b.nwb", [bare], complete_metadata(planes=1))
+
+
+def test_denoised_traces_and_methods_without_intervals(planes, tmp_path):
+    def denoised(table: pl.DataFrame) -> pl.DataFrame:
+        extra = {name: pl.col("dff") for name in ("dff_denoised", "dff_low", "dff_high")}
+        return table.with_columns(**extra, denoising_disagrees=False)
+
+    def point(table: pl.DataFrame) -> pl.DataFrame:
+        none = pl.Series([[]] * table.height, dtype=pl.List(pl.Float32))
+        return table.with_columns(rate_low=none, rate_high=none)
+
+    plane = changed(planes[0], tmp_path, traces=denoised, spikes=point)
+    write_nwb(tmp_path / "a.nwb", [plane], complete_metadata(planes=1))
+    check_file(tmp_path / "a.nwb")
+    with NWBHDF5IO(tmp_path / "a.nwb", "r") as opened:
+        ophys = opened.read().processing["ophys"]
+        names = {"RoiResponseSeries", "Denoised", "DenoisedLow", "DenoisedHigh"}
+        assert set(ophys["DfOverF"].roi_response_series) == names
+        np.testing.assert_array_equal(ophys["DfOverF"]["Denoised"].data[:], plane.traces("dff_denoised").values.T)
+        assert "DeconvolvedInterval" not in ophys.data_interfaces
+
+
 def test_frames_with_gaps_keep_their_times(planes, tmp_path):
     """A pause of ten seconds: no rate says when frames were recorded."""
-    frames = read_table(planes[0].files["frames"])
     time = np.arange(600) / 30 + np.where(np.arange(600) >= 300, 10, 0)
-    write_table(tmp_path / "frames.parquet", Frames, frames.with_columns(time=time), {})
-    plane = replace(planes[0], files={**planes[0].files, "frames": tmp_path / "frames.parquet"})
+    plane = changed(planes[0], tmp_path, frames=lambda frames: frames.with_columns(time=time))
     write_nwb(tmp_path / "a.nwb", [plane], complete_metadata(planes=1))
     check_file(tmp_path / "a.nwb")
     with NWBHDF5IO(tmp_path / "a.nwb", "r") as opened:

@@ -1,9 +1,11 @@
 """A plane as Suite2p, Fiji and MATLAB read it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import roifile
 from hypothesis import given, settings
@@ -57,6 +59,21 @@ def test_pixels_and_settings_are_those_of_the_plane(folder, planes):
     np.testing.assert_array_equal(ops["max_proj"], planes[1].images["maximum"].values)
     shifts = read_table(planes[1].files["shifts"])
     np.testing.assert_allclose(ops["yoff"], shifts["y"].to_numpy(), atol=0.5)
+
+
+def test_a_plane_without_rois_is_a_folder_too(planes, tmp_path):
+    files = dict(planes[0].files)
+    for name in ("rois", "traces", "spikes"):
+        files[name] = tmp_path / f"{name}.parquet"
+        table = pq.read_table(planes[0].files[name])
+        pq.write_table(table.slice(0, 0), files[name])
+    bare = replace(planes[0], files=files)
+    plane = suite2p_plane(bare)
+    assert (plane["F"].shape, plane["iscell"].shape, plane["stat"].shape) == ((0, 600), (0, 2), (0,))
+    write_mat(tmp_path / "Fall.mat", plane | extras(bare))
+    write_rois(tmp_path / "RoiSet.zip", read_table(files["rois"]))
+    with h5py.File(tmp_path / "Fall.mat") as file:
+        assert file["F"][:].tolist() == [0, 600]
 
 
 def test_our_own_reader_gives_the_same_cells(folder, planes):

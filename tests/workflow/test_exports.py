@@ -1,0 +1,93 @@
+"""Results go to NWB, Suite2p, Fiji and MATLAB, and making them runs nothing else again."""
+
+import re
+
+import numpy as np
+import pynwb
+from pynwb import NWBHDF5IO
+
+import groundtrace
+from tests.workflow.conftest import Project
+
+COLUMNS = "subject\tsession\tplanes\tframe_rate\tindicator\tsimulate\tlocation\tstart_time\tsession_description\n"
+ROWS = (
+    "a\t1\t1\t30\tjGCaMP8m\tsmall\tVISp\t2026-03-01T14:05:00\tSpontaneous activity\n"
+    "b\t1\t2\t15\tGCaMP6s\tsmall\tVISp\t2026-03-02T09:00:00+01:00\tSpontaneous activity\n"
+)
+ANIMALS = "subject\tspecies\tsex\tage\na\tMus musculus\tF\tP90D\nb\tMus musculus\tM\tP12W\n"
+SCOPE = {"description": "Resonant microscope", "excitation_wavelength": 920, "emission_wavelength": 525}
+
+
+def planned(project: Project, target: str) -> dict[str, int]:
+    """Jobs for a target, by rule."""
+    done = project.snakemake("-n", "--", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.M)
+    return {rule: int(count) for rule, count in jobs if rule not in (target, "total")}
+
+
+def make(project: Project, target: str) -> None:
+    done = project.snakemake("--", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert planned(project, target) == {}
+
+
+def test_nwb_is_asked_for_what_it_needs_then_made_and_nothing_else(project):
+    done = project.snakemake("--", "nwb")
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    for line in (
+        "NWB: 2 of 2 session(s) lack what a file must say",
+        "test.tsv: sub-a ses-1: start_time is empty",
+        "config: nwb.microscopes is empty",
+        "config/subjects.tsv: has no row for subject a",
+    ):
+        assert line in said
+    assert not (project.folder / "results/nwb").exists()
+    (project.folder / "test.tsv").write_text(COLUMNS + ROWS)
+    (project.folder / "config/subjects.tsv").write_text(ANIMALS)
+    project.configure(nwb={"microscopes": {"scope": SCOPE}, "time_zone": "Europe/Zurich"})
+    assert planned(project, "nwb") == {"nwb_file": 2}
+    make(project, "nwb")
+    assert "warning" not in (project.folder / "results/logs/nwb/default/sub-b/sub-b_ses-1.log").read_text()
+    check_files(project)
+    (project.folder / "config/subjects.tsv").write_text(ANIMALS.replace("P12W", "P13W"))
+    assert planned(project, "nwb") == {"nwb_file": 1}
+
+
+def check_files(project: Project) -> None:
+    study = groundtrace.open_study(project.folder / "results")
+    for subject, planes in (("a", 1), ("b", 2)):
+        path = project.folder / f"results/nwb/default/sub-{subject}/sub-{subject}_ses-1_ophys.nwb"
+        assert pynwb.validate(path=str(path)) == []
+        with NWBHDF5IO(path, "r") as opened:
+            rates = opened.read().processing["ophys"]["Fluorescence"]
+            for plane in range(planes):
+                rate = study.session(f"sub-{subject}/ses-1", plane).spikes()
+                np.testing.assert_array_equal(rates[f"Deconvolved{f'Plane{plane}' * (plane > 0)}"].data[:], rate.T)
+
+
+def test_a_place_outside_the_atlas_is_told_and_leaves_no_file(project):
+    (project.folder / "test.tsv").write_text(COLUMNS + ROWS.replace("VISp", "V1", 1))
+    (project.folder / "config/subjects.tsv").write_text(ANIMALS)
+    project.configure(nwb={"microscopes": {"scope": SCOPE}, "time_zone": "Europe/Zurich"})
+    done = project.snakemake("--", "nwb")
+    assert done.returncode != 0
+    log = (project.folder / "results/logs/nwb/default/sub-a/sub-a_ses-1.log").read_text()
+    assert "error: NWB: nwbinspector objects" in log
+    assert "'V1' is not a term in the Allen Mouse Brain CCF" in log
+    assert [path.name for path in (project.folder / "results/nwb").rglob("*.nwb")] == ["sub-b_ses-1_ophys.nwb"]
+
+
+def test_folders_of_suite2p_are_made_of_every_plane(project):
+    assert planned(project, "suite2p") == {"suite2p_folder": 3}
+    make(project, "suite2p")
+    study = groundtrace.open_study(project.folder / "results")
+    folder = project.folder / "results/suite2p/default/sub-b/ses-1/plane1"
+    names = ["F", "Fneu", "iscell", "ops", "spks", "stat"]
+    assert sorted(path.name for path in folder.iterdir()) == ["F.npy", "Fall.mat", "Fneu.npy", "RoiSet.zip"] + [
+        f"{name}.npy" for name in names[2:]
+    ]
+    session = study.session("sub-b/ses-1", 1)
+    np.testing.assert_array_equal(np.load(folder / "F.npy"), session.traces("fluorescence"))
+    assert groundtrace.load_traces(folder).roi.tolist() == session.rois().query("accepted").roi.tolist()
