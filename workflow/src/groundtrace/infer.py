@@ -121,7 +121,7 @@ def infer_spikes(
         arrays, expected = _in_blocks(backend, dff, frame_rate, kinetics, out)
     except ModuleNotFoundError as error:
         raise InputError(
-            f"method: {backend.backend!r} needs the package {error.name}, which is not installed; "
+            f"method: {type(backend).__name__} needs the package {error.name}, which is not installed; "
             'pip install "groundtrace[spikes]"'
         ) from error
     return InferredSpikes(
