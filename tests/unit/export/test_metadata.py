@@ -32,6 +32,12 @@ def test_a_complete_session_lacks_nothing(sheet):
     assert metadata.start == datetime.fromisoformat("2026-03-01T14:05:00+01:00")
 
 
+def test_a_file_is_known_by_what_it_says_alone(sheet):
+    plain = sheets(sheet).metadata(complete_session()).plain()
+    assert sheets(sheet).metadata(complete_session(path="elsewhere.tif")).plain() == plain
+    assert sheets(sheet).metadata(complete_session(location="VISl")).plain() != plain
+
+
 @pytest.mark.parametrize(("month", "hours"), [("03", 1), ("07", 2)])
 def test_a_start_without_offset_is_in_the_time_zone_of_the_study(sheet, month, hours):
     session = complete_session(start_time=f"2026-{month}-01 14:05:00", date=None)

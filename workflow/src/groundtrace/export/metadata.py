@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from groundtrace.errors import InputError, did_you_mean
 from groundtrace.export.parameters import Microscope, NwbParameters
 from groundtrace.indicators import UNKNOWN
-from groundtrace.sessions import Session
+from groundtrace.sessions import LABELS, Session
 from groundtrace.subjects import Subject
 
 LISTED = 20
@@ -41,6 +42,15 @@ class SessionMetadata:
     @property
     def session_id(self) -> str:
         return session_id(self.session)
+
+    def plain(self) -> dict[str, Any]:
+        """All that a file says of it; not where its raw files lie, nor other microscopes."""
+        return {
+            "session": self.session.model_dump(mode="json", include={"subject", "session", "date", *LABELS}),
+            "subject": self.subject.model_dump(mode="json"),
+            "microscope": self.microscope.model_dump(mode="json"),
+            "parameters": self.parameters.model_dump(mode="json", exclude={"microscopes"}),
+        }
 
 
 def session_id(session: Session) -> str:

@@ -96,6 +96,16 @@ class Identities:
             lambda wildcards: found[self.config.denoises(wildcards.denoise)] | self._indicator(rule, wildcards)
         )
 
+    # Exports.
+
+    def _nwb_file(self, rule: str) -> OfJob:
+        code = self.code(rule)
+        return of_job(lambda wildcards: {"metadata": self.plan.metadata(wildcards).plain(), "code": code})
+
+    def _suite2p_folder(self, rule: str) -> OfJob:
+        code = self.code(rule)
+        return of_job(lambda wildcards: {"indicator": self.plan.indicator(wildcards), "code": code})
+
     # Pages.
 
     def _page(self, rule: str, page: str) -> Identity:
