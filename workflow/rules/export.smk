@@ -59,7 +59,7 @@ rule suite2p_folder:
         "../../envs/export.yaml"
     threads: 1
     resources:
-        mem_mb=megabytes(800, per_input=8),
+        mem_mb=megabytes(800, per_input=4),
         runtime=minutes(10, per_gigabyte=10),
     params:
         labels=plan.labels("suite2p_folder"),
