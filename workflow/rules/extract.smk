@@ -4,6 +4,7 @@ rule extract:
         unpack(inputs.movies_to_extract),
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
+        given=inputs.given_rois,
     output:
         rois=f"{EXTRACT}/rois.parquet",
         fluorescence=f"{EXTRACT}/fluorescence.parquet",
@@ -24,6 +25,7 @@ rule extract:
         runtime=requests.time_limit("extract"),
     params:
         method=plan.method("extract"),
+        rois=plan.given_rois,
         labels=plan.labels("extract"),
         identity=identity("extract"),
     message:

@@ -17,6 +17,7 @@ from groundtrace.denoising.svd import Svd
 from groundtrace.errors import InputError, did_you_mean
 from groundtrace.extraction.cnmf import Cnmf
 from groundtrace.extraction.cnmfe import CnmfE
+from groundtrace.extraction.masks import Masks
 from groundtrace.extraction.onacid import OnAcid
 from groundtrace.extraction.processes import Processes
 from groundtrace.extraction.suite2p import Suite2pExtraction
@@ -49,7 +50,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Motion = Annotated[NoMotion | Phase | Suite2pMotion | NormCorre, Field(discriminator="backend")]
 Denoising = Annotated[NoDenoising | NetworkDenoising | Boxcar | Svd, Field(discriminator="backend")]
 Extraction = Annotated[
-    Transients | Processes | Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")
+    Transients | Processes | Masks | Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")
 ]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
 STAGES = {"motion": Motion, "denoise": Denoising, "extract": Extraction, "spikes": Spikes}
@@ -148,6 +149,32 @@ class Config(Section):
                 f"recipes.{recipe}.extract: {ORACLE!r} needs true footprints, and {real} of {self.sessions} is a real "
                 "recording; use another extraction, or a sheet of simulated sessions alone"
             )
+
+        self._check_rois(sessions)
+
+    def _check_rois(self, sessions: Mapping[str, Session]) -> None:
+        """Raise InputError where a recipe needs given ROIs that are not there."""
+        recipe = next((name for name, recipe in self.recipes.items() if self.measures_given(recipe.extract)), None)
+        if recipe is None:
+            return
+        method = self.recipes[recipe].extract
+        for key, session in sessions.items():
+            if session.rois is None:
+                raise InputError(
+                    f"{self.sessions}: {key} has no rois, and recipes.{recipe}.extract, {method!r} (backend masks), "
+                    "measures given ROIs; fill the column rois, or keep sessions without ROIs in a sheet of their own"
+                )
+            for file in session.roi_files():
+                if not file.exists() and not self.makes(file):
+                    raise InputError(f"{self.sessions}: {key}: rois: {file.as_posix()!r} does not exist")
+
+    def measures_given(self, name: str) -> bool:
+        """Whether that method of the stage `extract` measures the ROIs that the sheet gives."""
+        return name in self.extract and self.extract[name].reads_rois
+
+    def makes(self, file: Path) -> bool:
+        """Whether a file lies among the results, so that the workflow makes it."""
+        return file.resolve().is_relative_to(self.results.resolve())
 
     def denoises(self, name: str) -> bool:
         """Whether that method of the stage `denoise` makes a movie of its own."""

@@ -24,6 +24,7 @@ from pydantic import (
 
 from groundtrace.acquisition import session_key
 from groundtrace.errors import InputError, did_you_mean
+from groundtrace.extraction.given.kinds import by_plane
 from groundtrace.indicators import UNKNOWN, spelled
 from groundtrace.movies.formats import CONVERT, NAMES, SUFFIXES
 from groundtrace.movies.raw import natural_order
@@ -76,6 +77,10 @@ class Session(Section):
     """A name from `resources/indicators.tsv`, a near relative of one, or `unknown`."""
     location: str | None = None
     """Brain area."""
+    rois: str | None = None
+    """ROIs of one's own, for recipes whose extraction is of the backend `masks`: RoiSet.zip or .roi of ImageJ, a label
+    image (.tif, .npy, Cellpose's _seg.npy), .nwb, or the rois.parquet of another session or recipe. One file for each
+    plane, separated by `;`; one NWB file may hold all planes."""
     simulate: str | None = None
     """A name under `simulation` in the config, instead of a path."""
     _labels: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -109,6 +114,12 @@ class Session(Section):
             raise ValueError("a simulated session needs frame_rate (Hz)")
         return self
 
+    @model_validator(mode="after")
+    def _rois_are_read(self) -> "Session":
+        if self.rois is not None:
+            self.roi_files()
+        return self
+
     @property
     def labels(self) -> dict[str, str]:
         """Columns of the lab's own, which nothing depends on."""
@@ -128,7 +139,7 @@ class Session(Section):
 
     def reading(self) -> dict[str, Any]:
         """Of its columns those that decide what its files are read as: neither where these lie nor labels."""
-        return self.model_dump(mode="json", exclude={"path", "simulate", "indicator", "location"})
+        return self.model_dump(mode="json", exclude={"path", "simulate", "rois", "indicator", "location"})
 
     @property
     def key(self) -> str:
@@ -151,6 +162,16 @@ class Session(Section):
         if missing:
             raise InputError(f"{missing[0]!r} does not exist")
         return [Path(name) for name in found]
+
+    def roi_files(self) -> tuple[Path, ...]:
+        """File of given ROIs of each plane; none where the sheet gives none. Raises ValueError where they are wrong."""
+        if self.rois is None:
+            return ()
+        try:
+            names = by_plane([part.strip() for part in self.rois.split(";") if part.strip()], self.planes)
+        except ValueError as error:
+            raise ValueError(f"rois: {error}") from None
+        return tuple(map(Path, names))
 
     def formats(self) -> list[str]:
         """Formats of its files: the one given, or those of the suffixes.

@@ -18,3 +18,5 @@ class Task:
     """An empty folder that is deleted afterwards."""
     threads: int
     """They change no result."""
+    rois: Path | None = None
+    """File of ROIs that the sheet gives for this plane (column `rois`), for backends that measure given ROIs."""

@@ -77,7 +77,14 @@ class Identities:
 
     def _extract(self, rule: str) -> OfJob:
         of_method = self._method(rule)
-        return of_job(lambda wildcards: of_method(wildcards) | self._indicator(rule, wildcards))
+        return of_job(
+            lambda wildcards: of_method(wildcards) | self._indicator(rule, wildcards) | self._given_rois(wildcards)
+        )
+
+    def _given_rois(self, wildcards: Wildcards) -> Identity:
+        """Content of the file of ROIs, where a job measures given ones; those of this study are inputs."""
+        file = self.plan.given_rois(wildcards)
+        return {} if file is None or self.config.makes(file) else {"rois": file_hash(file)}
 
     def _indicator(self, rule: str, wildcards: Wildcards) -> Identity:
         """Kinetics, where a job uses them."""

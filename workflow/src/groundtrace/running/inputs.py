@@ -87,6 +87,16 @@ class Inputs:
         return {"movie": denoised, "measured": registered, "noise": noise}
 
     @OfEachJob
+    def given_rois(self, wildcards: Wildcards) -> list[str]:
+        """ROIs of another session or recipe of this study: they are made first, with the image that they lie on."""
+        file = self.plan.given_rois(wildcards)
+        if file is None or not self.config.makes(file):
+            return []
+        inside = Path(os.path.relpath(file.resolve(), self.config.results.resolve()))
+        made = Path(self.plan.results) / inside
+        return [made.as_posix(), made.with_name("extraction_images.npz").as_posix()]
+
+    @OfEachJob
     def movie_to_score(self, wildcards: Wildcards) -> str:
         return self.movies_to_extract(wildcards)["movie"]
 

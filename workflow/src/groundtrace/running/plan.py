@@ -168,6 +168,13 @@ class Plan:
         """Kinetics: editing one indicator's reruns the sessions with that indicator."""
         return self.of_session(lambda session: _values(kinetics(session.indicator)))
 
+    @OfEachJob
+    def given_rois(self, wildcards: Wildcards) -> Path | None:
+        """File of the ROIs that a job measures instead of looking for some. A path is nothing that Snakemake compares:
+        what is in the file decides (`Identities`), not where it lies."""
+        files = self.sessions[wildcards.session].roi_files()
+        return files[int(wildcards.plane)] if self.config.measures_given(wildcards.extract) and files else None
+
     def labels(self, rule: str) -> OfJob:
         """Indicator and location of a session, as far as a rule uses them; `acquisition.json` has neither."""
         if rule == "session_report":

@@ -36,6 +36,8 @@ def figures(inputs: SessionInputs) -> list[Figure]:
 
 
 def rois_found(inputs: SessionInputs) -> str:
+    if "given" in inputs.extraction_quality.columns:
+        return f"given in {inputs.extraction_quality['given'][0]}, all accepted"
     silent = int((inputs.rois["kind"] == "visible").sum())
     found = f"accepted of {number(inputs.rois.height - silent, 9)} ROIs found"
     return f"{found}; {number(silent, 9)} more cells are seen that never fire" if silent else found

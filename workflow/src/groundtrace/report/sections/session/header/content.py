@@ -45,6 +45,7 @@ def roi_columns(inputs: SessionInputs) -> dict[str, Any]:
         "probability": rois["cell_probability"].to_list(),
         "accepted": traces["accepted"].to_list(),
         "reason": rois["reason"].to_list(),
+        "origin": rois["origin"].to_list() if "origin" in rois.columns else [],
         "noise": traces["noise_level"].to_list(),
         "snr": traces["snr"].to_list(),
         "skew": traces["skew"].to_list(),

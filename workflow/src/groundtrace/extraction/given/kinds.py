@@ -1,0 +1,46 @@
+"""Files that ROIs of one's own are read from, by suffix."""
+
+import os
+from collections.abc import Sequence
+
+KINDS = {
+    ".zip": "imagej",
+    ".roi": "imagej",
+    ".tif": "labels",
+    ".tiff": "labels",
+    ".npy": "labels",
+    ".nwb": "nwb",
+    ".parquet": "table",
+}
+"""Readers in this folder."""
+CONVERT = {
+    ".png": "save it as TIFF (Fiji: File > Save As > Tiff), or give the _seg.npy that Cellpose writes beside it",
+    ".json": "save the regions as a label image (TIFF, one whole number for each ROI)",
+    ".mat": "save the masks as a label image (TIFF or .npy, one whole number for each ROI)",
+    ".h5": "save the masks as a label image (TIFF or .npy, one whole number for each ROI)",
+    ".hdf5": "save the masks as a label image (TIFF or .npy, one whole number for each ROI)",
+}
+"""What to do with others."""
+
+
+def kind_of(name: str) -> str:
+    """Reader of a file; raises ValueError where there is none."""
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix in KINDS:
+        return KINDS[suffix]
+    advice = CONVERT.get(suffix, "name the file in the column rois")
+    raise ValueError(f"{name!r} is no file of ROIs that is read ({', '.join(KINDS)}); {advice}")
+
+
+def by_plane(names: Sequence[str], planes: int) -> tuple[str, ...]:
+    """The file of each plane; an NWB file may hold all of them. Raises ValueError where files and planes disagree."""
+    for name in names:
+        kind_of(name)
+    if len(names) == 1 and kind_of(names[0]) == "nwb":
+        return tuple(names) * planes
+    if len(names) != planes:
+        raise ValueError(
+            f"{len(names)} file{'s' if len(names) > 1 else ''} for {planes} plane{'s' if planes > 1 else ''}; write one "
+            "file for each plane, in order, separated by ;"
+        )
+    return tuple(names)
