@@ -57,6 +57,18 @@ ROWS: dict[str, tuple[dict[str, object], str]] = {
         {"path": "{a}.tif"},
         "row 2 (sub-M01 ses-001): path: '{a}.tif' has braces, which Snakemake takes for a wildcard; rename the folder or file, or make a link without braces to it",
     ),
+    "ROIs of a kind that is not read": (
+        {"rois": "cells.png"},
+        "row 2 (sub-M01 ses-001): rois: 'cells.png' is no file of ROIs that is read (.zip, .roi, .tif, .tiff, .npy, .nwb, .parquet); save it as TIFF (Fiji: File > Save As > Tiff), or give the _seg.npy that Cellpose writes beside it",
+    ),
+    "ROIs of another number of planes": (
+        {"rois": "a.zip; b.zip", "planes": 3},
+        "row 2 (sub-M01 ses-001): rois: 2 files for 3 planes; write one file for each plane, in order, separated by ;",
+    ),
+    "no file of ROIs": (
+        {"rois": ";"},
+        "row 2 (sub-M01 ses-001): rois: 0 files for 1 plane; write one file for each plane, in order, separated by ;",
+    ),
     "file named twice": (
         {"path": "m.tif;./m.tif"},
         "row 2 (sub-M01 ses-001): path: 'm.tif;./m.tif' names a file twice",

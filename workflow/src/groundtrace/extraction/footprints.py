@@ -68,7 +68,11 @@ def _judgement(extraction: Extraction) -> dict[str, pl.Series]:
 def _origin(extraction: Extraction) -> dict[str, pl.Series]:
     """Column of given ROIs."""
     given = extraction.given
-    return {} if given is None else {"origin": pl.Series([f"{given.file}: {name}" for name in given.names], dtype=pl.String)}
+    return (
+        {}
+        if given is None
+        else {"origin": pl.Series([f"{given.file}: {name}" for name in given.names], dtype=pl.String)}
+    )
 
 
 def _known(values: FloatArray | None, count: int) -> pl.Series:

@@ -43,7 +43,8 @@ class Masks(ExtractionBackend):
         acquisition, path = task.acquisition, task.rois
         if path is None:
             raise InputError(
-                f"{acquisition.key}: the extraction backend masks measures given ROIs; fill the column rois of the sheet"
+                f"{acquisition.key}: the extraction backend masks measures given ROIs; fill the column rois of the "
+                "sheet"
             )
         given = placed(path, read_rois(path, acquisition.plane, acquisition.planes), scene.mean, scene.diameter)
         for sentence in given.notes:

@@ -79,8 +79,10 @@ class Plan:
                 simulated(session.indicator)
         plan = cls(checked, sessions, Path(scripts), hashes, batched, sheet.missing)
         if hashes:
+            extractions = [recipe.extract for recipe in checked.recipes.values()]
             assumed = [assumption(session.indicator) for session in sessions.values()]
-            for line in [*layout.told_missing(plan.study), *dict.fromkeys(filter(None, assumed))]:
+            unread = [] if any(map(checked.measures_given, extractions)) else told_unread(sessions)
+            for line in [*layout.told_missing(plan.study), *unread, *dict.fromkeys(filter(None, assumed))]:
                 print(f"warning: {checked.sessions}: {line}", file=sys.stderr)
         return plan
 
@@ -235,6 +237,17 @@ class Plan:
         """Names of a recipe and its methods, as columns of the benchmark's tables."""
         methods = dict(self.methods[wildcards.recipe])
         return {"recipe": wildcards.recipe, "motion_method": methods.pop("motion"), **methods}
+
+
+def told_unread(sessions: Mapping[str, Session]) -> list[str]:
+    """A line where the sheet gives ROIs that no recipe measures."""
+    given = [key for key, session in sessions.items() if session.rois is not None]
+    if not given:
+        return []
+    return [
+        f"column rois: no recipe measures the ROIs that it gives for {given[0]}"
+        f"{f' and {len(given) - 1} more' if given[1:] else ''}; use an extraction with backend: masks"
+    ]
 
 
 def _values(indicator: Indicator | None) -> dict[str, Any] | None:

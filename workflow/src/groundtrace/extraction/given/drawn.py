@@ -1,6 +1,6 @@
 """What a file of ROIs holds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from groundtrace.arrays import FloatArray
 from groundtrace.extraction.base import Footprint

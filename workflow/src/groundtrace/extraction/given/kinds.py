@@ -40,7 +40,7 @@ def by_plane(names: Sequence[str], planes: int) -> tuple[str, ...]:
         return tuple(names) * planes
     if len(names) != planes:
         raise ValueError(
-            f"{len(names)} file{'s' if len(names) > 1 else ''} for {planes} plane{'s' if planes > 1 else ''}; write one "
-            "file for each plane, in order, separated by ;"
+            f"{len(names)} file{'' if len(names) == 1 else 's'} for {planes} plane{'s' if planes > 1 else ''}; write "
+            "one file for each plane, in order, separated by ;"
         )
     return tuple(names)

@@ -46,8 +46,8 @@ def segmentation(path: Path, file: "h5py.File", plane: int, planes: int) -> "h5p
         raise InputError(f"{path}: has no {SEGMENTATION}; give an NWB file with ROIs, or another file of ROIs")
     if len(found) not in (1, planes):
         raise InputError(
-            f"{path}: has {len(found)} of type {SEGMENTATION} ({', '.join(found)}), and the sheet says planes {planes}; "
-            "save the one that is wanted in a file of its own"
+            f"{path}: has {len(found)} of type {SEGMENTATION} ({', '.join(found)}), and the sheet says planes "
+            f"{planes}; save the one that is wanted in a file of its own"
         )
     if len(found) == 1 and planes > 1:
         raise InputError(f"{path}: has one {SEGMENTATION}, and the sheet says planes {planes}; give one file a plane")

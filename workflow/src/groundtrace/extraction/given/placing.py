@@ -1,13 +1,13 @@
 """ROIs that were made elsewhere, on the field that they are to be measured in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from scipy import fft
 from scipy.ndimage import gaussian_filter
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
 from groundtrace.extraction.base import Footprint
 from groundtrace.extraction.given.drawn import Drawn
@@ -43,39 +43,41 @@ def placed(path: Path, drawn: Drawn, mean: FloatArray, diameter: float) -> Place
     Raises InputError where they are of another field, lie outside of it, or stand there twice.
     """
     shape = (mean.shape[0], mean.shape[1])
-    drawn = oriented(path, drawn, mean, diameter)
+    drawn = oriented(drawn, mean, diameter)
     if drawn.shape not in (None, shape):
         raise InputError(
             f"{path}: was made on {drawn.shape[0]} x {drawn.shape[1]} px, and the recording has {shape[0]} x "
             f"{shape[1]} px (height x width); make the ROIs on the mean image of this recording, neither cropped nor "
             "scaled"
         )
-    if drawn.mean is None:
-        kept, cut, lost = _within(drawn, shape, (0, 0))
-        shift = likeness = None
-        if lost:
-            raise InputError(
-                f"{path}: {lost[0]} lies outside of the field of {shape[0]} x {shape[1]} px"
-                f"{f', and so do {len(lost) - 1} more' if lost[1:] else ''}; were the ROIs made on another recording, or "
-                "on a scaled image?"
-            )
-    else:
-        *moved, likeness = shift_between(mean, drawn.mean, diameter)
-        shift = (moved[0], moved[1])
-        if likeness < ALIKE:
-            raise InputError(
-                f"{path}: the mean image of its recording is not like this one's (correlation {likeness:.2f} after the "
-                f"best shift, at least {ALIKE} is wanted), so that its ROIs are of another field or depth; correct the "
-                "column rois"
-            )
-        kept, cut, lost = _within(drawn, shape, shift)
-    _check(path, kept, [name for name in drawn.names if name not in lost], shape)
+    shift, likeness = (None, None) if drawn.mean is None else _moved(path, mean, drawn.mean, diameter)
+    kept, cut, lost = _within(drawn, shape, shift or (0, 0))
+    if lost and shift is None:
+        more = f", and so do {len(lost) - 1} more" if lost[1:] else ""
+        raise InputError(
+            f"{path}: {lost[0]} lies outside of the field of {shape[0]} x {shape[1]} px{more}; were the ROIs made on "
+            "another recording, or on a scaled image?"
+        )
+    names = [name for name in drawn.names if name not in lost]
+    _check(path, kept, names, shape)
     notes = list(drawn.notes)
     if lost:
         notes.append(f"{_some(lost)} left the field by the shift and cannot be measured; leave them out of comparisons")
     if cut:
         notes.append(f"{_some(cut)} reach beyond the edge and are measured inside of it; look at them before use")
-    return Placed(kept, [name for name in drawn.names if name not in lost], shift, likeness, tuple(notes))
+    return Placed(kept, names, shift, likeness, tuple(notes))
+
+
+def _moved(path: Path, ours: FloatArray, theirs: FloatArray, diameter: float) -> tuple[tuple[int, int], float]:
+    """Shift of ROIs of another recording, and the likeness of the two mean images."""
+    y, x, likeness = shift_between(ours, theirs, diameter)
+    if likeness < ALIKE:
+        raise InputError(
+            f"{path}: the mean image of its recording is not like this one's (correlation {likeness:.2f} after the "
+            f"best shift, at least {ALIKE} is wanted), so that its ROIs are of another field or depth; correct the "
+            "column rois"
+        )
+    return (y, x), likeness
 
 
 def _some(names: list[str]) -> str:
@@ -119,7 +121,7 @@ def _check(path: Path, rois: list[Footprint], names: list[str], shape: tuple[int
         known[pixels] = name
 
 
-def oriented(path: Path, drawn: Drawn, mean: FloatArray, diameter: float) -> Drawn:
+def oriented(drawn: Drawn, mean: FloatArray, diameter: float) -> Drawn:
     """`drawn`, or where the file leaves open which axis is the row, the way that fits field and mean image."""
     other, shape = drawn.turned, (mean.shape[0], mean.shape[1])
     if other is None:
@@ -130,15 +132,17 @@ def oriented(path: Path, drawn: Drawn, mean: FloatArray, diameter: float) -> Dra
     ]
     if fits[0] != fits[1]:
         return drawn if fits[0] else other
+    if not fits[0]:
+        return drawn
     contrast = standing_out(mean, diameter)
-    ours, theirs = (_brightness(way, contrast) for way in (drawn, other)) if fits[0] else (0.0, 0.0)
-    if abs(ours - theirs) < TOLD and fits[0]:
-        open_ = (
-            "neither the file nor the mean image tells whether its masks are (x, y), as the schema of NWB says and as "
-            "they are taken, or (y, x); look whether the outlines lie on cells",
-        )
-        return Drawn(drawn.footprints, drawn.names, drawn.shape, drawn.mean, notes=drawn.notes + open_)
-    return drawn if ours >= theirs else other
+    ours, theirs = (_brightness(way, contrast) for way in (drawn, other))
+    if abs(ours - theirs) >= TOLD:
+        return drawn if ours > theirs else other
+    unknown = (
+        "neither the file nor the mean image tells whether its masks are (x, y), as the schema of NWB says and as they "
+        "are taken, or (y, x); look whether the outlines lie on cells"
+    )
+    return replace(drawn, notes=(*drawn.notes, unknown))
 
 
 def _brightness(drawn: Drawn, contrast: FloatArray) -> float:
@@ -159,11 +163,11 @@ def shift_between(ours: FloatArray, theirs: FloatArray, diameter: float) -> tupl
         raise ValueError(f"images of {ours.shape} and {theirs.shape} px")
     images = [standing_out(image, diameter) for image in (ours, theirs)]
     size = [2 * side for side in ours.shape]
-    spectra = [[fft.rfft2(part, size) for part in (image, image**2, np.ones_like(image))] for image in images]
+    spectra = [[np.asarray(fft.rfft2(part, size)) for part in (i, i**2, np.ones_like(i))] for i in images]
     (first, squares, inside), (second, others, there) = spectra
 
     def correlate(one: np.ndarray, two: np.ndarray) -> FloatArray:
-        return fft.irfft2(one * two.conj(), size)
+        return np.asarray(fft.irfft2(one * two.conj(), size))
 
     energy = np.sqrt(np.maximum(correlate(squares, there) * correlate(inside, others), 1e-9))
     likeness = correlate(first, second) / energy

@@ -1,14 +1,8 @@
 """ROIs that were made elsewhere, as a file holds them."""
 
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
-import numpy as np
-
-from groundtrace.arrays import BoolArray, FloatArray
 from groundtrace.errors import InputError
-from groundtrace.extraction.base import Footprint
 from groundtrace.extraction.given import imagej, labels, nwb, table
 from groundtrace.extraction.given.drawn import Drawn
 from groundtrace.extraction.given.kinds import kind_of

@@ -7,6 +7,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from groundtrace.errors import InputError
+from groundtrace.extraction.base import Footprint
 from groundtrace.extraction.given.drawn import Drawn
 from groundtrace.io import read_arrays
 
@@ -32,7 +33,7 @@ def read(path: Path, plane: int, planes: int) -> Drawn:
         numbers, table = numbers.filter(table["accepted"]), table.filter(pl.col("accepted"))
         if left:
             notes = (f"{left} of its ROIs are not accepted there and left out; accept them there if they are cells",)
-    footprints = [
+    footprints: list[Footprint] = [
         (np.asarray(y, np.int32), np.asarray(x, np.int32), np.asarray(w, np.float32) / np.sum(w, dtype=np.float32))
         for y, x, w in table.select(COLUMNS).iter_rows()
         if len(y)
@@ -41,6 +42,8 @@ def read(path: Path, plane: int, planes: int) -> Drawn:
     mean = read_arrays(images).get("mean") if images.is_file() else None
     shape = None if mean is None else (mean.shape[0], mean.shape[1])
     if mean is None:
-        notes += (f"there is no {IMAGES} with a mean image beside it, so its ROIs are taken where they are; copy it "
-                  "there to have them moved onto this recording",)
+        notes += (
+            f"there is no {IMAGES} with a mean image beside it, so its ROIs are taken where they are; copy it "
+            "there to have them moved onto this recording",
+        )
     return Drawn(footprints, [f"roi {number}" for number in numbers], shape, mean, notes=notes)

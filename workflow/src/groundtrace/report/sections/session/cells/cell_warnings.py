@@ -58,7 +58,9 @@ def _given(inputs: SessionInputs) -> Iterator[Warning]:
     for sentence in (row["notes"] or "").splitlines():
         found, _, advice = sentence.rpartition("; ")
         found, advice = (part[:1].upper() + part[1:] for part in (found, advice))
-        yield Warning("note", f"{row['given']}: {found}", "So it was decided when the given ROIs were placed.", f"{advice}.")
+        yield Warning(
+            "note", f"{row['given']}: {found}", "So it was decided when the given ROIs were placed.", f"{advice}."
+        )
 
 
 def _count(inputs: SessionInputs, rois: int) -> Iterator[Warning]:
