@@ -14,9 +14,9 @@ rule extract:
         plan.log(EXTRACT_LOG),
     benchmark:
         plan.timing(EXTRACT_LOG)
-    # The control of the benchmark has a rule of its own.
+    # The control of the benchmark, and ROIs of another pipeline, have a rule of their own.
     wildcard_constraints:
-        extract=r"(?!oracle\b)[a-z][a-z0-9_]*",
+        extract=r"(?!(?:oracle|given)\b)[a-z][a-z0-9_]*",
     conda:
         plan.environment("extract")
     threads: 2

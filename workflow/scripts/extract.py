@@ -23,6 +23,6 @@ with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) a
     found = method.run(movie, task, measured)
     if measured is not None:
         found = measure_beside(found, measured, snakemake.input.noise, snakemake.threads)
-    used = method.model_dump(mode="json") | ({"rois": file_hash(task.rois)} if task.rois else {})
+    used = method.model_dump(mode="json") | ({"rois": file_hash(task.rois.path)} if task.rois else {})
     made_by = provenance("extract", used, method.packages, [snakemake.input.shifts])
     write_extraction(output, found, movie, bad, acquisition, made_by)

@@ -18,6 +18,7 @@ from groundtrace.errors import InputError
 from groundtrace.extraction.base import Footprint
 from groundtrace.extraction.given.drawn import Drawn
 from groundtrace.extraction.given.imagej import inside
+from groundtrace.extraction.given.kinds import RoiFile
 from groundtrace.extraction.given.placing import placed, shift_between
 from groundtrace.extraction.given.rois import read_rois
 from groundtrace.extraction.masks import Masks
@@ -389,7 +390,7 @@ def test_given_rois_are_measured_and_all_accepted(tmp_path):
     movie = create_movie(tmp_path / "movie.npy", truth.movie.shape, truth.movie.dtype)
     movie[:] = truth.movie
     job = task(truth.movie, tmp_path / "scratch")
-    found = Masks().run(open_movie(tmp_path / "movie.npy"), replace(job, rois=tmp_path / "masks.tif"))
+    found = Masks().run(open_movie(tmp_path / "movie.npy"), replace(job, rois=RoiFile(tmp_path / "masks.tif")))
     assert found.accepted.all()
     assert len(found.accepted) == len(truth.y)
     nearest, _ = matches(found, truth)

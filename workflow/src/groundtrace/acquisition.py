@@ -52,6 +52,8 @@ class Acquisition(Section):
     offset: float | None = None
     """Detector units at zero photons."""
     simulated: bool = False
+    adopted: str | None = None
+    """The other pipeline whose ROIs and traces it starts from; None where the movie was read."""
     notes: tuple[str, ...] = ()
     """What ingest found in the raw files that a user should know, one sentence each."""
     sources: tuple[SourceFile, ...]

@@ -44,6 +44,9 @@ ORACLE = "oracle"
 CLEAN = "clean"
 """The control in place of a denoising: the movie of a simulated session as it would be without noise."""
 
+GIVEN = "given"
+"""In place of a method: a session brings the result of that stage along (`Session.given`)."""
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """Names become folders: lower case letters, digits, underscores."""
 
@@ -135,6 +138,9 @@ class Config(Section):
             raise ValueError(f"extract.{ORACLE}: {ORACLE!r} stands for the true footprints; choose another name")
         if CLEAN in self.denoise:
             raise ValueError(f"denoise.{CLEAN}: {CLEAN!r} stands for the movie without noise; choose another name")
+        for stage in ("motion", "denoise", "extract"):
+            if GIVEN in getattr(self, stage):
+                raise ValueError(f"{stage}.{GIVEN}: {GIVEN!r} stands for what a session brings; choose another name")
         for name in (*CONTROLS, "controls"):
             if name in self.spikes:
                 raise ValueError(f"spikes.{name}: {name!r} stands for controls of the benchmark; choose another name")
@@ -159,14 +165,20 @@ class Config(Section):
             return
         method = self.recipes[recipe].extract
         for key, session in sessions.items():
+            if session.adopted:
+                continue
             if session.rois is None:
                 raise InputError(
                     f"{self.sessions}: {key} has no rois, and recipes.{recipe}.extract, {method!r} (backend masks), "
                     "measures given ROIs; fill the column rois, or keep sessions without ROIs in a sheet of their own"
                 )
-            for file in session.roi_files():
+            for file in (given.path for given in session.roi_files()):
                 if not file.exists() and not self.makes(file):
                     raise InputError(f"{self.sessions}: {key}: rois: {file.as_posix()!r} does not exist")
+
+    def methods(self, recipe: str, session: Session) -> dict[str, str]:
+        """Methods of a recipe by stage; GIVEN where the session brings the result of a stage along."""
+        return self.recipes[recipe].model_dump() | dict.fromkeys(session.given, GIVEN)
 
     def measures_given(self, name: str) -> bool:
         """Whether that method of the stage `extract` measures the ROIs that the sheet gives."""
@@ -178,11 +190,11 @@ class Config(Section):
 
     def denoises(self, name: str) -> bool:
         """Whether that method of the stage `denoise` makes a movie of its own."""
-        return name != CLEAN and not isinstance(self.denoise[name], NoDenoising)
+        return name not in (CLEAN, GIVEN) and not isinstance(self.denoise[name], NoDenoising)
 
     def backend(self, stage: str, name: str) -> Backend:
-        """The method `name` of a stage."""
-        return getattr(self, stage)[name]
+        """The method `name` of a stage; a movie that is registered already is not moved again."""
+        return NoMotion() if (stage, name) == ("motion", GIVEN) else getattr(self, stage)[name]
 
 
 def own_backends(stage: str) -> tuple[type[Backend], ...]:

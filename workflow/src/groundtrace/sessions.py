@@ -23,17 +23,18 @@ from pydantic import (
 )
 
 from groundtrace.acquisition import session_key
+from groundtrace.adopted.formats import RESULTS, files_of
 from groundtrace.errors import InputError, did_you_mean
-from groundtrace.extraction.given.kinds import by_plane
+from groundtrace.extraction.given.kinds import RoiFile, by_plane
 from groundtrace.indicators import UNKNOWN, spelled
-from groundtrace.movies.formats import CONVERT, NAMES, SUFFIXES
+from groundtrace.movies.formats import CONVERT, FORMATS, NAMES, SUFFIXES
 from groundtrace.movies.raw import natural_order
 from groundtrace.section import Section
 
 if TYPE_CHECKING:
     FormatName = str
 else:
-    FormatName = Literal[NAMES]
+    FormatName = Literal[(*NAMES, *RESULTS)]
 BRACES = re.compile(r"\{\s*\w+\s*(,[^{}]*)?\}")
 """What Snakemake would fill in."""
 MISSPELT = 0.75
@@ -54,7 +55,8 @@ class Session(Section):
     """One file, several separated by `;`, or a glob; several are concatenated in natural order. Relative paths start
     at the folder in which Snakemake runs."""
     format: FormatName | None = None
-    """Empty takes it from the file's suffix."""
+    """Empty takes it from the file's suffix. `suite2p_rois` (a plane folder), `caiman_rois` (.hdf5) and `nwb_rois` are
+    results of other pipelines: their ROIs and traces are taken, one entry of `path` for each plane."""
     planes: PositiveInt = 1
     """Imaging planes interleaved in the file."""
     channels: PositiveInt = 1
@@ -130,6 +132,24 @@ class Session(Section):
         """Motion is estimated on another channel than the functional one."""
         return self.motion_channel not in (None, self.functional_channel)
 
+    @property
+    def adopted(self) -> bool:
+        """It starts from the ROIs and traces that another pipeline left."""
+        return self.format in RESULTS
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Stages whose result it brings along."""
+        if self.adopted:
+            return "motion", "denoise", "extract"
+        parts = [Path(part.strip()) for part in (self.path or "").split(";") if part.strip()]
+        moved = [FORMATS[self.format_of(part)].registered(part) for part in parts]
+        return ("motion",) if moved and all(moved) else ()
+
+    def files_behind(self, path: Path) -> tuple[Path, ...]:
+        """All files of one entry of the column path."""
+        return files_of(path) if self.adopted else FORMATS[self.format_of(path)].files(path)
+
     def format_of(self, path: Path) -> str:
         """Of a raw file: the format given, or that of its suffix."""
         found = self.format or SUFFIXES.get(path.suffix.lower())
@@ -163,15 +183,14 @@ class Session(Section):
             raise InputError(f"{missing[0]!r} does not exist")
         return [Path(name) for name in found]
 
-    def roi_files(self) -> tuple[Path, ...]:
+    def roi_files(self) -> tuple[RoiFile, ...]:
         """File of given ROIs of each plane; none where the sheet gives none. Raises ValueError where they are wrong."""
         if self.rois is None:
             return ()
         try:
-            names = by_plane([part.strip() for part in self.rois.split(";") if part.strip()], self.planes)
+            return by_plane([part.strip() for part in self.rois.split(";") if part.strip()], self.planes)
         except ValueError as error:
             raise ValueError(f"rois: {error}") from None
-        return tuple(map(Path, names))
 
     def formats(self) -> list[str]:
         """Formats of its files: the one given, or those of the suffixes.
@@ -197,7 +216,7 @@ class Session(Section):
         if unknown:
             raise ValueError(
                 f"{unknown[0]!r} has no suffix that names a format ({', '.join(SUFFIXES)}); fill the column format: "
-                f"{', '.join(NAMES)}"
+                f"{', '.join((*NAMES, *RESULTS))}"
             )
         return sorted({SUFFIXES[path.suffix.lower()] for path in files})
 

@@ -40,13 +40,13 @@ class Masks(ExtractionBackend):
         from groundtrace.extraction.given.placing import placed
         from groundtrace.extraction.given.rois import read_rois
 
-        acquisition, path = task.acquisition, task.rois
-        if path is None:
+        if task.rois is None:
             raise InputError(
-                f"{acquisition.key}: the extraction backend masks measures given ROIs; fill the column rois of the "
-                "sheet"
+                f"{task.acquisition.key}: the extraction backend masks measures given ROIs; fill the column rois "
+                "of the sheet"
             )
-        given = placed(path, read_rois(path, acquisition.plane, acquisition.planes), scene.mean, scene.diameter)
+        path = task.rois.path
+        given = placed(path, read_rois(path, task.rois.plane, task.rois.planes), scene.mean, scene.diameter)
         for sentence in given.notes:
             warn(f"{path}: {sentence}", stacklevel=2)
         rois, sure = given.footprints, np.ones(len(given.footprints), bool)

@@ -67,12 +67,14 @@ class ExtractionQuality(Table):
     """One row per plane and extraction: what cells were looked for, and a count that needs no truth."""
 
     diameter: Series[pl.Float32] = column("px", "of a cell, as used", low=0)
-    diameter_source: Series[str] = column("", "config, pixel size, movie, or assumed")
+    diameter_source: Series[str] = column("", "config, pixel size, movie, assumed, or given (ROIs of another pipeline)")
     diameter_seen: Series[pl.Float32] = column(
         "px", "as the movie shows it; empty: nothing to tell it by", nullable=True
     )
-    decay: Series[pl.Float32] = column("frames", "of the activity, from the movie's autocorrelation", low=0)
-    bin_frames: Series[pl.Int32] = column("frames", "averaged for detection and judgement", low=1)
+    decay: Series[pl.Float32] = column(
+        "frames", "of the activity, from the movie's autocorrelation", low=0, nullable=True
+    )
+    bin_frames: Series[pl.Int32] = column("frames", "averaged for detection and judgement", low=1, nullable=True)
     rois: Series[pl.Int32] = column("", "ROIs found by their activity", low=0)
     accepted: Series[pl.Int32] = column("", "of them accepted", low=0)
     visible: Series[pl.Int32] = column("", "cells of the mean image that do not fire", low=0)

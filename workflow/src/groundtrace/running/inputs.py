@@ -23,7 +23,8 @@ class Inputs:
         """Paths by name, with the methods of the wildcard `recipe` filled in."""
 
         def files(wildcards: Wildcards) -> dict[str, str]:
-            where = {"session": wildcards.session, "plane": wildcards.plane, **self.plan.methods[wildcards.recipe]}
+            methods = self.plan.methods_of(wildcards.session, wildcards.recipe)
+            where = {"session": wildcards.session, "plane": wildcards.plane, **methods}
             return {name: pattern.format(**where) for name, pattern in patterns.items()}
 
         return of_job(files)
@@ -31,7 +32,7 @@ class Inputs:
     @OfEachJob
     def session_page(self, wildcards: Wildcards) -> dict[str, str]:
         """What the sections of a page need of a plane; of denoising only where the recipe denoises."""
-        methods = self.plan.methods[wildcards.recipe]
+        methods = self.plan.methods_of(wildcards.session, wildcards.recipe)
         lacking = () if self.config.denoises(methods["denoise"]) else layout.DENOISED
         where = {"session": wildcards.session, "plane": wildcards.plane, **methods}
         return {name: path.format(**where) for name, path in self.page_files.items() if name not in lacking}
@@ -90,9 +91,9 @@ class Inputs:
     def given_rois(self, wildcards: Wildcards) -> list[str]:
         """ROIs of another session or recipe of this study: they are made first, with the image that they lie on."""
         file = self.plan.given_rois(wildcards)
-        if file is None or not self.config.makes(file):
+        if file is None or not self.config.makes(file.path):
             return []
-        inside = Path(os.path.relpath(file.resolve(), self.config.results.resolve()))
+        inside = Path(os.path.relpath(file.path.resolve(), self.config.results.resolve()))
         made = Path(self.plan.results) / inside
         return [made.as_posix(), made.with_name("extraction_images.npz").as_posix()]
 

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 KINDS = {
     ".zip": "imagej",
@@ -32,15 +34,26 @@ def kind_of(name: str) -> str:
     raise ValueError(f"{name!r} is no file of ROIs that is read ({', '.join(KINDS)}); {advice}")
 
 
-def by_plane(names: Sequence[str], planes: int) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class RoiFile:
+    """Where the ROIs of one plane stand."""
+
+    path: Path
+    plane: int = 0
+    """Which of the planes in the file, 0-based."""
+    planes: int = 1
+    """Planes that the file must have."""
+
+
+def by_plane(names: Sequence[str], planes: int) -> tuple[RoiFile, ...]:
     """The file of each plane; an NWB file may hold all of them. Raises ValueError where files and planes disagree."""
     for name in names:
         kind_of(name)
     if len(names) == 1 and kind_of(names[0]) == "nwb":
-        return tuple(names) * planes
+        return tuple(RoiFile(Path(names[0]), plane, planes) for plane in range(planes))
     if len(names) != planes:
         raise ValueError(
             f"{len(names)} file{'' if len(names) == 1 else 's'} for {planes} plane{'s' if planes > 1 else ''}; write "
             "one file for each plane, in order, separated by ;"
         )
-    return tuple(names)
+    return tuple(RoiFile(Path(name)) for name in names)

@@ -1,6 +1,7 @@
 """Label images: one whole number for each ROI, 0 for none. TIFF, `.npy`, and what Cellpose saves (`_seg.npy`)."""
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from scipy import ndimage
@@ -18,7 +19,8 @@ def read(path: Path, plane: int, planes: int) -> Drawn:
         if place is None:
             continue
         own = image[place] == label
-        if ndimage.label(own, np.ones((3, 3)))[1] > 1:
+        _, parts = cast(tuple[IntArray, int], ndimage.label(own, np.ones((3, 3))))
+        if parts > 1:
             parted.append(label)
         y, x = np.nonzero(own)
         y, x = (part + edge.start for part, edge in zip((y, x), place, strict=True))

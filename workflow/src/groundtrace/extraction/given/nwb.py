@@ -1,8 +1,9 @@
 """The ROIs of an NWB file: a `PlaneSegmentation`, found by its type and not by its name."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +11,6 @@ from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
 from groundtrace.extraction.base import Footprint
 from groundtrace.extraction.given.drawn import Drawn
-
-if TYPE_CHECKING:
-    import h5py
 
 SEGMENTATION = "PlaneSegmentation"
 
@@ -24,22 +22,23 @@ def read(path: Path, plane: int, planes: int) -> Drawn:
         return drawn(path, segmentation(path, file, plane, planes))
 
 
-def typed(file: "h5py.Group", kind: str) -> "dict[str, h5py.Group]":
-    """Groups of a type of the NWB schema, by path, in natural order."""
-    import h5py
-    from natsort import natsorted
-
+def typed(file: Any, kind: str) -> dict[str, Any]:
+    """Groups and datasets of a type of the NWB schema, by path, numbers in it by their value."""
     found: dict[str, Any] = {}
 
     def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Group) and item.attrs.get("neurodata_type") == kind:
+        if item.attrs.get("neurodata_type") == kind:
             found[name] = item
 
     file.visititems(visit)
-    return {name: found[name] for name in natsorted(found)}
+    return {name: found[name] for name in sorted(found, key=_natural)}
 
 
-def segmentation(path: Path, file: "h5py.File", plane: int, planes: int) -> "h5py.Group":
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def segmentation(path: Path, file: Any, plane: int, planes: int) -> Any:
     """The only PlaneSegmentation, or that of a plane where there is one for each."""
     found = typed(file, SEGMENTATION)
     if not found:
@@ -54,7 +53,7 @@ def segmentation(path: Path, file: "h5py.File", plane: int, planes: int) -> "h5p
     return list(found.values())[plane]
 
 
-def drawn(path: Path, group: "h5py.Group") -> Drawn:
+def drawn(path: Path, group: Any) -> Drawn:
     """ROIs of a PlaneSegmentation. Which of a mask's axes is the row is left open: the schema says (x, y), and files
     of several packages have (y, x)."""
     ids = group["id"][()] if "id" in group else None
@@ -64,14 +63,14 @@ def drawn(path: Path, group: "h5py.Group") -> Drawn:
             raise InputError(f"{path}: {masks.name} has shape {masks.shape}; (ROI, x, y) is wanted")
         pairs = [_weighted(mask) for mask in masks]
         first, second = masks.shape[1:]
+        shape, turned = (second, first), (first, second)
     elif "pixel_mask" in group:
-        pairs, first, second = list(_of_pixels(path, group)), None, None
+        pairs, shape, turned = list(_of_pixels(path, group)), None, None
     else:
         raise InputError(f"{path}: {group.name} has neither image_mask nor pixel_mask; export it with one of them")
     if empty := [number for number, (_, _, weight) in enumerate(pairs) if not len(weight)]:
         raise InputError(f"{path}: {group.name}: ROI {empty[0]} has no pixel; leave it out")
     names = [f"roi {number}" for number in (range(len(pairs)) if ids is None else ids)]
-    shape, turned = (None, None) if first is None else ((second, first), (first, second))
     # By the schema the first axis is x; turned, it is y.
     return Drawn(
         [(y, x, w) for x, y, w in pairs], names, shape, turned=Drawn([(y, x, w) for y, x, w in pairs], names, turned)
@@ -84,7 +83,7 @@ def _weighted(mask: FloatArray) -> Footprint:
     return first.astype(np.int32), second.astype(np.int32), weight / max(weight.sum(), np.float32(1e-12))
 
 
-def _of_pixels(path: Path, group: "h5py.Group") -> Iterator[Footprint]:
+def _of_pixels(path: Path, group: Any) -> Iterator[Footprint]:
     pixels, ends = group["pixel_mask"][()], group["pixel_mask_index"][()].astype(np.int64)
     if not {"x", "y", "weight"} <= set(pixels.dtype.names or ()):
         raise InputError(f"{path}: {group.name}/pixel_mask has no fields x, y and weight; export it again")

@@ -84,6 +84,7 @@ def facts(acquisition: Acquisition) -> list[tuple[str, str]]:
         ("frame rate", f"{number(acquisition.frame_rate, 4)} Hz"),
         ("duration", f"{clock(duration)} ({number(acquisition.frames, 9)} frames)"),
         ("field", size),
+        ("ROIs and traces of", acquisition.adopted or ""),
         ("location", acquisition.location or ""),
         ("channel", f"{acquisition.functional_channel} of {acquisition.channels}" if acquisition.channels > 1 else ""),
     ]
