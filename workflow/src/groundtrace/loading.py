@@ -1,18 +1,15 @@
-"""dF/F from the results of other pipelines: a Suite2p plane folder, a CaImAn file."""
+"""dF/F from the results of other pipelines: a Suite2p plane folder, a CaImAn file, a processed NWB file."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from groundtrace.adopted import caiman, nwb, suite2p
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.suite2p_settings import read_settings
 from groundtrace.traces.dff import DffParameters, NeuropilParameters, compute_dff
-
-if TYPE_CHECKING:
-    import h5py
 
 SUITE2P_SETTINGS = ("ops.npy", "settings.npy")
 """Files of a plane folder that may hold the frame rate: ops.npy until Suite2p 0.14, settings.npy from 1.0 on."""
@@ -32,13 +29,13 @@ class Traces:
 
 
 def load_traces(path: Path | str, frame_rate: float | None = None) -> Traces:
-    """Load dF/F of the accepted ROIs from the result of Suite2p or CaImAn.
+    """Load dF/F of the accepted ROIs from the result of Suite2p or CaImAn, or from a processed NWB file.
 
     Parameters
     ----------
     path : path
-        Plane folder of Suite2p (F.npy, Fneu.npy, iscell.npy, ops.npy or settings.npy), or result of CaImAn (.hdf5, or a
-        folder with one).
+        Plane folder of Suite2p (F.npy, Fneu.npy, iscell.npy, ops.npy or settings.npy), result of CaImAn (.hdf5),
+        processed NWB file (.nwb), or a folder with one of these.
     frame_rate : float, optional
         Hz; None takes the result's own.
 
@@ -62,14 +59,16 @@ def load_traces(path: Path | str, frame_rate: float | None = None) -> Traces:
     path = Path(path)
     if (path / "F.npy").is_file():
         return _suite2p(path, frame_rate)
-    files = [path] if path.is_file() else sorted(p for p in path.glob("*") if p.suffix in (".hdf5", ".h5"))
+    files = [path] if path.is_file() else sorted(p for p in path.glob("*") if p.suffix in (".hdf5", ".h5", ".nwb"))
     if len(files) == 1 and files[0].suffix in (".hdf5", ".h5"):
-        return _result(files[0], caiman.read(files[0]), frame_rate)
+        return _caiman(files[0], frame_rate)
+    if len(files) == 1 and files[0].suffix == ".nwb":
+        return _nwb(files[0], frame_rate)
     planes = sorted(found.parent for found in path.rglob("F.npy"))
     hint = f"; there are planes in it: {', '.join(map(str, planes))}" if planes else ""
     raise InputError(
         f"{path}: {'is' if path.exists() else 'does not exist, wanted is'} no single result that can be read{hint}. "
-        "Give a Suite2p plane folder (with F.npy, Fneu.npy, iscell.npy, ops.npy) or one CaImAn .hdf5 file"
+        "Give a Suite2p plane folder (with F.npy, Fneu.npy, iscell.npy, ops.npy) one CaImAn .hdf5 file or one .nwb file"
     )
 
 
@@ -91,16 +90,39 @@ def _suite2p_rate(folder: Path) -> float:
     )
 
 
-def _result(path: Path, found: Adopted, frame_rate: float | None) -> Traces:
-    """The pipeline's own dF/F where there is one; else from its fluorescence over a baseline of our own."""
+def _caiman(path: Path, frame_rate: float | None) -> Traces:
+    """F_dff where CaImAn computed it; else from C + YrA over its own baseline and the background's light."""
+    with caiman.opened(path) as (file, estimates):
+        light, dff = caiman.traces(path, estimates)
+        rate = frame_rate or caiman.rate(file)
+        if rate is None:
+            raise InputError(f"{path}: no frame rate (params/data/fr); give it: load_traces(file, frame_rate=...)")
+        if dff is None:
+            assert light is not None
+            dff = _without_neuropil(light, rate)
+        roi = caiman.chosen(estimates, len(dff))
+    return Traces(np.asarray(dff[roi], np.float32), rate, roi, path)
+
+
+def _nwb(path: Path, frame_rate: float | None) -> Traces:
+    """dF/F of the file where it has no fluorescence; else with a baseline of our own."""
+    found = nwb.read(path)
     rate = frame_rate or found.frame_rate
     if rate is None:
         raise InputError(f"{path}: no frame rate in it; give it: load_traces(file, frame_rate=...)")
-    dff, f = found.dff, found.fluorescence
+    dff, light = found.dff, found.fluorescence
     if dff is None:
-        assert f is not None
-        alone = DffParameters(neuropil=NeuropilParameters(method="fixed", coefficient=0.0))
-        around = np.zeros_like(f) if found.neuropil is None else found.neuropil
-        dff = compute_dff(f, around, rate, 0.0, alone if found.neuropil is None else DffParameters()).dff
+        assert light is not None
+        around = found.neuropil
+        dff = (
+            _without_neuropil(light, rate)
+            if around is None
+            else compute_dff(light, around, rate, 0.0, DffParameters()).dff
+        )
     roi = np.flatnonzero(found.accepted)
     return Traces(np.asarray(dff[roi], np.float32), rate, roi, path)
+
+
+def _without_neuropil(light: FloatArray, frame_rate: float) -> FloatArray:
+    alone = DffParameters(neuropil=NeuropilParameters(method="fixed", coefficient=0.0))
+    return compute_dff(light, np.zeros_like(light), frame_rate, 0.0, alone).dff

@@ -1,12 +1,14 @@
 """A CaImAn result: HDF5 with the group `estimates`, written by cnm.save."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from groundtrace.adopted.base import Adopted
-from groundtrace.arrays import FloatArray
+from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.extraction.base import Footprint
 
@@ -18,55 +20,80 @@ WEIGHT = 0.2
 """Share of a component's largest weight from which a pixel counts to it, as CaImAn draws contours."""
 
 
+PARTS = ("C", "YrA", "b", "f", "A/data", "A/indices", "A/indptr", "A/shape")
+"""What fluorescence is put together from."""
+
+
 def read(path: Path, plane: int = 0, planes: int = 1) -> Adopted:
+    with opened(path) as (file, estimates):
+        return _read(path, file, estimates)
+
+
+@contextmanager
+def opened(path: Path) -> "Iterator[tuple[h5py.File, h5py.Group]]":
+    """The file, and its group `estimates`."""
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
-            return _read(path, file)
+            if not isinstance(estimates := file.get("estimates"), h5py.Group):
+                raise InputError(f"{path}: no group estimates: not a CaImAn result; save it with cnm.save('...hdf5')")
+            yield file, estimates
     except OSError as error:
         raise InputError(f"{path}: cannot be read as HDF5 ({error})") from error
 
 
-def _read(path: Path, file: "h5py.File") -> Adopted:
-    import h5py
-
-    if not isinstance(estimates := file.get("estimates"), h5py.Group):
-        raise InputError(f"{path}: no group estimates: not a CaImAn result; save it with cnm.save('...hdf5')")
-    a = components(path, estimates)
-    shape = field_of(path, file, estimates, a)
-    own, dff = fluorescence(estimates, a), numbers(estimates, "F_dff")
-    if own is None and dff is None:
-        names = ", ".join(name for name in ("C", "YrA", "b", "f") if numbers(estimates, name) is None)
-        raise InputError(
-            f"{path}: neither F_dff nor all of C, YrA, A, b, f (missing: {names}), and without the background there is "
-            "no dF/F; run cnm.estimates.detrend_df_f() in CaImAn and save again"
-        )
-    chosen, count = numbers(estimates, "idx_components"), a.shape[1]
-    accepted = np.ones(count, bool) if chosen is None else np.isin(np.arange(count), chosen)
-    likely, rate = numbers(estimates, "cnn_preds"), numbers(file, "params/data/fr")
+def _read(path: Path, file: "h5py.File", estimates: "h5py.Group") -> Adopted:
+    light, dff = traces(path, estimates)
+    a = components(estimates)
+    if a is None:
+        raise InputError(f"{path}: has no components (estimates/A); run CNMF in CaImAn and save again")
+    count, shape, likely = a.shape[1], field_of(path, file, estimates, a), numbers(estimates, "cnn_preds")
     return Adopted(
         "CaImAn",
         footprints(a, shape),
         [f"component {number}" for number in range(count)],
-        accepted,
+        np.isin(np.arange(count), chosen(estimates, count)),
         shape,
-        None if rate is None else float(np.ravel(rate)[0]),
-        own,
+        rate(file),
+        light,
         dff=dff,
         probability=likely if likely is not None and likely.shape == (count,) else None,
         images=images(estimates, a, shape),
     )
 
 
-def components(path: Path, estimates: "h5py.Group") -> "csc_array":
+def traces(path: Path, estimates: "h5py.Group") -> tuple[FloatArray | None, FloatArray | None]:
+    """Fluorescence and dF/F (n_rois, n_frames), those that there are; raises InputError when there is neither."""
+    light, dff = fluorescence(estimates), numbers(estimates, "F_dff")
+    if light is None and dff is None:
+        missing = ", ".join(name for name in PARTS if numbers(estimates, name) is None)
+        raise InputError(
+            f"{path}: neither F_dff nor all of C, YrA, A, b, f (missing: {missing}), and without the "
+            "background there is no dF/F; run cnm.estimates.detrend_df_f() in CaImAn and save again"
+        )
+    return light, dff
+
+
+def chosen(estimates: "h5py.Group", count: int) -> IntArray:
+    """Numbers of the accepted components; all where CaImAn judged none."""
+    found = numbers(estimates, "idx_components")
+    return np.arange(count) if found is None else np.atleast_1d(found).astype(np.int64)
+
+
+def rate(file: "h5py.File") -> float | None:
+    """Hz."""
+    found = numbers(file, "params/data/fr")
+    return None if found is None else float(np.ravel(found)[0])
+
+
+def components(estimates: "h5py.Group") -> "csc_array | None":
     """A, (pixels, components), pixels column by column."""
     from scipy.sparse import csc_array
 
-    parts = [numbers(estimates, f"A/{name}") for name in ("data", "indices", "indptr", "shape")]
-    data, indices, indptr, size = parts
+    data, indices, indptr, size = (numbers(estimates, name) for name in PARTS[-4:])
     if data is None or indices is None or indptr is None or size is None:
-        raise InputError(f"{path}: has no components (estimates/A); run CNMF in CaImAn and save again")
+        return None
     return csc_array((data, indices, indptr), shape=(int(size[0]), int(size[1])))
 
 
@@ -81,14 +108,14 @@ def field_of(path: Path, file: "h5py.File", estimates: "h5py.Group", a: "csc_arr
     )
 
 
-def fluorescence(estimates: "h5py.Group", a: "csc_array") -> FloatArray | None:
+def fluorescence(estimates: "h5py.Group") -> FloatArray | None:
     """C + YrA over the median background under each footprint, without the background's own changes: (n_rois,
     n_frames), or None where not all is there.
 
     C is what footprint A adds: A C in pixels, so background b f projects onto it as Aᵀ b f / ‖A‖².
     """
-    c, rest, b, f = (numbers(estimates, name) for name in ("C", "YrA", "b", "f"))
-    if c is None or rest is None or b is None or f is None:
+    a, (c, rest, b, f) = components(estimates), (numbers(estimates, name) for name in PARTS[:4])
+    if a is None or c is None or rest is None or b is None or f is None:
         return None
     background = (a.T @ b) @ f / np.asarray(a.multiply(a).sum(axis=0)).ravel()[:, None]
     return c + rest + np.median(background, axis=1, keepdims=True)
