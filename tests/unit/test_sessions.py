@@ -10,9 +10,9 @@ from groundtrace.sessions import Session, read_sheet
 
 COLUMNS = list(Session.model_fields)
 LISTED = ", ".join(COLUMNS)
-FORMATS = "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix, suite2p"
-QUOTED = ", ".join(f"'{name}'" for name in FORMATS.split(", ")).replace(", 'suite2p'", " or 'suite2p'")
-SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .mat, .nwb, .zarr, .npy, .sbx, .raw, .mesc, .isxd, .bin"
+FORMATS = "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix, suite2p, caiman, suite2p_rois, caiman_rois, nwb_rois"
+QUOTED = ", ".join(f"'{name}'" for name in FORMATS.split(", ")).replace(", 'nwb_rois'", " or 'nwb_rois'")
+SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .mat, .nwb, .zarr, .npy, .sbx, .raw, .mesc, .isxd, .bin, .mmap"
 
 
 def row(**changes: object) -> dict[str, object]:

@@ -95,7 +95,7 @@ def _one(path: Path, found: list[Any], what: str) -> Any:
 def of_segmentation(series: Any, group: Any) -> bool:
     """Whether a series is of the ROIs of a PlaneSegmentation; one that does not say is."""
     table = series["rois"].attrs.get("table") if "rois" in series else None
-    return table is None or series.file[table].name == group.name
+    return not table or series.file[table].name == group.name
 
 
 def regions(series: Any, count: int) -> list[int]:
