@@ -50,7 +50,8 @@ def propose_sheet(root: Path) -> str:
     if not rows:
         wanted = ", ".join(SUFFIXES)
         raise InputError(
-            f"{root}: no folder sub-*/ses-* with movies or results of Suite2p in it ({wanted}); write config/sessions.tsv by hand"
+            f"{root}: no folder sub-*/ses-* with movies ({wanted}) or results of Suite2p in it; write "
+            "config/sessions.tsv by hand"
         )
     return "\n".join(["\t".join(COLUMNS), *rows]) + "\n"
 
