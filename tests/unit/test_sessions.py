@@ -65,6 +65,10 @@ ROWS: dict[str, tuple[dict[str, object], str]] = {
         {"rois": "a.zip; b.zip", "planes": 3},
         "row 2 (sub-M01 ses-001): rois: 2 files for 3 planes; write one file for each plane, in order, separated by ;",
     ),
+    "ROIs beside ROIs and traces": (
+        {"rois": "a.zip", "format": "suite2p_rois"},
+        "row 2 (sub-M01 ses-001): rois: with format suite2p_rois the ROIs and traces are those of path; empty rois",
+    ),
     "no file of ROIs": (
         {"rois": ";"},
         "row 2 (sub-M01 ses-001): rois: 0 files for 1 plane; write one file for each plane, in order, separated by ;",

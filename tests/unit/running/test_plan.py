@@ -248,3 +248,36 @@ def test_rois_that_no_recipe_measures_are_told(tmp_path, capsys):
     assert (
         "column rois: no recipe measures the ROIs that it gives for sub-a/ses-1 and 1 more" in capsys.readouterr().err
     )
+
+
+def test_stages_that_a_session_brings_are_named_given(tmp_path):
+    """In one sheet with a raw movie: a registered one, and ROIs with traces of another pipeline."""
+    names = {"r": ("raw.tif", ""), "m": ("data.bin", ""), "s": ("plane0", "suite2p_rois"), "u": ("data_raw.bin", "")}
+    sheet = "subject\tsession\tframe_rate\tindicator\tpath\tformat\n"
+    for subject, (name, kind) in names.items():
+        (tmp_path / name).touch()
+        sheet += f"{subject}\t1\t30\tGCaMP6s\t{tmp_path / name}\t{kind}\n"
+    plan = plan_of(tmp_path, sheet)
+
+    def methods(subject: str) -> list[str]:
+        found = plan.methods_of(f"sub-{subject}/ses-1", "denoised")
+        return [found[stage] for stage in ("motion", "denoise", "extract", "spikes")]
+
+    assert methods("r") == methods("u") == ["none", "network", "transients", "oasis"]
+    assert methods("m") == ["given", "network", "transients", "oasis"]
+    assert methods("s") == ["given", "given", "given", "oasis"]
+    steps = {row.session: [step.stage for step in row.steps] for row in plan.study.rows if row.recipe == "default"}
+    assert steps["sub-s/ses-1"] == ["adopt", "dff", "spikes", "report"]
+    assert steps["sub-m/ses-1"] == steps["sub-r/ses-1"]
+    page = Inputs(plan).session_page(Wildcards(WHERE | {"session": "sub-s/ses-1", "recipe": "denoised"}))
+    folder = "results/sub-s/ses-1/plane-0"
+    assert page["traces"] == f"{folder}/motion-given/denoise-given/extract-given/traces.parquet"
+    assert page["motion_quality"] == f"{folder}/motion-given/quality.parquet"
+    assert not [name for name in page if name.startswith("denoising")]
+
+
+def test_given_is_no_name_of_a_method(tmp_path):
+    with pytest.raises(WorkflowError, match="'given' stands for what a session brings"):
+        plan_of(
+            tmp_path, motion={"phase": {"backend": "phase"}, "none": {"backend": "none"}, "given": {"backend": "none"}}
+        )

@@ -120,6 +120,11 @@ class Session(Section):
     def _rois_are_read(self) -> "Session":
         if self.rois is not None:
             self.roi_files()
+        if self.adopted and (self.rois or self.simulate):
+            column = "rois" if self.rois else "simulate"
+            raise ValueError(
+                f"{column}: with format {self.format} the ROIs and traces are those of path; empty {column}"
+            )
         return self
 
     @property
@@ -130,7 +135,7 @@ class Session(Section):
     @property
     def other_channel(self) -> bool:
         """Motion is estimated on another channel than the functional one."""
-        return self.motion_channel not in (None, self.functional_channel)
+        return not self.adopted and self.motion_channel not in (None, self.functional_channel)
 
     @property
     def adopted(self) -> bool:
