@@ -2,6 +2,7 @@
 # ruff: noqa: E501 (messages stand as a user sees them)
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import h5py
 import numpy as np
 import polars as pl
 import pytest
+from pynwb import NWBHDF5IO, NWBFile, ophys
 
 import groundtrace
 from groundtrace.adopted.adopt import Taken, adopt
@@ -131,6 +133,55 @@ def test_load_traces_reads_the_same_files(tmp_path):
     assert traces.frame_rate == pytest.approx(RATE)
     wanted = compute_dff(LIGHT, NEUROPIL, traces.frame_rate, 0.0, DffParameters()).dff[[0, 2]]
     np.testing.assert_array_equal(traces.dff, wanted)
+
+
+@pytest.mark.parametrize("masks", ["image_mask", "pixel_mask"])
+def test_what_pynwb_writes_is_read(masks, tmp_path):
+    """Two planes, each with its own segmentation and series of fluorescence, neuropil, deconvolved traces and dF/F."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    file = NWBFile(session_description="a", identifier="b", session_start_time=start)
+    device = file.create_device("microscope")
+    channel = ophys.OpticalChannel(name="green", description="green", emission_lambda=520.0)
+    segmentation = ophys.ImageSegmentation(name="segmentation")
+    module = file.create_processing_module("ophys", "optical physiology")
+    module.add(segmentation)
+    for plane in (0, 1):
+        imaging = file.create_imaging_plane(
+            name=f"imaging{plane}",
+            optical_channel=channel,
+            description="a plane",
+            device=device,
+            excitation_lambda=920.0,
+            indicator="GCaMP6s",
+            location="V1",
+            imaging_rate=RATE,
+        )
+        table = segmentation.create_plane_segmentation(f"ROIs of plane {plane}", imaging, f"plane{plane}")
+        for y, x, w in ROIS:
+            mask = np.zeros(FIELD[::-1], np.float32)
+            mask[x, y] = w
+            pixels = list(zip(x.tolist(), y.tolist(), w.tolist(), strict=True))
+            table.add_roi(**{masks: mask if masks == "image_mask" else pixels})
+        table.add_column("iscell", "verdict and probability", data=np.column_stack([ACCEPTED, [0.9, 0.1, 0.8]]))
+        # In another order than the table's.
+        region = table.create_roi_table_region(region=[2, 1, 0], description="all")
+        kinds = {"raw": LIGHT, "Neuropil": NEUROPIL, "Deconvolved": LIGHT, "dff": DFF}
+        for name, values in kinds.items():
+            container = (ophys.DfOverF if name == "dff" else ophys.Fluorescence)(name=f"{name}{plane}")
+            module.add(container)
+            data = values[::-1].T + plane
+            container.create_roi_response_series(name="traces", data=data, rois=region, unit="n.a.", rate=RATE)
+    with NWBHDF5IO(tmp_path / "a.nwb", "w") as handle:
+        handle.write(file)
+    for plane in (0, 1):
+        found = taken("nwb_rois", tmp_path / "a.nwb", planes=2, plane=plane)
+        np.testing.assert_array_equal(stack(found.fluorescence["fluorescence"]), LIGHT[::-1] + plane)
+        np.testing.assert_array_equal(stack(found.fluorescence["neuropil"]), NEUROPIL[::-1] + plane)
+        assert found.rois["accepted"].to_list() == ACCEPTED[::-1].tolist()
+        assert found.rois["origin"].to_list() == ["a.nwb: roi 2", "a.nwb: roi 1", "a.nwb: roi 0"]
+        assert found.rois["centroid_y"].to_list() == pytest.approx([30, 25, 12])
+        assert found.rois["centroid_x"].to_list() == pytest.approx([12, 40, 15])
+        assert found.acquisition.frame_rate == RATE
 
 
 # What cannot be taken.

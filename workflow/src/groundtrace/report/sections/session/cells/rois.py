@@ -90,7 +90,7 @@ def given_facts(
     """Where ROIs come from that were not searched for; sentences."""
     facts = [f"{rois.height} ROI{'' if rois.height == 1 else 's'} given in {row['given']}, none searched for."]
     if pipeline:
-        facts = [f"{rois.height} ROIs and their traces are those of {pipeline} ({row['given']}); no movie was seen."]
+        facts = [f"{rois.height} ROIs and their traces are from {row['given']} ({pipeline}); no movie was seen."]
     if row["shift_y"] is not None:
         moved = float(np.hypot(row["shift_y"], row["shift_x"]))
         facts.append(
