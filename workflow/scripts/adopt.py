@@ -13,7 +13,7 @@ from groundtrace.running.raw_files import note, present
 
 with job(snakemake.log[0]):
     session, output = snakemake.params.session, snakemake.output
-    files = present(session, snakemake.input.files)
+    files = present(session, ())
     taken = adopt(session, files, int(snakemake.wildcards.plane))
     made_by = provenance("adopt", session.reading() | {"pipeline": taken.acquisition.adopted}, ["h5py", "numpy"], [])
     made_by["sources"] = [source.model_dump() for source in taken.acquisition.sources]

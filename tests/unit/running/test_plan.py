@@ -281,3 +281,13 @@ def test_given_is_no_name_of_a_method(tmp_path):
         plan_of(
             tmp_path, motion={"phase": {"backend": "phase"}, "none": {"backend": "none"}, "given": {"backend": "none"}}
         )
+
+
+def test_every_file_of_a_result_is_an_input(tmp_path):
+    folder = tmp_path / "plane0"
+    folder.mkdir()
+    for name in ("F.npy", "iscell.npy", "data.bin"):
+        (folder / name).touch()
+    sheet = f"subject\tsession\tframe_rate\tindicator\tpath\tformat\na\t1\t30\tGCaMP6s\t{folder}\tsuite2p_rois\n"
+    inputs = Inputs(plan_of(tmp_path, sheet))
+    assert inputs.raw_files(WHERE) == [f"{folder}/F.npy", f"{folder}/iscell.npy"]

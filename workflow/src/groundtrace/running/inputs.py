@@ -49,7 +49,8 @@ class Inputs:
     def raw_files(self, wildcards: Wildcards) -> list[Any]:
         """A raw file that was touched, copied or moved, and not changed, does not count as new.
 
-        Snakemake's own check of contents would read every movie after each of its jobs.
+        Snakemake's own check of contents would read every movie after each of its jobs. Of a result of another pipeline
+        every file is named: a folder has no time of its own that tells of a change.
         """
         session = self.plan.sessions[wildcards.session]
         if session.simulate is not None:
@@ -59,10 +60,12 @@ class Inputs:
         files = session.files()
         made = self.plan.at(f"{layout.PLANE}/acquisition.json").format(session=session.key, plane=wildcards.plane)
         known = raw_files.as_read(session, files, Path(made))
-        return [
-            recorded_as(file.as_posix(), read) if read else file.as_posix()
+        named = [
+            (part, read and (Path(read) / part.relative_to(file)).as_posix())
             for file, read in zip(files, known, strict=True)
+            for part in (session.files_behind(file) if session.adopted else (file,))
         ]
+        return [recorded_as(part.as_posix(), read) if read else part.as_posix() for part, read in named]
 
     @OfEachJob
     def motion_channel(self, wildcards: Wildcards) -> str | list[str]:
