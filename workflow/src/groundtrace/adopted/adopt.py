@@ -63,16 +63,34 @@ def adopt(session: Session, files: Sequence[Path], plane: int) -> Taken:
     """Raises InputError, naming file and next step."""
     found, path = read(session, files, plane)
     found = checked(path, found)
-    f, neuropil, notes = light(path, found)
-    frames, rate = f.shape[1], session.frame_rate or found.frame_rate
+    extraction = as_extracted(path, found)
+    frames, rate = extraction.fluorescence.shape[1], session.frame_rate or found.frame_rate
     if rate is None:
         raise InputError(
             f"{path}: has no frame rate, and the sheet none for sub-{session.subject} ses-{session.session}; fill the "
             "column frame_rate (Hz)"
         )
-    height, width = found.shape
     bad = np.zeros(frames, bool) if found.bad is None else found.bad
-    extraction = Extraction(
+    images = found.images or {"mean": drawing(extraction, found.shape)}
+    images = {"mean": next(iter(images.values()))} | images
+    return Taken(
+        acquisition(session, found, sources(files, frames), plane, (frames, *found.shape), rate),
+        frames_table(frames, rate),
+        raw_quality(frames),
+        {"mean": images["mean"], "saturated": np.zeros(found.shape, np.float32)},
+        shifts(found.shifts, bad),
+        motion_quality(found.shifts, bad),
+        reasons(describe(extraction, found.shape)),
+        fluorescence_table(extraction),
+        extraction_quality(extraction),
+        images,
+    )
+
+
+def as_extracted(path: Path, found: Adopted) -> Extraction:
+    """The ROIs as an extraction of ours would return them, not judged."""
+    f, neuropil, notes = light(path, found)
+    return Extraction(
         pixel_y=[y for y, _, _ in found.footprints],
         pixel_x=[x for _, x, _ in found.footprints],
         weight=[weight for *_, weight in found.footprints],
@@ -83,7 +101,18 @@ def adopt(session: Session, files: Sequence[Path], plane: int) -> Taken:
         kind="given",
         given=Given(path.name, found.names, notes=(*found.notes, *notes)),
     )
-    acquisition = Acquisition(
+
+
+def acquisition(
+    session: Session,
+    found: Adopted,
+    files: tuple[SourceFile, ...],
+    plane: int,
+    shape: tuple[int, int, int],
+    frame_rate: float,
+) -> Acquisition:
+    """What is known of the plane. shape: frames, height, width."""
+    return Acquisition(
         subject=session.subject,
         session=session.session,
         date=session.date,
@@ -91,29 +120,15 @@ def adopt(session: Session, files: Sequence[Path], plane: int) -> Taken:
         planes=session.planes,
         channels=1,
         functional_channel=1,
-        frames=frames,
-        height=height,
-        width=width,
+        frames=shape[0],
+        height=shape[1],
+        width=shape[2],
         dtype="unknown",
-        frame_rate=rate,
+        frame_rate=frame_rate,
         pixel_size=session.pixel_size,
         saturation=0,
         adopted=found.pipeline,
-        sources=sources(files, frames),
-    )
-    images = found.images or {"mean": drawing(extraction, found.shape)}
-    mean = images.get("mean", next(iter(images.values())))
-    return Taken(
-        acquisition,
-        frames_table(frames, rate),
-        raw_quality(frames),
-        {"mean": mean, "saturated": np.zeros(found.shape, np.float32)},
-        shifts(found.shifts, bad),
-        motion_quality(found.shifts, bad),
-        reasons(describe(extraction, found.shape)),
-        fluorescence_table(extraction),
-        extraction_quality(extraction),
-        {"mean": mean} | images,
+        sources=files,
     )
 
 
@@ -127,7 +142,7 @@ def checked(path: Path, found: Adopted) -> Adopted:
         raise InputError(f"{path}: holds no ROI; check the column path, or start from the movie")
     if values.shape[1] < 2:
         raise InputError(f"{path}: its traces have {values.shape[1]} frame(s); check the column path")
-    kept = np.isfinite(values).all(axis=1) & [len(y) > 0 for y, *_ in found.footprints]
+    kept = np.isfinite(values).all(axis=1) & np.array([len(y) > 0 for y, *_ in found.footprints])
     if kept.all():
         return found
     lost = np.flatnonzero(~kept)

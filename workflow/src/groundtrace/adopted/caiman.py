@@ -14,7 +14,6 @@ from groundtrace.extraction.base import Footprint
 
 if TYPE_CHECKING:
     import h5py
-    from scipy.sparse import csc_array
 
 WEIGHT = 0.2
 """Share of a component's largest weight from which a pixel counts to it, as CaImAn draws contours."""
@@ -87,8 +86,8 @@ def rate(file: "h5py.File") -> float | None:
     return None if found is None else float(np.ravel(found)[0])
 
 
-def components(estimates: "h5py.Group") -> "csc_array | None":
-    """A, (pixels, components), pixels column by column."""
+def components(estimates: "h5py.Group") -> Any:
+    """A, a sparse array (pixels, components), pixels column by column; None where it is not there."""
     from scipy.sparse import csc_array
 
     data, indices, indptr, size = (numbers(estimates, name) for name in PARTS[-4:])
@@ -97,7 +96,7 @@ def components(estimates: "h5py.Group") -> "csc_array | None":
     return csc_array((data, indices, indptr), shape=(int(size[0]), int(size[1])))
 
 
-def field_of(path: Path, file: "h5py.File", estimates: "h5py.Group", a: "csc_array") -> tuple[int, int]:
+def field_of(path: Path, file: "h5py.File", estimates: "h5py.Group", a: Any) -> tuple[int, int]:
     """(height, width) px."""
     for dims in (numbers(estimates, "dims"), numbers(file, "dims"), numbers(file, "params/data/dims")):
         if dims is not None and len(dims) == 2 and int(np.prod(dims)) == a.shape[0]:
@@ -121,7 +120,7 @@ def fluorescence(estimates: "h5py.Group") -> FloatArray | None:
     return c + rest + np.median(background, axis=1, keepdims=True)
 
 
-def footprints(a: "csc_array", shape: tuple[int, int]) -> list[Footprint]:
+def footprints(a: Any, shape: tuple[int, int]) -> list[Footprint]:
     found = []
     for first, last in zip(a.indptr[:-1], a.indptr[1:], strict=True):
         places, weight = a.indices[first:last], np.asarray(a.data[first:last], np.float32)
@@ -133,7 +132,7 @@ def footprints(a: "csc_array", shape: tuple[int, int]) -> list[Footprint]:
     return found
 
 
-def images(estimates: "h5py.Group", a: "csc_array", shape: tuple[int, int]) -> dict[str, FloatArray]:
+def images(estimates: "h5py.Group", a: Any, shape: tuple[int, int]) -> dict[str, FloatArray]:
     """The mean movie as the model has it, and CaImAn's correlation image."""
     found: dict[str, Any] = {}
     c, b, f = (numbers(estimates, name) for name in ("C", "b", "f"))

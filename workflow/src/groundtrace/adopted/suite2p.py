@@ -33,8 +33,7 @@ def read(path: Path, plane: int = 0, planes: int = 1) -> Adopted:
     if len(rois) != len(fluorescence):
         raise InputError(f"{path / 'stat.npy'}: {len(rois)} ROIs, F.npy has {len(fluorescence)}; {AGAIN}")
     frames = fluorescence.shape[1]
-    moved = [settings.get(name) for name in ("yoff", "xoff")]
-    bad = settings.get("badframes")
+    y, x, bad = (np.asarray(settings.get(name, 0)) for name in ("yoff", "xoff", "badframes"))
     return Adopted(
         "Suite2p",
         rois,
@@ -47,8 +46,8 @@ def read(path: Path, plane: int = 0, planes: int = 1) -> Adopted:
         probability=np.clip(verdict[:, 1], 0, 1) if verdict.shape[1] > 1 else None,
         images=images(settings, shape),
         # Suite2p moves a frame by -offset, so that the offset is where the tissue was.
-        shifts=np.array(moved, np.float32) if all(np.shape(part) == (frames,) for part in moved) else None,
-        bad=np.asarray(bad, bool) if np.shape(bad) == (frames,) else None,
+        shifts=np.array([y, x], np.float32) if y.shape == x.shape == (frames,) else None,
+        bad=bad.astype(bool) if bad.shape == (frames,) else None,
     )
 
 

@@ -37,9 +37,11 @@ class CaimanRaw(Raw):
             if order == "C":
                 raise InputError(f"{path}: is cut short, and holds one pixel after the other; copy it again")
             tell_cut_short(path, whole, frames)
-        self._pixels = np.memmap(
-            path, "<f4", "r", shape=(height * width, frames if order == "C" else min(whole, frames)), order=order
-        )
+        held = frames if order == "C" else min(whole, frames)
+        # Pixels run down the columns: the file is (frame, pixel) in order F, and (pixel, frame) in order C.
+        stored = (height * width, held) if order == "C" else (held, height * width)
+        pixels = np.memmap(path, "<f4", "r", shape=stored)
+        self._pixels = pixels if order == "C" else pixels.T
         self.block = BLOCK if order == "C" else 1
         self._scale, self._least = self._range(path)
         super().__init__(path, frames=self._pixels.shape[1], image=(height, width), dtype=np.dtype("<i4"))
@@ -65,7 +67,6 @@ class CaimanRaw(Raw):
     def read(self, frames: IntArray, out: NDArray[Any]) -> None:
         values: FloatArray = np.array(self._pixels[:, frames], np.float64)
         values[~np.isfinite(values)] = self._least
-        # Pixels run down the columns.
         out[:] = np.rint(values * self._scale).reshape(self.height, self.width, -1, order="F").transpose(2, 0, 1)
 
 
