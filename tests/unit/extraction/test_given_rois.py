@@ -203,12 +203,23 @@ def test_real_mean_images_of_one_field_are_alike_and_others_are_not(test_data):
         tifffile.imread(test_data / f"movies/fissa_A0{k}_176x156x288.tif").mean(axis=0).astype(np.float32)
         for k in (1, 3)
     )
-    y, x, likeness = shift_between(second, np.roll(first, (6, -4), axis=(0, 1)), 20.0)
+    y, x, likeness, distinct = shift_between(second, np.roll(first, (6, -4), axis=(0, 1)), 20.0)
     assert abs(y + 6) <= 1
     assert abs(x - 4) <= 1
     assert likeness > 0.6
+    assert distinct > 8
     other = tifffile.imread(test_data / "movies/mouse2p_128x128x2000.tiff")[:300].mean(axis=0).astype(np.float32)
-    assert shift_between(other, first[:128, :128], 15.0)[2] < 0.3
+    *_, likeness, distinct = shift_between(other, first[:128, :128], 15.0)
+    assert likeness < 0.3
+    assert distinct < 5
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_shift_of_a_small_field_fits_by_chance(seed, tmp_path):
+    other = gaussian_filter(np.random.default_rng(seed).normal(0, 1, FIELD), 3).astype(np.float32)
+    path = of_another_session(tmp_path, other, disks())
+    with pytest.raises(InputError, match="so that its ROIs are of another field or depth"):
+        placed(path, read_rois(path), mean_image(), 12.0)
 
 
 # What cannot be meant.

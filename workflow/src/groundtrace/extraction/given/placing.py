@@ -12,8 +12,9 @@ from groundtrace.errors import InputError
 from groundtrace.extraction.base import Footprint
 from groundtrace.extraction.given.drawn import Drawn
 
-ALIKE = 0.3
-"""Correlation of two mean images from which they show the same field."""
+ALIKE, DISTINCT = 0.3, 5.0
+"""Correlation of two mean images from which they show the same field, and how many standard deviations of the
+correlations at other shifts it must be: in a small field some shift fits by chance."""
 FARTHEST = 0.25
 """Share of the field by which another recording of it may have moved."""
 BRIGHTEST = 4.0
@@ -70,12 +71,12 @@ def placed(path: Path, drawn: Drawn, mean: FloatArray, diameter: float) -> Place
 
 def _moved(path: Path, ours: FloatArray, theirs: FloatArray, diameter: float) -> tuple[tuple[int, int], float]:
     """Shift of ROIs of another recording, and the likeness of the two mean images."""
-    y, x, likeness = shift_between(ours, theirs, diameter)
-    if likeness < ALIKE:
+    y, x, likeness, distinct = shift_between(ours, theirs, diameter)
+    if likeness < ALIKE or distinct < DISTINCT:
         raise InputError(
             f"{path}: the mean image of its recording is not like this one's (correlation {likeness:.2f} after the "
-            f"best shift, at least {ALIKE} is wanted), so that its ROIs are of another field or depth; correct the "
-            "column rois"
+            f"best shift, {distinct:.1f} SD of that at others; at least {ALIKE} and {DISTINCT:g} are wanted), so that "
+            "its ROIs are of another field or depth; correct the column rois"
         )
     return (y, x), likeness
 
@@ -157,8 +158,9 @@ def standing_out(image: FloatArray, diameter: float) -> FloatArray:
     return np.clip(gaussian_filter(rest, diameter / 12) / np.maximum(spread, 1e-9), -BRIGHTEST, BRIGHTEST)
 
 
-def shift_between(ours: FloatArray, theirs: FloatArray, diameter: float) -> tuple[int, int, float]:
-    """(y, x) whole px by which `theirs` is to be moved to lie on `ours`, both (Y, X), and their correlation then."""
+def shift_between(ours: FloatArray, theirs: FloatArray, diameter: float) -> tuple[int, int, float, float]:
+    """(y, x) whole px by which `theirs` is to be moved to lie on `ours`, both (Y, X), their correlation then, and that
+    in standard deviations of the correlations at shifts of more than a cell from it."""
     if ours.shape != theirs.shape:
         raise ValueError(f"images of {ours.shape} and {theirs.shape} px")
     images = [standing_out(image, diameter) for image in (ours, theirs)]
@@ -173,6 +175,10 @@ def shift_between(ours: FloatArray, theirs: FloatArray, diameter: float) -> tupl
     likeness = correlate(first, second) / energy
     reach = [int(FARTHEST * side) for side in ours.shape]
     near = np.ix_(*([*range(far + 1), *range(-far, 0)] for far in reach))
-    place = np.unravel_index(int(np.argmax(likeness[near])), likeness[near].shape)
-    shift = [int(at) if at <= far else int(at) - 2 * far - 1 for at, far in zip(place, reach, strict=True)]
-    return shift[0], shift[1], float(likeness[near][place])
+    likeness = likeness[near]
+    rows, columns = (np.array([*range(far + 1), *range(-far, 0)]) for far in reach)
+    i, k = np.unravel_index(int(np.argmax(likeness)), likeness.shape)
+    elsewhere = np.hypot(rows[:, None] - rows[i], columns - columns[k]) > diameter
+    spread = float(likeness[elsewhere].std()) if elsewhere.any() else np.inf
+    best = float(likeness[i, k])
+    return int(rows[i]), int(columns[k]), best, best / max(spread, 1e-9)
