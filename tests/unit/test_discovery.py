@@ -38,3 +38,17 @@ def test_a_proposed_sheet_is_valid_once_filled_in(tmp_path):
 def test_a_tree_without_sessions_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"no folder sub-\*/ses-\*"):
         propose_sheet(tmp_path)
+
+
+def test_results_of_suite2p_are_a_start_where_there_is_no_movie(tmp_path):
+    for plane in ("plane0", "plane1"):
+        folder = tmp_path / f"sub-a/ses-1/suite2p/{plane}"
+        folder.mkdir(parents=True)
+        for name in ("F.npy", "stat.npy", "ops.npy"):
+            (folder / name).touch()
+    header, row = (line.split("\t") for line in propose_sheet(tmp_path).splitlines())
+    found = dict(zip(header, row, strict=True))
+    planes = [f"{tmp_path}/sub-a/ses-1/suite2p/plane{k}" for k in (0, 1)]
+    assert (found["path"], found["format"], found["planes"]) == ("; ".join(planes), "suite2p_rois", "2")
+    (tmp_path / "sub-a/ses-1/movie.tif").touch()
+    assert f"\t{tmp_path}/sub-a/ses-1/movie.tif\t\t" in propose_sheet(tmp_path)

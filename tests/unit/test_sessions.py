@@ -10,9 +10,9 @@ from groundtrace.sessions import Session, read_sheet
 
 COLUMNS = list(Session.model_fields)
 LISTED = ", ".join(COLUMNS)
-FORMATS = "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix, suite2p"
-QUOTED = ", ".join(f"'{name}'" for name in FORMATS.split(", ")).replace(", 'suite2p'", " or 'suite2p'")
-SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .mat, .nwb, .zarr, .npy, .sbx, .raw, .mesc, .isxd, .bin"
+FORMATS = "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix, suite2p, caiman, suite2p_rois, caiman_rois, nwb_rois"
+QUOTED = ", ".join(f"'{name}'" for name in FORMATS.split(", ")).replace(", 'nwb_rois'", " or 'nwb_rois'")
+SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .mat, .nwb, .zarr, .npy, .sbx, .raw, .mesc, .isxd, .bin, .mmap"
 
 
 def row(**changes: object) -> dict[str, object]:
@@ -56,6 +56,22 @@ ROWS: dict[str, tuple[dict[str, object], str]] = {
     "braces": (
         {"path": "{a}.tif"},
         "row 2 (sub-M01 ses-001): path: '{a}.tif' has braces, which Snakemake takes for a wildcard; rename the folder or file, or make a link without braces to it",
+    ),
+    "ROIs of a kind that is not read": (
+        {"rois": "cells.png"},
+        "row 2 (sub-M01 ses-001): rois: 'cells.png' is no file of ROIs that is read (.zip, .roi, .tif, .tiff, .npy, .nwb, .parquet); save it as TIFF (Fiji: File > Save As > Tiff), or give the _seg.npy that Cellpose writes beside it",
+    ),
+    "ROIs of another number of planes": (
+        {"rois": "a.zip; b.zip", "planes": 3},
+        "row 2 (sub-M01 ses-001): rois: 2 files for 3 planes; write one file for each plane, in order, separated by ;",
+    ),
+    "ROIs beside ROIs and traces": (
+        {"rois": "a.zip", "format": "suite2p_rois"},
+        "row 2 (sub-M01 ses-001): rois: with format suite2p_rois the ROIs and traces are those of path; empty rois",
+    ),
+    "no file of ROIs": (
+        {"rois": ";"},
+        "row 2 (sub-M01 ses-001): rois: 0 files for 1 plane; write one file for each plane, in order, separated by ;",
     ),
     "file named twice": (
         {"path": "m.tif;./m.tif"},

@@ -18,6 +18,7 @@ plan = Plan.read(
 )
 cfg, inputs, targets, requests, identity = (plan.config, Inputs(plan), Targets(plan), Requests(plan), Identities(plan))
 RESULTS, BENCHMARK, SCORES, TRUTH = plan.results, plan.benchmark, plan.scores, plan.at("{session}/truth")
+GIVEN_MOTION, GIVEN = plan.at(layout.GIVEN_MOTION), plan.at(layout.GIVEN_ROIS)
 PLANE, MOTION, DENOISE, EXTRACT = map(plan.at, (layout.PLANE, layout.MOTION, layout.DENOISE, layout.EXTRACT))
 PLANE_LOG, MOTION_LOG, DENOISE_LOG, EXTRACT_LOG = (layout.PLANE, *map(layout.log_of, ("motion", "denoise", "extract")))
 

@@ -4,6 +4,7 @@ rule extract:
         unpack(inputs.movies_to_extract),
         acquisition=f"{PLANE}/acquisition.json",
         shifts=f"{MOTION}/shifts.parquet",
+        given=inputs.given_rois,
     output:
         rois=f"{EXTRACT}/rois.parquet",
         fluorescence=f"{EXTRACT}/fluorescence.parquet",
@@ -13,9 +14,9 @@ rule extract:
         plan.log(EXTRACT_LOG),
     benchmark:
         plan.timing(EXTRACT_LOG)
-    # The control of the benchmark has a rule of its own.
+    # The control of the benchmark, and ROIs of another pipeline, have a rule of their own.
     wildcard_constraints:
-        extract=r"(?!oracle\b)[a-z][a-z0-9_]*",
+        extract=r"(?!(?:oracle|given)\b)[a-z][a-z0-9_]*",
     conda:
         plan.environment("extract")
     threads: 2
@@ -24,6 +25,7 @@ rule extract:
         runtime=requests.time_limit("extract"),
     params:
         method=plan.method("extract"),
+        rois=plan.given_rois,
         labels=plan.labels("extract"),
         identity=identity("extract"),
     message:

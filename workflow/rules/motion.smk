@@ -14,6 +14,8 @@ rule motion:
         plan.log(MOTION_LOG),
     benchmark:
         plan.timing(MOTION_LOG)
+    wildcard_constraints:
+        session=plan.to_register,
     conda:
         plan.environment("motion")
     threads: 2

@@ -8,7 +8,7 @@ from groundtrace.extraction.files import write_extraction
 from groundtrace.extraction.measured import measure_beside
 from groundtrace.io import read_table
 from groundtrace.movies.file import nearby, open_movie
-from groundtrace.provenance import provenance
+from groundtrace.provenance import file_hash, provenance
 from groundtrace.running.job import job
 from groundtrace.task import Task
 
@@ -19,8 +19,10 @@ with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) a
     movie = open_movie(nearby(snakemake.input.movie, local) if local else snakemake.input.movie)
     bad = read_table(snakemake.input.shifts, ["bad"])["bad"].to_numpy()
     measured = open_movie(snakemake.input.measured) if snakemake.input.get("measured") else None
-    found = method.run(movie, Task(acquisition, bad, Path(scratch), snakemake.threads), measured)
+    task = Task(acquisition, bad, Path(scratch), snakemake.threads, snakemake.params.rois)
+    found = method.run(movie, task, measured)
     if measured is not None:
         found = measure_beside(found, measured, snakemake.input.noise, snakemake.threads)
-    made_by = provenance("extract", method.model_dump(mode="json"), method.packages, [snakemake.input.shifts])
+    used = method.model_dump(mode="json") | ({"rois": file_hash(task.rois.path)} if task.rois else {})
+    made_by = provenance("extract", used, method.packages, [snakemake.input.shifts])
     write_extraction(output, found, movie, bad, acquisition, made_by)

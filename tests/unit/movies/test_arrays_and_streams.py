@@ -77,13 +77,52 @@ def test_a_stream_of_thor_needs_its_experiment(tmp_path):
 def test_what_suite2p_moved_is_told(tmp_path):
     MOVIE.astype("int16").tofile(tmp_path / "data.bin")
     np.save(tmp_path / "ops.npy", np.array({"Ly": 24, "Lx": 20, "fs": 15.0}, object))
-    with pytest.warns(UserWarning, match="was moved frame by frame by Suite2p, .* better, use the raw movie"):
+    with pytest.warns(UserWarning, match="was moved frame by frame by Suite2p, .* use the raw movie"):
         found = ingest(session(frame_rate=None), [tmp_path / "data.bin"], 0, tmp_path / "movie.npy")
     assert found.acquisition.frame_rate == 15
     np.testing.assert_array_equal(np.load(tmp_path / "movie.npy"), MOVIE)
     (tmp_path / "ops.npy").unlink()
     with pytest.raises(InputError, match=r"no frame size \(Ly, Lx\) in an ops\.npy beside it"):
         open_raw(tmp_path / "data.bin", "suite2p")
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_movie_of_caiman_is_read_in_either_order(order, tmp_path):
+    frames, height, width = MOVIE.shape
+    path = tmp_path / f"m_rig__d1_{height}_d2_{width}_d3_1_order_{order}_frames_{frames}.mmap"
+    pixels = MOVIE.transpose(2, 1, 0).reshape(height * width, frames).astype("<f4")
+    path.write_bytes(np.asarray(pixels, order=order).tobytes(order=order))
+    found = ingest(session(), [path], 0, tmp_path / "movie.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "movie.npy"), MOVIE)
+    assert found.acquisition.notes == ()
+    assert session(path=str(path)).given == ("motion",)
+
+
+def test_pixels_of_caiman_with_fractions_are_scaled_and_said(tmp_path):
+    frames, height, width = MOVIE.shape
+    path = tmp_path / f"m_rig__d1_{height}_d2_{width}_d3_1_order_F_frames_{frames}.mmap"
+    values = (MOVIE / MOVIE.max()).astype("<f4")
+    values[3, 2, 1] = np.nan
+    path.write_bytes(values.transpose(0, 2, 1).tobytes())
+    with pytest.warns(UserWarning, match="they are multiplied by 4096 and rounded"):
+        ingest(session(), [path], 0, tmp_path / "movie.npy")
+    movie = np.load(tmp_path / "movie.npy")
+    values[3, 2, 1] = values[np.isfinite(values)].min()
+    np.testing.assert_allclose(movie / 4096, values, atol=0.5 / 4096)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("movie.mmap", "its name does not tell its size"),
+        ("m_d1_4_d2_4_d3_2_order_F_frames_2.mmap", "is a volume"),
+        ("m_d1_4_d2_4_d3_1_order_C_frames_9.mmap", "is cut short, and holds one pixel after the other"),
+    ],
+)
+def test_what_is_no_plane_of_caiman_is_refused(name, said, tmp_path):
+    (tmp_path / name).write_bytes(np.ones(32, "<f4").tobytes())
+    with pytest.raises(InputError, match=said):
+        open_raw(tmp_path / name, "caiman")
 
 
 @pytest.mark.parametrize(

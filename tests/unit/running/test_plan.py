@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from snakemake.exceptions import WorkflowError
 
+from groundtrace.provenance import file_hash
 from groundtrace.running import layout
 from groundtrace.running.identity import Identities
 from groundtrace.running.inputs import Inputs
@@ -192,3 +193,101 @@ def test_a_corrected_column_reruns_what_reads_it(tmp_path, column, where, rerun)
     before, after = found
     rerun = rerun | ({"ingest_motion_channel"} if "ingest" in rerun else set())
     assert {rule for rule in rules if before[rule] != after[rule]} == rerun
+
+
+OWN = {"recipes": {"default": {"extract": "own"}}, "extract": {"own": {"backend": "masks"}}}
+
+
+def with_rois(folder: Path, first: Path | str, second: Path | str, **config: object) -> Plan:
+    columns = "subject\tsession\tplanes\tframe_rate\tindicator\tsimulate\trois\n"
+    rows = f"a\t1\t1\t30\tGCaMP6s\tsmall\t{first}\nb\t1\t2\t15\tGCaMP6s\tsmall\t{second}\n"
+    return plan_of(folder, columns + rows, **(OWN | config))
+
+
+def test_the_content_of_a_file_of_rois_decides_the_extraction_of_its_session(tmp_path):
+    for name in ("a.tif", "b0.zip", "b1.zip", "moved.tif"):
+        (tmp_path / name).write_bytes(b"moved.tif" if name == "a.tif" else name.encode())
+    planes = f"{tmp_path}/b0.zip; {tmp_path}/b1.zip"
+
+    def told(first: str) -> list[object]:
+        of = Identities(with_rois(tmp_path, tmp_path / first, planes))("extract")
+        where = WHERE | {"extract": "own"}
+        return [of(Wildcards(where | {"session": f"sub-{s}/ses-1", "plane": p})) for s, p in ("a0", "b0", "b1")]
+
+    before = told("a.tif")
+    assert before == told("moved.tif")
+    assert len({identity["rois"] for identity in before}) == 3
+    file_hash.cache_clear()
+    (tmp_path / "a.tif").write_bytes(b"edited")
+    after = told("a.tif")
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True, True]
+
+
+def test_rois_of_this_study_are_made_first(tmp_path):
+    (tmp_path / "b.nwb").touch()
+    made = "results/sub-b/ses-1/plane-0/motion-phase/denoise-none/extract-transients"
+    plan = with_rois(tmp_path, f"./{made}/rois.parquet", tmp_path / "b.nwb")
+    own = Wildcards(WHERE | {"extract": "own"})
+    assert Inputs(plan).given_rois(own) == [f"{made}/rois.parquet", f"{made}/extraction_images.npz"]
+    assert "rois" not in Identities(plan)("extract")(own)
+    assert Inputs(plan).given_rois(Wildcards(own | {"session": "sub-b/ses-1"})) == []
+    assert Inputs(plan).given_rois(WHERE) == []
+
+
+def test_a_recipe_without_its_rois_is_a_fault_before_any_job(tmp_path):
+    (tmp_path / "a.tif").touch()
+    with pytest.raises(WorkflowError, match=r"sub-b/ses-1 has no rois, and recipes.default.extract, 'own'"):
+        with_rois(tmp_path, tmp_path / "a.tif", "")
+    with pytest.raises(WorkflowError, match=r"sub-b/ses-1: rois: '/nowhere.nwb' does not exist"):
+        with_rois(tmp_path, tmp_path / "a.tif", "/nowhere.nwb")
+
+
+def test_rois_that_no_recipe_measures_are_told(tmp_path, capsys):
+    searched = {"recipes": {"default": {}}, "extract": {"transients": {"backend": "transients"}}}
+    with_rois(tmp_path, "a.tif", "b.nwb", **searched)
+    assert (
+        "column rois: no recipe measures the ROIs that it gives for sub-a/ses-1 and 1 more" in capsys.readouterr().err
+    )
+
+
+def test_stages_that_a_session_brings_are_named_given(tmp_path):
+    """In one sheet with a raw movie: a registered one, and ROIs with traces of another pipeline."""
+    names = {"r": ("raw.tif", ""), "m": ("data.bin", ""), "s": ("plane0", "suite2p_rois"), "u": ("data_raw.bin", "")}
+    sheet = "subject\tsession\tframe_rate\tindicator\tpath\tformat\n"
+    for subject, (name, kind) in names.items():
+        (tmp_path / name).touch()
+        sheet += f"{subject}\t1\t30\tGCaMP6s\t{tmp_path / name}\t{kind}\n"
+    plan = plan_of(tmp_path, sheet)
+
+    def methods(subject: str) -> list[str]:
+        found = plan.methods_of(f"sub-{subject}/ses-1", "denoised")
+        return [found[stage] for stage in ("motion", "denoise", "extract", "spikes")]
+
+    assert methods("r") == methods("u") == ["none", "network", "transients", "oasis"]
+    assert methods("m") == ["given", "network", "transients", "oasis"]
+    assert methods("s") == ["given", "given", "given", "oasis"]
+    steps = {row.session: [step.stage for step in row.steps] for row in plan.study.rows if row.recipe == "default"}
+    assert steps["sub-s/ses-1"] == ["adopt", "dff", "spikes", "report"]
+    assert steps["sub-m/ses-1"] == steps["sub-r/ses-1"]
+    page = Inputs(plan).session_page(Wildcards(WHERE | {"session": "sub-s/ses-1", "recipe": "denoised"}))
+    folder = "results/sub-s/ses-1/plane-0"
+    assert page["traces"] == f"{folder}/motion-given/denoise-given/extract-given/traces.parquet"
+    assert page["motion_quality"] == f"{folder}/motion-given/quality.parquet"
+    assert not [name for name in page if name.startswith("denoising")]
+
+
+def test_given_is_no_name_of_a_method(tmp_path):
+    with pytest.raises(WorkflowError, match="'given' stands for what a session brings"):
+        plan_of(
+            tmp_path, motion={"phase": {"backend": "phase"}, "none": {"backend": "none"}, "given": {"backend": "none"}}
+        )
+
+
+def test_every_file_of_a_result_is_an_input(tmp_path):
+    folder = tmp_path / "plane0"
+    folder.mkdir()
+    for name in ("F.npy", "iscell.npy", "data.bin"):
+        (folder / name).touch()
+    sheet = f"subject\tsession\tframe_rate\tindicator\tpath\tformat\na\t1\t30\tGCaMP6s\t{folder}\tsuite2p_rois\n"
+    inputs = Inputs(plan_of(tmp_path, sheet))
+    assert inputs.raw_files(WHERE) == [f"{folder}/F.npy", f"{folder}/iscell.npy"]

@@ -37,7 +37,7 @@ class Acquisition(Section):
     height: PositiveInt
     width: PositiveInt
     dtype: str
-    """NumPy name of the integer type of the movie, as acquired."""
+    """NumPy name of the integer type of the movie, as acquired; `unknown` where no movie was read."""
     frame_rate: PositiveFloat
     """Hz, of this plane (the volume rate of a multi-plane recording)."""
     pixel_size: PositiveFloat | None = None
@@ -46,12 +46,14 @@ class Acquisition(Section):
     """As the sheet has it now, like `location`: neither is in the file."""
     location: str | None = None
     saturation: int
-    """Pixel value that counts as saturated, detector units."""
+    """Pixel value that counts as saturated, detector units; 0 where no movie was read."""
     gain: float | None = None
     """Detector units per photon, from the variance-mean line; None when the line could not be fitted."""
     offset: float | None = None
     """Detector units at zero photons."""
     simulated: bool = False
+    adopted: str | None = None
+    """The other pipeline whose ROIs and traces it starts from; None where the movie was read."""
     notes: tuple[str, ...] = ()
     """What ingest found in the raw files that a user should know, one sentence each."""
     sources: tuple[SourceFile, ...]

@@ -18,6 +18,7 @@ from groundtrace.errors import InputError, did_you_mean
 from groundtrace.export.parameters import NwbParameters
 from groundtrace.extraction.cnmf import Cnmf
 from groundtrace.extraction.cnmfe import CnmfE
+from groundtrace.extraction.masks import Masks
 from groundtrace.extraction.onacid import OnAcid
 from groundtrace.extraction.processes import Processes
 from groundtrace.extraction.suite2p import Suite2pExtraction
@@ -28,7 +29,7 @@ from groundtrace.motion.normcorre import NormCorre
 from groundtrace.motion.phase.backend import Phase
 from groundtrace.motion.suite2p import Suite2pMotion
 from groundtrace.report.parameters import ReportParameters
-from groundtrace.section import Backend, Section
+from groundtrace.section import GIVEN, Backend, Section
 from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.spikes.cascade import Cascade
@@ -50,7 +51,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Motion = Annotated[NoMotion | Phase | Suite2pMotion | NormCorre, Field(discriminator="backend")]
 Denoising = Annotated[NoDenoising | NetworkDenoising | Boxcar | Svd, Field(discriminator="backend")]
 Extraction = Annotated[
-    Transients | Processes | Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")
+    Transients | Processes | Masks | Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")
 ]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
 STAGES = {"motion": Motion, "denoise": Denoising, "extract": Extraction, "spikes": Spikes}
@@ -139,6 +140,9 @@ class Config(Section):
             raise ValueError(f"extract.{ORACLE}: {ORACLE!r} stands for the true footprints; choose another name")
         if CLEAN in self.denoise:
             raise ValueError(f"denoise.{CLEAN}: {CLEAN!r} stands for the movie without noise; choose another name")
+        for stage in ("motion", "denoise", "extract"):
+            if GIVEN in getattr(self, stage):
+                raise ValueError(f"{stage}.{GIVEN}: {GIVEN!r} stands for what a session brings; choose another name")
         for name in (*CONTROLS, "controls"):
             if name in self.spikes:
                 raise ValueError(f"spikes.{name}: {name!r} stands for controls of the benchmark; choose another name")
@@ -154,13 +158,45 @@ class Config(Section):
                 "recording; use another extraction, or a sheet of simulated sessions alone"
             )
 
+        self._check_rois(sessions)
+
+    def _check_rois(self, sessions: Mapping[str, Session]) -> None:
+        """Raise InputError where a recipe needs given ROIs that are not there."""
+        recipe = next((name for name, recipe in self.recipes.items() if self.measures_given(recipe.extract)), None)
+        if recipe is None:
+            return
+        method = self.recipes[recipe].extract
+        for key, session in sessions.items():
+            if session.adopted:
+                continue
+            if session.rois is None:
+                raise InputError(
+                    f"{self.sessions}: {key} has no rois, and recipes.{recipe}.extract, {method!r} (backend masks), "
+                    "measures given ROIs; fill the column rois, or keep sessions without ROIs in a sheet of their own"
+                )
+            for file in (given.path for given in session.roi_files()):
+                if not file.exists() and not self.makes(file):
+                    raise InputError(f"{self.sessions}: {key}: rois: {file.as_posix()!r} does not exist")
+
+    def methods(self, recipe: str, session: Session) -> dict[str, str]:
+        """Methods of a recipe by stage; GIVEN where the session brings the result of a stage along."""
+        return self.recipes[recipe].model_dump() | dict.fromkeys(session.given, GIVEN)
+
+    def measures_given(self, name: str) -> bool:
+        """Whether that method of the stage `extract` measures the ROIs that the sheet gives."""
+        return name in self.extract and self.extract[name].reads_rois
+
+    def makes(self, file: Path) -> bool:
+        """Whether a file lies among the results, so that the workflow makes it."""
+        return file.resolve().is_relative_to(self.results.resolve())
+
     def denoises(self, name: str) -> bool:
         """Whether that method of the stage `denoise` makes a movie of its own."""
-        return name != CLEAN and not isinstance(self.denoise[name], NoDenoising)
+        return name not in (CLEAN, GIVEN) and not isinstance(self.denoise[name], NoDenoising)
 
     def backend(self, stage: str, name: str) -> Backend:
-        """The method `name` of a stage."""
-        return getattr(self, stage)[name]
+        """The method `name` of a stage; a movie that is registered already is not moved again."""
+        return NoMotion() if (stage, name) == ("motion", GIVEN) else getattr(self, stage)[name]
 
 
 def own_backends(stage: str) -> tuple[type[Backend], ...]:

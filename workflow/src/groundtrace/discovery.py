@@ -13,6 +13,7 @@ COLUMNS = (
     "session",
     "date",
     "path",
+    "format",
     "planes",
     "channels",
     "frame_rate",
@@ -25,7 +26,8 @@ IMAGING = ("funcimg", "f2pe", "imaging")
 
 
 def propose_sheet(root: Path) -> str:
-    """Tab-separated sheet with one row per `sub-…/ses-…` folder under `root` that holds movies.
+    """Tab-separated sheet with one row per `sub-…/ses-…` folder under `root` that holds movies, or else results of
+    Suite2p.
 
     What a folder's name does not tell (indicator; frame rate when the file has none) is left empty to be filled in.
     Raises InputError when there is no such folder.
@@ -33,20 +35,23 @@ def propose_sheet(root: Path) -> str:
     rows = []
     for folder in natural_order(root.glob("**/sub-*/ses-*")):
         movies = _movies(folder)
-        if movies:
+        planes = [] if movies else _planes(folder)
+        if found := movies or planes:
             subject, session = _keys(folder.parent.name), _keys(folder.name)
-            path = "; ".join(movie.as_posix() for movie in movies)
+            path = "; ".join(each.as_posix() for each in found)
             values = {
                 "subject": subject["sub"].replace("-", "_"),
                 "session": session["ses"].replace("-", "_"),
                 "date": session.get("date", ""),
                 "path": path,
+                **({"format": "suite2p_rois", "planes": str(len(planes))} if planes else {}),
             }
             rows.append("\t".join(values.get(name, "") for name in COLUMNS))
     if not rows:
         wanted = ", ".join(SUFFIXES)
         raise InputError(
-            f"{root}: no folder sub-*/ses-* with movies in it ({wanted}); write config/sessions.tsv by hand"
+            f"{root}: no folder sub-*/ses-* with movies ({wanted}) or results of Suite2p in it; write "
+            "config/sessions.tsv by hand"
         )
     return "\n".join(["\t".join(COLUMNS), *rows]) + "\n"
 
@@ -57,9 +62,17 @@ def _keys(name: str) -> dict[str, str]:
 
 
 def _movies(folder: Path) -> list[Path]:
-    found = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
+    results = set(_planes(folder))
+    found = [
+        path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not results.intersection(path.parents)
+    ]
     in_imaging = [path for path in found if set(path.relative_to(folder).parts) & set(IMAGING)]
     return natural_order(in_imaging or found)
+
+
+def _planes(folder: Path) -> list[Path]:
+    """Plane folders of Suite2p."""
+    return natural_order({path.parent for path in folder.rglob("F.npy") if (path.parent / "stat.npy").is_file()})
 
 
 def main() -> None:

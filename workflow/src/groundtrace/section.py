@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from groundtrace.needs import Need, Size
 
+GIVEN = "given"
+"""In place of a method: a session brings the result of that stage along (`Session.given`)."""
+
 
 class Section(BaseModel):
     """One validated section of the config."""

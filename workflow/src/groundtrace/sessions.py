@@ -23,16 +23,18 @@ from pydantic import (
 )
 
 from groundtrace.acquisition import session_key
+from groundtrace.adopted.formats import RESULTS, files_of
 from groundtrace.errors import InputError, did_you_mean
+from groundtrace.extraction.given.kinds import RoiFile, by_plane
 from groundtrace.indicators import UNKNOWN, spelled
-from groundtrace.movies.formats import CONVERT, NAMES, SUFFIXES
+from groundtrace.movies.formats import CONVERT, FORMATS, NAMES, SUFFIXES
 from groundtrace.movies.raw import natural_order
 from groundtrace.section import Section
 
 if TYPE_CHECKING:
     FormatName = str
 else:
-    FormatName = Literal[NAMES]
+    FormatName = Literal[(*NAMES, *RESULTS)]
 BRACES = re.compile(r"\{\s*\w+\s*(,[^{}]*)?\}")
 """What Snakemake would fill in."""
 LABELS = ("indicator", "location", "start_time", "session_description", "microscope")
@@ -55,7 +57,8 @@ class Session(Section):
     """One file, several separated by `;`, or a glob; several are concatenated in natural order. Relative paths start
     at the folder in which Snakemake runs."""
     format: FormatName | None = None
-    """Empty takes it from the file's suffix."""
+    """Empty takes it from the file's suffix. `suite2p_rois` (a plane folder), `caiman_rois` (.hdf5) and `nwb_rois` are
+    results of other pipelines: their ROIs and traces are taken, one entry of `path` for each plane."""
     planes: PositiveInt = 1
     """Imaging planes interleaved in the file."""
     channels: PositiveInt = 1
@@ -84,6 +87,10 @@ class Session(Section):
     """What was done in it, in a sentence, for NWB."""
     microscope: str | None = None
     """A name under `nwb.microscopes` in the config; empty where there is one."""
+    rois: str | None = None
+    """ROIs of one's own, for recipes whose extraction is of the backend `masks`: RoiSet.zip or .roi of ImageJ, a label
+    image (.tif, .npy, Cellpose's _seg.npy), .nwb, or the rois.parquet of another session or recipe. One file for each
+    plane, separated by `;`; one NWB file may hold all planes."""
     simulate: str | None = None
     """A name under `simulation` in the config, instead of a path."""
     _labels: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -131,6 +138,17 @@ class Session(Section):
             raise ValueError("a simulated session needs frame_rate (Hz)")
         return self
 
+    @model_validator(mode="after")
+    def _rois_are_read(self) -> "Session":
+        if self.rois is not None:
+            self.roi_files()
+        if self.adopted and (self.rois or self.simulate):
+            column = "rois" if self.rois else "simulate"
+            raise ValueError(
+                f"{column}: with format {self.format} the ROIs and traces are those of path; empty {column}"
+            )
+        return self
+
     @property
     def labels(self) -> dict[str, str]:
         """Columns of the lab's own, which nothing depends on."""
@@ -139,7 +157,25 @@ class Session(Section):
     @property
     def other_channel(self) -> bool:
         """Motion is estimated on another channel than the functional one."""
-        return self.motion_channel not in (None, self.functional_channel)
+        return not self.adopted and self.motion_channel not in (None, self.functional_channel)
+
+    @property
+    def adopted(self) -> bool:
+        """It starts from the ROIs and traces that another pipeline left."""
+        return self.format in RESULTS
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Stages whose result it brings along."""
+        if self.adopted:
+            return "motion", "denoise", "extract"
+        parts = [Path(part.strip()) for part in (self.path or "").split(";") if part.strip()]
+        moved = [FORMATS[self.format_of(part)].registered(part) for part in parts]
+        return ("motion",) if moved and all(moved) else ()
+
+    def files_behind(self, path: Path) -> tuple[Path, ...]:
+        """All files of one entry of the column path."""
+        return files_of(path) if self.adopted else FORMATS[self.format_of(path)].files(path)
 
     def format_of(self, path: Path) -> str:
         """Of a raw file: the format given, or that of its suffix."""
@@ -150,7 +186,7 @@ class Session(Section):
 
     def reading(self) -> dict[str, Any]:
         """Of its columns those that decide what its files are read as: neither where these lie nor labels."""
-        return self.model_dump(mode="json", exclude={"path", "simulate", *LABELS})
+        return self.model_dump(mode="json", exclude={"path", "simulate", "rois", *LABELS})
 
     @property
     def key(self) -> str:
@@ -173,6 +209,15 @@ class Session(Section):
         if missing:
             raise InputError(f"{missing[0]!r} does not exist")
         return [Path(name) for name in found]
+
+    def roi_files(self) -> tuple[RoiFile, ...]:
+        """File of given ROIs of each plane; none where the sheet gives none. Raises ValueError where they are wrong."""
+        if self.rois is None:
+            return ()
+        try:
+            return by_plane([part.strip() for part in self.rois.split(";") if part.strip()], self.planes)
+        except ValueError as error:
+            raise ValueError(f"rois: {error}") from None
 
     def formats(self) -> list[str]:
         """Formats of its files: the one given, or those of the suffixes.
@@ -198,7 +243,7 @@ class Session(Section):
         if unknown:
             raise ValueError(
                 f"{unknown[0]!r} has no suffix that names a format ({', '.join(SUFFIXES)}); fill the column format: "
-                f"{', '.join(NAMES)}"
+                f"{', '.join((*NAMES, *RESULTS))}"
             )
         return sorted({SUFFIXES[path.suffix.lower()] for path in files})
 

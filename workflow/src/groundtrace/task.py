@@ -5,6 +5,7 @@ from pathlib import Path
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray
+from groundtrace.extraction.given.kinds import RoiFile
 
 
 @dataclass(frozen=True)
@@ -18,3 +19,5 @@ class Task:
     """An empty folder that is deleted afterwards."""
     threads: int
     """They change no result."""
+    rois: RoiFile | None = None
+    """ROIs that the sheet gives for this plane (column `rois`), for backends that measure given ROIs."""

@@ -42,6 +42,22 @@ class Denoised:
 
 
 @dataclass(frozen=True)
+class Given:
+    """Where ROIs come from that were not searched for."""
+
+    file: str
+    """Its name."""
+    names: list[str]
+    """Of each ROI in it."""
+    shift: tuple[int, int] | None = None
+    """(y, x) px by which they were moved onto this recording; None where there is nothing to tell it by."""
+    likeness: float | None = None
+    """Correlation of the two mean images after it."""
+    notes: tuple[str, ...] = ()
+    """`what was found; what to do`, one sentence each."""
+
+
+@dataclass(frozen=True)
 class Extraction:
     """ROIs as sparse footprints, and their fluorescence."""
 
@@ -79,6 +95,8 @@ class Extraction:
     kind: str = "active"
     """Kind of the ROIs that fire, in the table Rois."""
     judgement: "Judgement | None" = None
+    given: Given | None = None
+    """Where the ROIs come from; None when they were searched for."""
     # Of recipes that denoise.
     denoised: Denoised | None = None
 
@@ -148,6 +166,11 @@ class ExtractionBackend(Backend):
     def reads_indicator(self) -> bool:
         """Whether its result depends on the acquisition's indicator."""
         return True
+
+    @property
+    def reads_rois(self) -> bool:
+        """Whether it measures the ROIs that the sheet's column `rois` names."""
+        return False
 
     def diameter(self, acquisition: Acquisition) -> float | None:
         """px, as set here; None when nothing is set."""

@@ -95,6 +95,15 @@ def judged(found: Extraction, scene: Scene, diameter: Diameter, pool: Executor, 
     quality = _quality(seen, scene, diameter, accepted, visible, rois, noise)
     if found.survey is None:
         quality = quality.with_columns(decoys=pl.lit(None, pl.Int32), decoys_accepted=pl.lit(None, pl.Int32))
+    if given := found.given:
+        shift_y, shift_x = given.shift or (None, None)
+        quality = quality.with_columns(
+            given=pl.lit(given.file),
+            shift_y=pl.lit(shift_y, pl.Float32),
+            shift_x=pl.lit(shift_x, pl.Float32),
+            likeness=pl.lit(given.likeness, pl.Float32),
+            notes=pl.lit("\n".join(given.notes)),
+        )
     judgement = Judgement(probability, reasons, statistics, seen.images, quality)
     return replace(found, accepted=accepted, visible=visible, judgement=judgement)
 

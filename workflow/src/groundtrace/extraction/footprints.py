@@ -43,6 +43,7 @@ def describe(extraction: Extraction, shape: tuple[int, int], neuropil_coefficien
                 dtype=pl.Float32,
             ),
             **_judgement(extraction),
+            **_origin(extraction),
             "snr": _known(extraction.snr, len(footprints)),
             "space_correlation": _known(extraction.space_correlation, len(footprints)),
         }
@@ -62,6 +63,16 @@ def _judgement(extraction: Extraction) -> dict[str, pl.Series]:
         **{name: _known(getattr(found, name) if found else None, count) for name in STATISTICS},
         "classifier_probability": _known(extraction.classifier_probability, count),
     }
+
+
+def _origin(extraction: Extraction) -> dict[str, pl.Series]:
+    """Column of given ROIs."""
+    given = extraction.given
+    return (
+        {}
+        if given is None
+        else {"origin": pl.Series([f"{given.file}: {name}" for name in given.names], dtype=pl.String)}
+    )
 
 
 def _known(values: FloatArray | None, count: int) -> pl.Series:

@@ -22,7 +22,9 @@ class Rois(Table):
     )
     skew: Series[pl.Float32] = column("", "skewness of the neuropil-corrected trace", nullable=True)
     kind: Series[str] = column(
-        "", "active or process: found by its activity; visible: does not fire", isin=["active", "process", "visible"]
+        "",
+        "active or process: found by its activity; visible: does not fire; given: of one's own",
+        isin=["active", "process", "visible", "given"],
     )
     cell_probability: Series[pl.Float32] = column(
         "",
@@ -48,6 +50,8 @@ class Rois(Table):
         "", "how much brighter than its surroundings it is in the mean image, in SD of the surroundings", nullable=True
     )
     classifier_probability: Series[pl.Float32] = column("", "by its backend's classifier", low=0, high=1, nullable=True)
+    # Given ROIs only.
+    origin: Series[str] | None = column("", "file and name under which the ROI was given")
     # CaImAn's backends only.
     snr: Series[pl.Float32] | None = column(
         "", "peak of the trace over its noise, by the backend; empty when it does not tell", nullable=True
@@ -63,12 +67,14 @@ class ExtractionQuality(Table):
     """One row per plane and extraction: what cells were looked for, and a count that needs no truth."""
 
     diameter: Series[pl.Float32] = column("px", "of a cell, as used", low=0)
-    diameter_source: Series[str] = column("", "config, pixel size, movie, or assumed")
+    diameter_source: Series[str] = column("", "config, pixel size, movie, assumed, or given (ROIs of another pipeline)")
     diameter_seen: Series[pl.Float32] = column(
         "px", "as the movie shows it; empty: nothing to tell it by", nullable=True
     )
-    decay: Series[pl.Float32] = column("frames", "of the activity, from the movie's autocorrelation", low=0)
-    bin_frames: Series[pl.Int32] = column("frames", "averaged for detection and judgement", low=1)
+    decay: Series[pl.Float32] = column(
+        "frames", "of the activity, from the movie's autocorrelation", low=0, nullable=True
+    )
+    bin_frames: Series[pl.Int32] = column("frames", "averaged for detection and judgement", low=1, nullable=True)
     rois: Series[pl.Int32] = column("", "ROIs found by their activity", low=0)
     accepted: Series[pl.Int32] = column("", "of them accepted", low=0)
     visible: Series[pl.Int32] = column("", "cells of the mean image that do not fire", low=0)
@@ -81,6 +87,16 @@ class ExtractionQuality(Table):
     decoys_accepted: Series[pl.Int32] = column(
         "", "of them accepted: about as many of the accepted ROIs are noise", low=0, nullable=True
     )
+    # Given ROIs only.
+    given: Series[str] | None = column("", "name of the file that the ROIs come from")
+    shift_y: Series[pl.Float32] | None = column(
+        "px", "by which given ROIs were moved down onto this recording; empty: not known", nullable=True
+    )
+    shift_x: Series[pl.Float32] | None = column("px", "the same to the right", nullable=True)
+    likeness: Series[pl.Float32] | None = column(
+        "", "correlation of the mean images of both recordings after that shift", low=-1, high=1, nullable=True
+    )
+    notes: Series[str] | None = column("", "what to know of the given ROIs, a line each: what was found; what to do")
 
 
 class Fluorescence(Table):

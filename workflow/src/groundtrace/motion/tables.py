@@ -13,11 +13,17 @@ class Shifts(Table):
         metadata = {"version": 2}
 
     frame: Series[pl.Int32] = column("", "0-based frame", low=0, unique=True)
-    y: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive down")
-    x: Series[pl.Float32] = column("px", "rigid displacement of the frame's content, positive right")
+    y: Series[pl.Float32] = column(
+        "px", "rigid displacement of the frame's content, positive down; empty: unknown", nullable=True
+    )
+    x: Series[pl.Float32] = column(
+        "px", "rigid displacement of the frame's content, positive right; empty: unknown", nullable=True
+    )
     y_error: Series[pl.Float32] = column("px", "standard error of the mean displacement; empty: unknown", nullable=True)
     x_error: Series[pl.Float32] = column("px", "standard error of the mean displacement; empty: unknown", nullable=True)
-    correlation: Series[pl.Float32] = column("", "peak of the backend's registration correlation, its own scale")
+    correlation: Series[pl.Float32] = column(
+        "", "peak of the backend's registration correlation, its own scale; empty: unknown", nullable=True
+    )
     block_y: Floats = column("px", "nonrigid displacement beyond (y, x), per block; empty when rigid")
     block_x: Floats = column("px", "nonrigid displacement beyond (y, x), per block; empty when rigid")
     template_correlation: Series[pl.Float32] = column(
@@ -34,12 +40,18 @@ class MotionQuality(Table):
         "", "median over frames of the correlation of raw frames with the template", nullable=True
     )
     template_correlation: Series[pl.Float32] = column("", "the same of registered frames", nullable=True)
-    crispness_before: Series[pl.Float32] = column("", "norm of the gradient of the mean image over its mean, raw")
-    crispness: Series[pl.Float32] = column("", "the same of the registered movie")
+    crispness_before: Series[pl.Float32] = column(
+        "", "norm of the gradient of the mean image over its mean, raw", nullable=True
+    )
+    crispness: Series[pl.Float32] = column("", "the same of the registered movie", nullable=True)
     residual_motion: Series[pl.Float32] = column(
         "px", "median over frames of the displacement that is left against the template", low=0, nullable=True
     )
     residual_motion_95: Series[pl.Float32] = column("px", "95th percentile of the same", low=0, nullable=True)
-    displacement: Series[pl.Float32] = column("px", "median length of the rigid shift from its median", low=0)
-    displacement_max: Series[pl.Float32] = column("px", "largest length of the rigid shift from its median", low=0)
+    displacement: Series[pl.Float32] = column(
+        "px", "median length of the rigid shift from its median", low=0, nullable=True
+    )
+    displacement_max: Series[pl.Float32] = column(
+        "px", "largest length of the rigid shift from its median", low=0, nullable=True
+    )
     bad_frames: Series[pl.Int32] = column("", "frames marked bad", low=0)

@@ -116,3 +116,5 @@ class Format:
     """A recording may be a folder."""
     files: Callable[[Path], tuple[Path, ...]] = files_of
     """All files behind one entry of the sheet, in natural order."""
+    registered: Callable[[Path], bool] = lambda path: False
+    """Whether its movie is motion-corrected already, by its name."""

@@ -6,6 +6,7 @@ Values are plain: Snakemake stores them as text.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from groundtrace.adopted.formats import reader_of
 from groundtrace.indicators import indicators, simulated
 from groundtrace.movies.formats import module_of
 from groundtrace.provenance import backend_hash, file_hash, source_hash
@@ -50,6 +51,14 @@ class Identities:
 
     _ingest_motion_channel = _ingest
 
+    def _adopt(self, rule: str) -> OfJob:
+        return self.plan.of_session(
+            lambda session: {
+                "session": session.reading(),
+                "code": self.code(rule, modules=[reader_of(session.format or "")]),
+            }
+        )
+
     def _simulate(self, rule: str) -> OfJob:
         def of(session: Session) -> Identity:
             return {
@@ -77,7 +86,14 @@ class Identities:
 
     def _extract(self, rule: str) -> OfJob:
         of_method = self._method(rule)
-        return of_job(lambda wildcards: of_method(wildcards) | self._indicator(rule, wildcards))
+        return of_job(
+            lambda wildcards: of_method(wildcards) | self._indicator(rule, wildcards) | self._given_rois(wildcards)
+        )
+
+    def _given_rois(self, wildcards: Wildcards) -> Identity:
+        """Content of the file of ROIs, where a job measures given ones; those of this study are inputs."""
+        file = self.plan.given_rois(wildcards)
+        return {} if file is None or self.config.makes(file.path) else {"rois": file_hash(file.path)}
 
     def _indicator(self, rule: str, wildcards: Wildcards) -> Identity:
         """Kinetics, where a job uses them."""

@@ -23,7 +23,8 @@ class Inputs:
         """Paths by name, with the methods of the wildcard `recipe` filled in."""
 
         def files(wildcards: Wildcards) -> dict[str, str]:
-            where = {"session": wildcards.session, "plane": wildcards.plane, **self.plan.methods[wildcards.recipe]}
+            methods = self.plan.methods_of(wildcards.session, wildcards.recipe)
+            where = {"session": wildcards.session, "plane": wildcards.plane, **methods}
             return {name: pattern.format(**where) for name, pattern in patterns.items()}
 
         return of_job(files)
@@ -31,7 +32,7 @@ class Inputs:
     @OfEachJob
     def session_page(self, wildcards: Wildcards) -> dict[str, str]:
         """What the sections of a page need of a plane; of denoising only where the recipe denoises."""
-        methods = self.plan.methods[wildcards.recipe]
+        methods = self.plan.methods_of(wildcards.session, wildcards.recipe)
         lacking = () if self.config.denoises(methods["denoise"]) else layout.DENOISED
         where = {"session": wildcards.session, "plane": wildcards.plane, **methods}
         return {name: path.format(**where) for name, path in self.page_files.items() if name not in lacking}
@@ -63,7 +64,8 @@ class Inputs:
     def raw_files(self, wildcards: Wildcards) -> list[Any]:
         """A raw file that was touched, copied or moved, and not changed, does not count as new.
 
-        Snakemake's own check of contents would read every movie after each of its jobs.
+        Snakemake's own check of contents would read every movie after each of its jobs. Of a result of another pipeline
+        every file is named: a folder has no time of its own that tells of a change.
         """
         session = self.plan.sessions[wildcards.session]
         if session.simulate is not None:
@@ -73,10 +75,12 @@ class Inputs:
         files = session.files()
         made = self.plan.at(f"{layout.PLANE}/acquisition.json").format(session=session.key, plane=wildcards.plane)
         known = raw_files.as_read(session, files, Path(made))
-        return [
-            recorded_as(file.as_posix(), read) if read else file.as_posix()
+        named = [
+            (part, read and (Path(read) / part.relative_to(file)).as_posix())
             for file, read in zip(files, known, strict=True)
+            for part in (session.files_behind(file) if session.adopted else (file,))
         ]
+        return [recorded_as(part.as_posix(), read) if read else part.as_posix() for part, read in named]
 
     @OfEachJob
     def motion_channel(self, wildcards: Wildcards) -> str | list[str]:
@@ -100,6 +104,16 @@ class Inputs:
             self.plan.at(f"{layout.DENOISE}/{name}").format(**wildcards) for name in ("movie.npy", "noise.npz")
         )
         return {"movie": denoised, "measured": registered, "noise": noise}
+
+    @OfEachJob
+    def given_rois(self, wildcards: Wildcards) -> list[str]:
+        """ROIs of another session or recipe of this study: they are made first, with the image that they lie on."""
+        file = self.plan.given_rois(wildcards)
+        if file is None or not self.config.makes(file.path):
+            return []
+        inside = Path(os.path.relpath(file.path.resolve(), self.config.results.resolve()))
+        made = Path(self.plan.results) / inside
+        return [made.as_posix(), made.with_name("extraction_images.npz").as_posix()]
 
     @OfEachJob
     def movie_to_score(self, wildcards: Wildcards) -> str:

@@ -1,11 +1,14 @@
 """Where results and logs lie below the folder of results: the recipe is the path, and what shares a prefix shares its
 results. Names in braces are Snakemake's wildcards."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from groundtrace.section import GIVEN
 
 # Readers of results ask for paths without a config.
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ def log_of(stage: str) -> str:
 
 
 MOTION, DENOISE, EXTRACT = (folder_of(stage) for stage in METHODS[:3])
+GIVEN_MOTION, GIVEN_ROIS = (re.sub(r"\{(motion|denoise|extract)\}", GIVEN, pattern) for pattern in (MOTION, EXTRACT))
+"""Folders of a session that starts from the ROIs and traces of another pipeline."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +50,17 @@ class Stage:
 
 STAGES = (
     Stage("simulate", "{session}/simulate", "{session}/truth/cells.parquet", lambda entry: entry.simulated),
-    Stage("ingest", f"{PLANE}/ingest", f"{PLANE}/acquisition.json"),
+    Stage("adopt", f"{PLANE}/adopt", f"{PLANE}/acquisition.json", lambda entry: entry.adopted),
+    Stage("ingest", f"{PLANE}/ingest", f"{PLANE}/acquisition.json", lambda entry: not entry.adopted),
     Stage(
         "motion channel",
         f"{PLANE}/ingest_motion_channel",
         f"{PLANE}/motion_channel.json",
         lambda entry: entry.other_channel,
     ),
-    Stage("motion", log_of("motion"), f"{MOTION}/quality.parquet"),
+    Stage("motion", log_of("motion"), f"{MOTION}/quality.parquet", lambda entry: not entry.adopted),
     Stage("denoise", log_of("denoise"), f"{DENOISE}/training.parquet", lambda entry: entry.denoised),
-    Stage("extract", log_of("extract"), f"{EXTRACT}/fluorescence.parquet"),
+    Stage("extract", log_of("extract"), f"{EXTRACT}/fluorescence.parquet", lambda entry: not entry.adopted),
     Stage("dff", f"{log_of('extract')}_dff", f"{EXTRACT}/traces.parquet"),
     Stage("spikes", log_of("spikes"), f"{EXTRACT}/spikes-{{spikes}}.parquet"),
     Stage("report", f"{PLANE}/report-{{recipe}}", f"{PLANE}/report-{{recipe}}.html"),
@@ -133,6 +139,8 @@ class Entry:
     indicator: str
     simulated: bool
     denoised: bool = False
+    adopted: bool = False
+    """It starts from the ROIs and traces of another pipeline."""
     other_channel: bool = False
     """Motion is estimated on another channel than the functional one."""
     missing: str = ""
@@ -194,24 +202,25 @@ def study_entries(
     config: "Config", sessions: "Mapping[str, Session]", missing: Mapping[str, str] | None = None
 ) -> Entries:
     """Every session of the sheet, plane and recipe of the config. missing: by session, which raw data are not there."""
-    methods = {name: recipe.model_dump() for name, recipe in config.recipes.items()}
-    return Entries(
-        tuple(
+    rows = []
+    for key, session in sessions.items():
+        methods = {name: config.methods(name, session) for name in config.recipes}
+        rows += [
             Entry(
                 config.results,
                 key,
                 plane,
                 name,
-                methods[name],
+                own,
                 session.indicator,
                 simulated=session.simulate is not None,
-                denoised=config.denoises(methods[name]["denoise"]),
+                denoised=config.denoises(own["denoise"]),
+                adopted=session.adopted,
                 other_channel=session.other_channel,
                 missing=(missing or {}).get(key, ""),
                 labels=session.labels,
             )
-            for key, session in sessions.items()
             for plane in range(session.planes)
-            for name in methods
-        )
-    )
+            for name, own in methods.items()
+        ]
+    return Entries(tuple(rows))

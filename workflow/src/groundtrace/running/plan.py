@@ -12,6 +12,7 @@ from typing import Any
 
 from groundtrace.config import Config, load
 from groundtrace.export.metadata import SessionMetadata, Sheets, nwb_name
+from groundtrace.extraction.given.kinds import RoiFile
 from groundtrace.indicators import Indicator, assumption, kinetics, simulated
 from groundtrace.running import layout
 from groundtrace.running.internals import plainly
@@ -20,6 +21,8 @@ from groundtrace.sessions import Session, read_sheet
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.subjects import read_subjects
 
+NOTHING = "(?!)"
+"""Pattern that matches no name."""
 Wildcards = Any
 """Snakemake's: an attribute per wildcard."""
 OfJob = Callable[[Wildcards], Any]
@@ -81,8 +84,10 @@ class Plan:
                 simulated(session.indicator)
         plan = cls(checked, sessions, Path(scripts), hashes, batched, sheet.missing)
         if hashes:
+            extractions = [recipe.extract for recipe in checked.recipes.values()]
             assumed = [assumption(session.indicator) for session in sessions.values()]
-            for line in [*layout.told_missing(plan.study), *dict.fromkeys(filter(None, assumed))]:
+            unread = [] if any(map(checked.measures_given, extractions)) else told_unread(sessions)
+            for line in [*layout.told_missing(plan.study), *unread, *dict.fromkeys(filter(None, assumed))]:
                 print(f"warning: {checked.sessions}: {line}", file=sys.stderr)
         return plan
 
@@ -118,9 +123,22 @@ class Plan:
     def with_raw_data(self) -> str:
         """Pattern of the sessions that can be ingested. What was made of raw data that are gone counts as given:
         Snakemake would delete it before it finds that it cannot make it again."""
-        gone = dict.fromkeys(entry.session for entry in self.study.rows if entry.archived)
+        return self._without({entry.session: None for entry in self.study.rows if entry.archived or entry.adopted})
+
+    @cached_property
+    def to_register(self) -> str:
+        """Pattern of the sessions whose movies are read."""
+        return self._without({key: None for key, session in self.sessions.items() if session.adopted})
+
+    @cached_property
+    def adopted(self) -> str:
+        """Pattern of the sessions that start from ROIs and traces of another pipeline, which are there."""
+        names = dict.fromkeys(entry.session for entry in self.study.rows if entry.adopted and not entry.archived)
+        return "|".join(map(re.escape, names)) or NOTHING
+
+    def _without(self, keys: Mapping[str, None]) -> str:
         pattern = layout.WILDCARDS["session"]
-        return f"(?!(?:{'|'.join(map(re.escape, gone))})/plane-){pattern}" if gone else pattern
+        return f"(?!(?:{'|'.join(map(re.escape, keys))})/plane-){pattern}" if keys else pattern
 
     @cached_property
     def simulated(self) -> dict[str, Session]:
@@ -162,6 +180,18 @@ class Plan:
         """The method of each stage, by recipe."""
         return {name: recipe.model_dump() for name, recipe in self.config.recipes.items()}
 
+    @cached_property
+    def _own_methods(self) -> dict[str, dict[str, dict[str, str]]]:
+        own = {key: session for key, session in self.sessions.items() if session.given}
+        return {
+            key: {name: self.config.methods(name, session) for name in self.config.recipes}
+            for key, session in own.items()
+        }
+
+    def methods_of(self, key: str, recipe: str) -> dict[str, str]:
+        """The method of each stage for a session, which may bring the result of some along."""
+        return self._own_methods.get(key, self.methods)[recipe]
+
     def of_method(self, stage: str, function: Callable[[Backend], Any]) -> OfJob:
         """Input, parameter or environment that depends on the method of a stage alone: computed once for each."""
         once = functools.cache(lambda name: function(self.config.backend(stage, name)))
@@ -184,6 +214,13 @@ class Plan:
     def indicator(self) -> OfJob:
         """Kinetics: editing one indicator's reruns the sessions with that indicator."""
         return self.of_session(lambda session: _values(kinetics(session.indicator)))
+
+    @OfEachJob
+    def given_rois(self, wildcards: Wildcards) -> RoiFile | None:
+        """File of the ROIs that a job measures instead of looking for some. It is nothing that Snakemake compares:
+        what is in the file decides (`Identities`), not where it lies."""
+        files = self.sessions[wildcards.session].roi_files()
+        return files[int(wildcards.plane)] if self.config.measures_given(wildcards.extract) and files else None
 
     def labels(self, rule: str) -> OfJob:
         """Indicator and location of a session, as far as a rule uses them; `acquisition.json` has neither."""
@@ -245,6 +282,17 @@ class Plan:
         """Names of a recipe and its methods, as columns of the benchmark's tables."""
         methods = dict(self.methods[wildcards.recipe])
         return {"recipe": wildcards.recipe, "motion_method": methods.pop("motion"), **methods}
+
+
+def told_unread(sessions: Mapping[str, Session]) -> list[str]:
+    """A line where the sheet gives ROIs that no recipe measures."""
+    given = [key for key, session in sessions.items() if session.rois is not None]
+    if not given:
+        return []
+    return [
+        f"column rois: no recipe measures the ROIs that it gives for {given[0]}"
+        f"{f' and {len(given) - 1} more' if given[1:] else ''}; use an extraction with backend: masks"
+    ]
 
 
 def _values(indicator: Indicator | None) -> dict[str, Any] | None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from groundtrace.acquisition import Acquisition
 from groundtrace.errors import InputError
 from groundtrace.io import write_text
-from groundtrace.movies.formats import FORMATS
 from groundtrace.sessions import Session
 
 Seen = list[str | int]
@@ -70,7 +69,7 @@ def _seen(session: Session, file: Path) -> Seen:
 
 
 def _parts(session: Session, file: Path) -> tuple[Path, ...]:
-    return FORMATS[session.format_of(file)].files(file)
+    return session.files_behind(file)
 
 
 def _ledger(made: Path) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
+from groundtrace.adopted.formats import RESULTS
 from groundtrace.config import Config, config_class
 from groundtrace.indicators import indicators
 from groundtrace.movies.formats import FORMATS, SUFFIXES
@@ -38,6 +39,9 @@ def reference(config: type[Config] = Config) -> str:
         _table(Session, "column"),
         "Other columns are the lab's own: `notes` becomes `sheet_notes` in `study.parquet`, and decides nothing.",
         f"Formats by suffix: {suffixes}. A folder-based format ({folders}) is named in `format`.",
+        "Results of other pipelines, named in `format`: "
+        + "; ".join(f"`{name}`, {what}" for name, what in RESULTS.items())
+        + ".",
         f"Indicators: {', '.join(indicators())}. Of relatives (such as jGCaMP7s, soma- and ribo-targeted "
         "ones) the kinetics of a near one are taken, which is said. For another, write `unknown` or add a line to "
         "`resources/indicators.tsv`.",

@@ -40,7 +40,7 @@ class Requests:
         """Size of the movie that a job on a session works on, and of its traces as soon as they are there."""
         session, names = self.plan.sessions[wildcards.session], dict(wildcards.items())
         if "recipe" in names:
-            names |= self.plan.methods[wildcards.recipe]
+            names |= self.plan.methods_of(session.key, wildcards.recipe)
         if session.simulate is None:
             size = recorded(session, self.plan.at(f"{layout.PLANE}/acquisition.json").format(**names))
         else:

@@ -125,16 +125,21 @@ class Targets:
     def results_so_far(self) -> list[dict[str, Any]]:
         """Every plane of a real session that some recipe has been run on, as plain values."""
         recordings = []
-        real = {key: session for key, session in self.plan.sessions.items() if session.simulate is None}
+        real = {
+            key: session
+            for key, session in self.plan.sessions.items()
+            if session.simulate is None and not session.adopted
+        }
         for key, plane in self.plan.planes(real):
             where = {"session": key, "plane": plane}
+            methods = [self.plan.methods_of(key, recipe) for recipe in self.config.recipes]
             found = {
-                (recipe.motion, recipe.denoise, recipe.extract): {
-                    "motion_method": recipe.motion,
-                    "shifts": self.plan.at(f"{layout.MOTION}/shifts.parquet").format(**where, **recipe.model_dump()),
-                    "traces": self.plan.at(f"{layout.EXTRACT}/traces.parquet").format(**where, **recipe.model_dump()),
+                (own["motion"], own["denoise"], own["extract"]): {
+                    "motion_method": own["motion"],
+                    "shifts": self.plan.at(f"{layout.MOTION}/shifts.parquet").format(**where, **own),
+                    "traces": self.plan.at(f"{layout.EXTRACT}/traces.parquet").format(**where, **own),
                 }
-                for recipe in self.config.recipes.values()
+                for own in methods
             }
             chains = [chain for chain in found.values() if os.path.exists(chain["traces"])]
             if chains:
@@ -169,7 +174,8 @@ class Targets:
     @OfEachJob
     def realism_of_planes(self, wildcards: Wildcards) -> list[str]:
         """The statistics of every plane, by the first recipe; there must be both real and simulated ones."""
-        kinds = {session.simulate is not None for session in self.plan.sessions.values()}
+        seen = {key: session for key, session in self.plan.sessions.items() if not session.adopted}
+        kinds = {session.simulate is not None for session in seen.values()}
         if kinds != {True, False}:
             missing = "either" if not kinds else "the real ones" if True in kinds else "the simulated ones"
             raise InputError(
@@ -178,4 +184,4 @@ class Targets:
             )
         pattern = self.plan.at(f"{layout.PLANE}/realism-{{recipe}}.parquet")
         recipe = next(iter(self.config.recipes))
-        return [pattern.format(session=key, plane=plane, recipe=recipe) for key, plane in self.plan.planes()]
+        return [pattern.format(session=key, plane=plane, recipe=recipe) for key, plane in self.plan.planes(seen)]

@@ -17,6 +17,7 @@ NAMES = (
     "micromanager",
     "inscopix",
     "suite2p",
+    "caiman",
 )
 
 
@@ -40,7 +41,5 @@ CONVERT = {
     "noise tells",
     ".mp4": "compressed video has lost what the noise tells: use the file that it was made from",
     ".dcimg": "save it as TIFF: in HCImage (Export), or with the Python package dcimg and tifffile.imwrite",
-    ".mmap": "save it as .npy: numpy.save('out.npy', caiman.load('in.mmap')); better, use the raw movie that it was "
-    "made from: CaImAn's is motion-corrected",
 }
 """What to do with files of formats that are not read, by suffix."""

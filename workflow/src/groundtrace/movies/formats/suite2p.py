@@ -31,11 +31,11 @@ class Suite2pRaw(Raw):
         self.broken_off = bool(rest) or frames < expected
         if self.broken_off:
             tell_cut_short(path, frames, expected)
-        if "raw" not in path.stem:
+        if registered(path):
             note(
                 path,
-                "was moved frame by frame by Suite2p, so motion is corrected twice and noise is smoothed; "
-                "better, use the raw movie that it was made from",
+                "was moved frame by frame by Suite2p, and is taken as it is: its motion is not corrected again; for "
+                "shifts with known errors, use the raw movie that it was made from",
             )
         rate = float(settings.get("fs") or 0) or None
         super().__init__(
@@ -51,4 +51,9 @@ class Suite2pRaw(Raw):
             read_frames(handle.fileno(), frames.astype(np.int64) * out[0].nbytes, out)
 
 
-FORMAT = Format(Suite2pRaw, suffixes=(".bin",))
+def registered(path: Path) -> bool:
+    """Suite2p writes `data_raw.bin` before motion correction and `data.bin` after it."""
+    return "raw" not in path.stem
+
+
+FORMAT = Format(Suite2pRaw, suffixes=(".bin",), registered=registered)

@@ -28,6 +28,9 @@ OTHER_SIZE = 1.5
 def cell_warnings(inputs: SessionInputs) -> Iterator[Warning]:
     """Whether the right cells were picked, as far as their numbers tell."""
     active = inputs.rois.filter(pl.col("kind") != "visible")
+    if "given" in inputs.extraction_quality.columns:
+        yield from _given(inputs)
+        return
     yield from _count(inputs, active.height)
     if inputs.cells.is_empty():
         return
@@ -47,6 +50,17 @@ def cell_warnings(inputs: SessionInputs) -> Iterator[Warning]:
     yield from _size(active, inputs, name)
     yield from _diameter(inputs, name)
     yield from _decoys(inputs, name)
+
+
+def _given(inputs: SessionInputs) -> Iterator[Warning]:
+    """What a person decided is not questioned; what was decided about it is told."""
+    row = inputs.extraction_quality.row(0, named=True)
+    for sentence in (row["notes"] or "").splitlines():
+        found, _, advice = sentence.rpartition("; ")
+        found, advice = (part[:1].upper() + part[1:] for part in (found, advice))
+        yield Warning(
+            "note", f"{row['given']}: {found}", "So it was decided when the given ROIs were read.", f"{advice}."
+        )
 
 
 def _count(inputs: SessionInputs, rois: int) -> Iterator[Warning]:

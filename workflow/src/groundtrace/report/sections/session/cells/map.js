@@ -183,7 +183,8 @@ class RoiMap {
 
   hover(event, i) {
     const why = i >= 0 && !this.rois.accepted[i] && this.rois.reason[i] ? [["why", this.rois.reason[i]]] : [];
-    if (i >= 0) tip.show(event, [[`ROI ${this.rois.roi[i]}`], ...roiRows(this.rois, i), ...why]);
+    const from = i >= 0 && this.rois.origin[i] ? [["given", this.rois.origin[i]]] : [];
+    if (i >= 0) tip.show(event, [[`ROI ${this.rois.roi[i]}`], ...from, ...roiRows(this.rois, i), ...why]);
     else tip.hide();
     this.canvas.node.style.cursor = i >= 0 ? "pointer" : this.view.scale > 1 ? "grab" : "";
     if (i === this.hovered) return;

@@ -44,7 +44,7 @@ class RoiPanel {
   }
 
   describe(i) {
-    const { roi, reason, probability } = this.rois;
+    const { roi, reason, origin, probability } = this.rois;
     const group = groupOf(this.rois, i);
     const chance = Number.isFinite(probability[i]) ? `Of ROIs like this one, ${number(100 * probability[i], 2)} % are cells.` : "";
     const verdict = {
@@ -54,7 +54,8 @@ class RoiPanel {
     }[group];
     $("which").replaceChildren(element("i", { class: `swatch ${group}` }), `ROI ${roi[i]}: ${verdict}`);
     const why = group !== "accepted" && reason[i] ? `Why not: ${reason[i]}.`.replace(/\.\.$/, ".") : "";
-    $("why").textContent = [why, chance].filter(Boolean).join(" ");
+    const from = origin[i] ? `Given as ${origin[i]}.` : "";
+    $("why").textContent = [from, why, chance].filter(Boolean).join(" ");
   }
 
   // --- close-up ---

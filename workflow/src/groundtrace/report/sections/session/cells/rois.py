@@ -74,12 +74,33 @@ def search_facts(inputs: SessionInputs) -> list[str]:
     """What cells were looked for and why, and how many of the accepted ones may be noise; sentences."""
     row = inputs.extraction_quality.row(0, named=True)
     pixel = inputs.acquisition.pixel_size
+    if row.get("given"):
+        return given_facts(inputs.rois, row, pixel, inputs.acquisition.adopted)
     source = SOURCES.get(row["diameter_source"], row["diameter_source"])
     facts = [f"Looked for: cells of {length(row['diameter'], pixel)}, {source}."]
     used, seen = row["diameter"], row["diameter_seen"]
     if used and seen and max(used / seen, seen / used) > NEARLY:
         facts.append(f"The movie shows cells of about {length(seen, pixel)}.")
     return facts + _decoys(row)
+
+
+def given_facts(
+    rois: pl.DataFrame, row: dict[str, Any], pixel_size: float | None, pipeline: str | None = None
+) -> list[str]:
+    """Where ROIs come from that were not searched for; sentences."""
+    facts = [f"{rois.height} ROI{'' if rois.height == 1 else 's'} given in {row['given']}, none searched for."]
+    if pipeline:
+        facts = [f"{rois.height} ROIs and their traces are from {row['given']} ({pipeline}); no movie was seen."]
+    if row["shift_y"] is not None:
+        moved = float(np.hypot(row["shift_y"], row["shift_x"]))
+        facts.append(
+            f"They were moved by {row['shift_y']:+.0f} px down and {row['shift_x']:+.0f} px to the right"
+            f" ({length(moved, pixel_size)}) onto this recording; its mean image and that of theirs correlate by "
+            f"{number(row['likeness'], 2)} then."
+        )
+    if not pipeline and (shared := int(rois["overlap"].list.any().sum())):
+        facts.append(f"{shared} of them overlap; in shared pixels the light of each is told apart by least squares.")
+    return facts
 
 
 def _decoys(row: dict[str, Any]) -> list[str]:

@@ -36,6 +36,9 @@ def figures(inputs: SessionInputs) -> list[Figure]:
 
 
 def rois_found(inputs: SessionInputs) -> str:
+    if "given" in inputs.extraction_quality.columns:
+        verdict = "all accepted" if inputs.rois["accepted"].all() else f"accepted of {number(inputs.rois.height, 9)}"
+        return f"given in {inputs.extraction_quality['given'][0]}, {verdict}"
     silent = int((inputs.rois["kind"] == "visible").sum())
     found = f"accepted of {number(inputs.rois.height - silent, 9)} ROIs found"
     return f"{found}; {number(silent, 9)} more cells are seen that never fire" if silent else found

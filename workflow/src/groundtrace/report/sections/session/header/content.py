@@ -45,6 +45,7 @@ def roi_columns(inputs: SessionInputs) -> dict[str, Any]:
         "probability": rois["cell_probability"].to_list(),
         "accepted": traces["accepted"].to_list(),
         "reason": rois["reason"].to_list(),
+        "origin": rois["origin"].to_list() if "origin" in rois.columns else [],
         "noise": traces["noise_level"].to_list(),
         "snr": traces["snr"].to_list(),
         "skew": traces["skew"].to_list(),
@@ -83,6 +84,7 @@ def facts(acquisition: Acquisition) -> list[tuple[str, str]]:
         ("frame rate", f"{number(acquisition.frame_rate, 4)} Hz"),
         ("duration", f"{clock(duration)} ({number(acquisition.frames, 9)} frames)"),
         ("field", size),
+        ("ROIs and traces of", acquisition.adopted or ""),
         ("location", acquisition.location or ""),
         ("channel", f"{acquisition.functional_channel} of {acquisition.channels}" if acquisition.channels > 1 else ""),
     ]

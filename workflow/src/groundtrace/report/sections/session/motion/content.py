@@ -21,7 +21,9 @@ CLIP_SHARE = 0.3
 """Share of the room that is left, for the clip of the motion."""
 
 
-def context(inputs: SessionInputs) -> dict[str, Any]:
+def context(inputs: SessionInputs) -> dict[str, Any] | None:
+    if inputs.acquisition.adopted:
+        return None
     return {"motion": motion_rows(inputs), "motion_clip": "clip_raw" in inputs.motion_images}
 
 
@@ -72,7 +74,8 @@ def motion_rows(inputs: SessionInputs) -> list[tuple[str, str, str, str]]:
 
 
 def warnings(inputs: SessionInputs) -> Iterator[Warning]:
-    yield from motion_warnings(inputs)
+    if not inputs.acquisition.adopted:
+        yield from motion_warnings(inputs)
     yield from bad_frames(inputs)
 
 

@@ -25,6 +25,10 @@ def load(paths: Mapping[str, Path | str], inputs: SessionInputs) -> pl.DataFrame
     return read_table(paths["brightness"])
 
 
+def context(inputs: SessionInputs) -> dict[str, Any] | None:
+    return None if inputs.acquisition.adopted else {}
+
+
 def data(inputs: SessionInputs) -> dict[str, Any]:
     return {"brightness": pack_series(inputs.frames["brightness"].to_numpy())}
 
@@ -32,8 +36,9 @@ def data(inputs: SessionInputs) -> dict[str, Any]:
 def warnings(inputs: SessionInputs) -> Iterator[Warning]:
     yield from notes(inputs)
     yield from sampling(inputs)
-    yield from light(inputs)
-    yield from lost_frames(inputs)
+    if not inputs.acquisition.adopted:
+        yield from light(inputs)
+        yield from lost_frames(inputs)
     yield from steps(inputs)
 
 

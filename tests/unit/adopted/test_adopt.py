@@ -1,0 +1,345 @@
+"""Sessions that start from the ROIs and traces of another pipeline."""
+# ruff: noqa: E501 (messages stand as a user sees them)
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import polars as pl
+import pytest
+from pynwb import NWBHDF5IO, NWBFile, ophys
+
+import groundtrace
+from groundtrace.adopted.adopt import Taken, adopt
+from groundtrace.errors import InputError
+from groundtrace.extraction.tables import ExtractionQuality, Fluorescence, Rois
+from groundtrace.motion.tables import MotionQuality, Shifts
+from groundtrace.movies.tables import Frames, RawQuality
+from groundtrace.sessions import Session
+from groundtrace.tables import stack, validate
+from groundtrace.traces.dff import DffParameters, compute_dff
+from groundtrace.traces.steps import compute_traces
+from tests.unit.adopted.results import (
+    ACCEPTED,
+    ACTIVE,
+    DFF,
+    FIELD,
+    FRAMES,
+    LIGHT,
+    MEAN,
+    NEUROPIL,
+    RATE,
+    ROIS,
+    SHIFTS,
+    allen,
+    caiman,
+    nwb,
+    suite2p,
+)
+from tests.unit.extraction.scenes import iou
+
+WHOLE: dict[str, tuple[str, Callable[[Path], Path]]] = {
+    "Suite2p 0.x": ("suite2p_rois", lambda folder: suite2p(folder / "plane0")),
+    "Suite2p 1.x": ("suite2p_rois", lambda folder: suite2p(folder / "plane0", 1)),
+    "NWB": ("nwb_rois", lambda folder: nwb(folder / "a.nwb")),
+    "NWB (ROI, time)": ("nwb_rois", lambda folder: nwb(folder / "a.nwb", time_first=False)),
+    "Allen": ("nwb_rois", lambda folder: allen(folder / "a.nwb")),
+    "CaImAn": ("caiman_rois", lambda folder: caiman(folder / "a.hdf5")),
+}
+
+
+def session(format: str, **changes: Any) -> Session:
+    values = {"subject": "a", "session": "1", "path": "given to adopt", "format": format, "indicator": "GCaMP6s"}
+    return Session.model_validate(values | changes)
+
+
+def taken(format: str, *paths: Path, plane: int = 0, **changes: Any) -> Taken:
+    return adopt(session(format, **changes), paths, plane)
+
+
+@pytest.mark.parametrize("case", WHOLE)
+def test_what_is_taken_is_what_every_later_step_reads(case, tmp_path):
+    format, make = WHOLE[case]
+    found = taken(format, make(tmp_path))
+    validate(Frames, found.frames)
+    validate(RawQuality, found.raw_quality)
+    validate(Shifts, found.shifts)
+    validate(MotionQuality, found.motion_quality)
+    validate(ExtractionQuality, found.extraction_quality)
+    rois, light = validate(Rois, found.rois), validate(Fluorescence, found.fluorescence)
+    assert found.acquisition.shape == (FRAMES, *FIELD)
+    assert found.acquisition.frame_rate == pytest.approx(RATE)
+    assert rois["accepted"].to_list() == (ACCEPTED.tolist() if case != "Allen" else [True] * 3)
+    for y, x, wanted in zip(rois["pixel_y"], rois["pixel_x"], ROIS, strict=True):
+        assert iou((y.to_numpy(), x.to_numpy(), wanted[2]), wanted) == 1
+    if case != "CaImAn":
+        np.testing.assert_array_equal(stack(light["fluorescence"]), LIGHT)
+        np.testing.assert_array_equal(stack(light["neuropil"]), NEUROPIL)
+    assert found.images["mean"].shape == FIELD
+    bad = found.shifts["bad"].to_numpy()
+    traces, _ = compute_traces(light, rois, found.acquisition, found.raw_images["saturated"], bad, DffParameters())
+    for dff, active in zip(stack(traces["dff"]), ACTIVE, strict=True):
+        known = np.isfinite(dff)
+        assert known.sum() == (~bad).sum()
+        assert np.corrcoef(dff[known], active[known])[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_suite2p_tells_shifts_bad_frames_images_and_its_verdict(version, tmp_path):
+    found = taken("suite2p_rois", suite2p(tmp_path / "plane0", version))
+    np.testing.assert_array_equal(found.shifts.select("y", "x").to_numpy().T, SHIFTS)
+    assert found.shifts.filter("bad")["frame"].to_list() == [0, 1, 2]
+    assert set(found.shifts.filter("bad")["reason"]) == {"left out by the other pipeline"}
+    np.testing.assert_array_equal(found.images["mean"], MEAN)
+    np.testing.assert_array_equal(found.images["maximum"][2:38, 3:53], MEAN[2:38, 3:53] + 1)
+    assert found.rois["classifier_probability"].to_list() == pytest.approx([0.9, 0.1, 0.8])
+    assert found.rois["reason"].to_list() == ["", "refused by the other pipeline", ""]
+    assert found.rois["origin"].to_list() == ["plane0: ROI 0", "plane0: ROI 1", "plane0: ROI 2"]
+    assert found.acquisition.adopted == "Suite2p"
+
+
+def test_only_dff_is_taken_as_light_over_one_and_said(tmp_path):
+    found = taken("nwb_rois", nwb(tmp_path / "a.nwb", container="DfOverF", verdict=False))
+    np.testing.assert_array_equal(stack(found.fluorescence["fluorescence"]), 1 + DFF)
+    assert "only dF/F is in it" in found.extraction_quality["notes"][0]
+    assert found.rois["accepted"].all()
+
+
+def test_where_there_is_no_neuropil_it_is_said(tmp_path):
+    found = taken("caiman_rois", caiman(tmp_path / "a.hdf5"))
+    assert (stack(found.fluorescence["neuropil"]) == 0).all()
+    assert "no neuropil beside it" in found.extraction_quality["notes"][0]
+
+
+def test_each_plane_has_its_entry(tmp_path):
+    planes = [suite2p(tmp_path / "plane0"), suite2p(tmp_path / "plane1", fs=5.0)]
+    assert taken("suite2p_rois", *planes, planes=2, plane=1).acquisition.frame_rate == 5
+    with pytest.raises(InputError, match="is the result of one plane, and the sheet says planes 2"):
+        taken("suite2p_rois", planes[0], planes=2)
+    with pytest.raises(InputError, match="2 results for planes 3; write one for each plane"):
+        taken("suite2p_rois", *planes, planes=3)
+
+
+def test_the_frame_rate_of_the_sheet_counts(tmp_path):
+    assert taken("suite2p_rois", suite2p(tmp_path / "plane0"), frame_rate=12.5).acquisition.frame_rate == 12.5
+
+
+def test_load_traces_reads_the_same_files(tmp_path):
+    traces = groundtrace.load_traces(nwb(tmp_path / "a.nwb"))
+    assert traces.roi.tolist() == [0, 2]
+    assert traces.frame_rate == pytest.approx(RATE)
+    wanted = compute_dff(LIGHT, NEUROPIL, traces.frame_rate, 0.0, DffParameters()).dff[[0, 2]]
+    np.testing.assert_array_equal(traces.dff, wanted)
+
+
+@pytest.mark.parametrize("masks", ["image_mask", "pixel_mask"])
+def test_what_pynwb_writes_is_read(masks, tmp_path):
+    """Two planes, each with its own segmentation and series of fluorescence, neuropil, deconvolved traces and dF/F."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    file = NWBFile(session_description="a", identifier="b", session_start_time=start)
+    device = file.create_device("microscope")
+    channel = ophys.OpticalChannel(name="green", description="green", emission_lambda=520.0)
+    segmentation = ophys.ImageSegmentation(name="segmentation")
+    module = file.create_processing_module("ophys", "optical physiology")
+    module.add(segmentation)
+    for plane in (0, 1):
+        imaging = file.create_imaging_plane(
+            name=f"imaging{plane}",
+            optical_channel=channel,
+            description="a plane",
+            device=device,
+            excitation_lambda=920.0,
+            indicator="GCaMP6s",
+            location="V1",
+            imaging_rate=RATE,
+        )
+        table = segmentation.create_plane_segmentation(f"ROIs of plane {plane}", imaging, f"plane{plane}")
+        for y, x, w in ROIS:
+            mask = np.zeros(FIELD[::-1], np.float32)
+            mask[x, y] = w
+            pixels = list(zip(x.tolist(), y.tolist(), w.tolist(), strict=True))
+            table.add_roi(**{masks: mask if masks == "image_mask" else pixels})
+        table.add_column("iscell", "verdict and probability", data=np.column_stack([ACCEPTED, [0.9, 0.1, 0.8]]))
+        # In another order than the table's.
+        region = table.create_roi_table_region(region=[2, 1, 0], description="all")
+        kinds = {"raw": LIGHT, "Neuropil": NEUROPIL, "Deconvolved": LIGHT, "dff": DFF}
+        for name, values in kinds.items():
+            container = (ophys.DfOverF if name == "dff" else ophys.Fluorescence)(name=f"{name}{plane}")
+            module.add(container)
+            data = values[::-1].T + plane
+            container.create_roi_response_series(name="traces", data=data, rois=region, unit="n.a.", rate=RATE)
+    with NWBHDF5IO(tmp_path / "a.nwb", "w") as handle:
+        handle.write(file)
+    for plane in (0, 1):
+        found = taken("nwb_rois", tmp_path / "a.nwb", planes=2, plane=plane)
+        np.testing.assert_array_equal(stack(found.fluorescence["fluorescence"]), LIGHT[::-1] + plane)
+        np.testing.assert_array_equal(stack(found.fluorescence["neuropil"]), NEUROPIL[::-1] + plane)
+        assert found.rois["accepted"].to_list() == ACCEPTED[::-1].tolist()
+        assert found.rois["origin"].to_list() == ["a.nwb: roi 2", "a.nwb: roi 1", "a.nwb: roi 0"]
+        assert found.rois["centroid_y"].to_list() == pytest.approx([30, 25, 12])
+        assert found.rois["centroid_x"].to_list() == pytest.approx([12, 40, 15])
+        assert found.acquisition.frame_rate == RATE
+
+
+# What cannot be taken.
+
+
+def suite2p_with(**arrays: Any) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        plane = suite2p(folder / "plane0")
+        for name, values in arrays.items():
+            (plane / f"{name}.npy").unlink()
+            if values is not None:
+                np.save(plane / f"{name}.npy", values, allow_pickle=True)
+        return plane
+
+    return make
+
+
+def nwb_with(change: Callable[[h5py.File], None], **options: Any) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        path = nwb(folder / "a.nwb", **options)
+        with h5py.File(path, "a") as file:
+            change(file)
+        return path
+
+    return make
+
+
+def drop(*names: str) -> Callable[[h5py.File], None]:
+    def change(file: h5py.File) -> None:
+        for name in names:
+            del file[name]
+
+    return change
+
+
+def per_cent(file: h5py.File) -> None:
+    file["processing/ophys/some_c/traces/data"][...] *= 100
+
+
+def two_of_light(file: h5py.File) -> None:
+    file.copy("processing/ophys/some_a", "processing/ophys/more")
+
+
+def other_count(file: h5py.File) -> None:
+    del file["processing/ophys/some_a/traces/data"]
+    file["processing/ophys/some_a/traces/data"] = np.zeros((7, 9))
+
+
+def text(name: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        (folder / name).write_text("text")
+        return folder / name
+
+    return make
+
+
+def outside(folder: Path) -> Path:
+    stat = np.array([{"ypix": y + 30, "xpix": x, "lam": w} for y, x, w in ROIS], object)
+    return suite2p_with(stat=stat)(folder)
+
+
+BAD: dict[str, tuple[str, Callable[[Path], Path], str]] = {
+    "no plane folder": (
+        "suite2p_rois",
+        lambda folder: suite2p(folder / "suite2p/plane0").parent,
+        "is no Suite2p plane folder, it has no F.npy; there are planes in it: ",
+    ),
+    "other neuropil": (
+        "suite2p_rois",
+        suite2p_with(Fneu=np.zeros((3, 9))),
+        "F.npy has shape (3, 400), Fneu.npy (3, 9); both must be (n_rois, n_frames): run Suite2p's extraction again",
+    ),
+    "other verdicts": ("suite2p_rois", suite2p_with(iscell=np.zeros((2, 2))), "iscell.npy: 2 ROIs, F.npy has 3"),
+    "no stat": (
+        "suite2p_rois",
+        suite2p_with(stat=None),
+        "stat.npy: is missing, so that the pixels of the ROIs are not known; copy it there",
+    ),
+    "other stat": (
+        "suite2p_rois",
+        suite2p_with(stat=np.array([{"ypix": [1], "xpix": [1], "lam": [1.0]}], object)),
+        "stat.npy: 1 ROIs, F.npy has 3; run Suite2p's extraction again",
+    ),
+    "stat of something else": (
+        "suite2p_rois",
+        suite2p_with(stat=np.array([{"a": 1}] * 3, object)),
+        "stat.npy: ROI 0 has no ypix, xpix, lam; run Suite2p's extraction again",
+    ),
+    "ROIs outside the field": ("suite2p_rois", outside, "ROI 0 has no pixel, or some outside of 40 x 56 px"),
+    "no size": (
+        "suite2p_rois",
+        suite2p_with(ops=np.array({"fs": 10.0}, object)),
+        "no frame size (Ly, Lx) in its ops.npy, db.npy or reg_outputs.npy; copy them there",
+    ),
+    "no rate": (
+        "suite2p_rois",
+        suite2p_with(ops=np.array({"Ly": 40, "Lx": 56}, object)),
+        "has no frame rate, and the sheet none for sub-a ses-1; fill the column frame_rate (Hz)",
+    ),
+    "no HDF5": ("caiman_rois", text("a.hdf5"), "a.hdf5: cannot be read as HDF5 ("),
+    "no CaImAn": (
+        "caiman_rois",
+        lambda folder: nwb(folder / "a.hdf5"),
+        "no group estimates: not a CaImAn result; save it with cnm.save('...hdf5')",
+    ),
+    "no background": (
+        "caiman_rois",
+        lambda folder: caiman(folder / "a.hdf5", b=None),
+        "neither F_dff nor all of C, YrA, A, b, f (missing: b), and without the background there is no dF/F",
+    ),
+    "a volume": (
+        "caiman_rois",
+        lambda folder: caiman(folder / "a.hdf5", dims=np.array([4, 10, 56])),
+        "has no frame size (dims) of two sides that agrees with 2240 pixels",
+    ),
+    "every trace NaN": (
+        "caiman_rois",
+        lambda folder: caiman(folder / "a.hdf5", C=np.full((3, FRAMES), np.nan)),
+        "every trace has NaN or infinite values, such as that of component 0, component 1, component 2",
+    ),
+    "no series": (
+        "nwb_rois",
+        nwb_with(drop("processing/ophys/some_a", "processing/ophys/some_b_neuropil")),
+        "has no RoiResponseSeries of fluorescence or in a DfOverF for the ROIs of /processing/ophys/seg/plane; there are none",
+    ),
+    "no segmentation": ("nwb_rois", nwb_with(drop("processing/ophys/seg")), "has no PlaneSegmentation"),
+    "two that may be F": (
+        "nwb_rois",
+        nwb_with(two_of_light),
+        "has 2 RoiResponseSeries that may be fluorescence (/processing/ophys/more/traces, /processing/ophys/some_a/traces); keep one",
+    ),
+    "neither axis is ROIs": (
+        "nwb_rois",
+        nwb_with(other_count),
+        "/processing/ophys/some_a/traces/data has shape (7, 9), and there are 3 ROIs; export it again",
+    ),
+    "per cent": (
+        "nwb_rois",
+        nwb_with(per_cent, container="DfOverF"),
+        "as per cent does; write it as a fraction (0.5 for 50 %)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_taken_is_refused(case, tmp_path):
+    format, make, message = BAD[case]
+    with pytest.raises(InputError) as refused:
+        taken(format, make(tmp_path))
+    assert message in str(refused.value)
+    assert str(refused.value).startswith(str(tmp_path))
+
+
+def test_a_roi_without_a_trace_is_left_out_and_said(tmp_path):
+    light = LIGHT.copy()
+    light[1, 5] = np.nan
+    found = taken("suite2p_rois", suite2p_with(F=light)(tmp_path))
+    assert found.rois["origin"].to_list() == ["plane0: ROI 0", "plane0: ROI 2"]
+    assert found.rois["roi"].to_list() == [0, 1]
+    assert "1 of its ROIs (ROI 1) have no pixel, or a trace with NaN" in found.extraction_quality["notes"][0]
+    assert isinstance(found.rois, pl.DataFrame)

@@ -1,0 +1,35 @@
+rule adopt:
+    """ROIs and traces that another pipeline left, in place of ingest, motion correction and extraction."""
+    input:
+        files=inputs.raw_files,
+    output:
+        acquisition=f"{PLANE}/acquisition.json",
+        frames=f"{PLANE}/frames.parquet",
+        raw_quality=f"{PLANE}/raw_quality.parquet",
+        raw_images=f"{PLANE}/raw_images.npz",
+        shifts=f"{GIVEN_MOTION}/shifts.parquet",
+        motion_quality=f"{GIVEN_MOTION}/quality.parquet",
+        motion_images=f"{GIVEN_MOTION}/images.npz",
+        rois=f"{GIVEN}/rois.parquet",
+        fluorescence=f"{GIVEN}/fluorescence.parquet",
+        quality=f"{GIVEN}/extraction_quality.parquet",
+        images=f"{GIVEN}/extraction_images.npz",
+    log:
+        plan.log(f"{PLANE_LOG}/adopt"),
+    benchmark:
+        plan.timing(f"{PLANE_LOG}/adopt")
+    wildcard_constraints:
+        session=plan.adopted,
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=requests.memory("adopt"),
+        runtime=requests.time_limit("adopt"),
+    params:
+        session=plan.session,
+        identity=identity("adopt"),
+    message:
+        "ROIs and traces of {wildcards.session}, plane {wildcards.plane}, from another pipeline"
+    script:
+        "../scripts/adopt.py"

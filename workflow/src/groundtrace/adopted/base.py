@@ -1,0 +1,39 @@
+"""ROIs and traces that another pipeline left."""
+
+from dataclasses import dataclass, field
+
+from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.extraction.base import Footprint
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """One plane, as a result of another pipeline holds it."""
+
+    pipeline: str
+    """Its name, as a reader knows it."""
+    footprints: list[Footprint]
+    names: list[str]
+    """Of each ROI there."""
+    accepted: BoolArray
+    """(n_rois,) counts as a cell there."""
+    shape: tuple[int, int]
+    """(height, width) px."""
+    frame_rate: float | None
+    """Hz."""
+    fluorescence: FloatArray | None
+    """(n_rois, n_frames); None where only dF/F is left."""
+    neuropil: FloatArray | None = None
+    """(n_rois, n_frames); None where there is none, or none that is still in `fluorescence`."""
+    dff: FloatArray | None = None
+    """(n_rois, n_frames) fraction, the pipeline's own."""
+    probability: FloatArray | None = None
+    """(n_rois,) of being a cell, by the pipeline's classifier."""
+    images: dict[str, FloatArray] = field(default_factory=dict)
+    """(Y, X) each, of mean, maximum, correlation: those that there are."""
+    shifts: FloatArray | None = None
+    """(2, n_frames) px, y and x, by which the tissue had moved."""
+    bad: BoolArray | None = None
+    """(n_frames,) frames that the pipeline left out."""
+    notes: tuple[str, ...] = ()
+    """`what was found; what to do`, one sentence each."""
