@@ -12,7 +12,7 @@ from groundtrace.provenance import provenance
 from groundtrace.running.job import job
 from groundtrace.task import Task
 
-with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:
+with job(snakemake.log[0]) as notices, TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:
     method, output = snakemake.params.method, snakemake.output
     acquisition = Acquisition.read(snakemake.input.acquisition, **snakemake.params.labels)
     local = Path(scratch) if snakemake.resources.get("local_movies") else None
@@ -22,5 +22,6 @@ with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) a
     found = method.run(movie, Task(acquisition, bad, Path(scratch), snakemake.threads), measured)
     if measured is not None:
         found = measure_beside(found, measured, snakemake.input.noise, snakemake.threads)
-    made_by = provenance("extract", method.model_dump(mode="json"), method.packages, [snakemake.input.shifts])
+    given = [snakemake.input.shifts]
+    made_by = provenance("extract", method.model_dump(mode="json"), method.packages, given, notices)
     write_extraction(output, found, movie, bad, acquisition, made_by)
