@@ -1,11 +1,14 @@
 """The sample sheet: what a wrong one says, all faults at once, before any job starts; and what a right one means."""
 # ruff: noqa: E501 (messages stand as a user sees them)
 
+import re
 from pathlib import Path
 
 import pytest
 
 from groundtrace.errors import InputError
+from groundtrace.movies.formats import CONVERT
+from groundtrace.movies.formats import SUFFIXES as SUFFIXES_READ
 from groundtrace.sessions import Session, read_sheet
 
 COLUMNS = list(Session.model_fields)
@@ -133,6 +136,17 @@ def test_wrong_row_says_where_what_and_what_is_allowed(name, folder):
     with pytest.raises(InputError) as caught:
         read_sheet("sheet.tsv", simulations=["small"]).valid()
     assert str(caught.value) == f"sheet.tsv is not valid:\n  {fault}\nThe columns: config/README.md"
+
+
+@pytest.mark.parametrize("suffix", CONVERT)
+def test_every_unread_format_has_its_way_out(suffix, folder):
+    """Whatever the case of the suffix; and none of them is read."""
+    assert suffix not in SUFFIXES_READ
+    (folder / f"m{suffix.upper()}").touch()
+    Path("sheet.tsv").write_text(sheet(row(path=f"m{suffix.upper()}")))
+    (fault,) = read_sheet("sheet.tsv").faults
+    assert fault.endswith(f"'m{suffix.upper()}' is of a format that is not read; {CONVERT[suffix]}")
+    assert re.search("save|use", CONVERT[suffix])
 
 
 def test_unknown_indicator_names_the_known_ones_and_the_nearest():

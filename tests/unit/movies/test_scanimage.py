@@ -165,9 +165,15 @@ def test_each_scan_field_is_a_movie_of_its_own(tmp_path):
         assert found.pixel_size == pytest.approx(3.0)
 
 
+def test_scan_fields_in_several_planes_are_refused(tmp_path):
+    path = write(tmp_path / "m.tif", numbered(12), rois=regions((3, 5), (3, 5)), **MROI, **STACK)
+    with pytest.raises(InputError, match=r"has 2 scan fields in each of 3 planes.*save each field as a TIFF file"):
+        ingest(session(planes=3, scan_field=1), [path], 0, tmp_path / "movie.npy")
+
+
 @pytest.mark.parametrize("settings", [MROI, {}])
 def test_rows_of_scan_fields_are_those_of_suite2ps_json(settings, tmp_path):
-    """For files that have lost their own, which have no pixel size either; a change of the JSON is another recording."""
+    """For files that have lost their own, which tell no pixel size either; another JSON is another recording."""
     image = np.random.default_rng(0).poisson(50, (20, 13, 5)).astype("int16")
     path = write(tmp_path / "m.tif", image, **settings)
     (tmp_path / "m.json").write_text(json.dumps({"mesoscan": 1, "lines": [[*range(6)], [*range(9, 13)]]}))
