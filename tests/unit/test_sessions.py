@@ -13,9 +13,9 @@ from groundtrace.sessions import Session, read_sheet
 
 COLUMNS = list(Session.model_fields)
 LISTED = ", ".join(COLUMNS)
-FORMATS = "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix, suite2p"
-QUOTED = ", ".join(f"'{name}'" for name in FORMATS.split(", ")).replace(", 'suite2p'", " or 'suite2p'")
-SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .mat, .nwb, .zarr, .npy, .sbx, .raw, .mesc, .isxd, .bin"
+FORMATS = "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix, suite2p, avi"
+QUOTED = ", ".join(f"'{name}'" for name in FORMATS.split(", ")).replace(", 'avi'", " or 'avi'")
+SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .mat, .nwb, .zarr, .npy, .sbx, .raw, .mesc, .isxd, .bin, .avi"
 
 
 def row(**changes: object) -> dict[str, object]:
@@ -90,8 +90,8 @@ ROWS: dict[str, tuple[dict[str, object], str]] = {
         f"row 2 (sub-M01 ses-001): path: 'TSeries-01' has no suffix that names a format ({SUFFIXES}); fill the column format: {FORMATS}",
     ),
     "unknown format": (
-        {"format": "avi"},
-        f"row 2 (sub-M01 ses-001): format: 'avi' is not allowed: input should be {QUOTED}",
+        {"format": "mp4"},
+        f"row 2 (sub-M01 ses-001): format: 'mp4' is not allowed: input should be {QUOTED}",
     ),
     "no planes": ({"planes": 0}, "row 2 (sub-M01 ses-001): planes: '0' is not allowed: input should be greater than 0"),
     "half a plane": (

@@ -17,6 +17,7 @@ NAMES = (
     "micromanager",
     "inscopix",
     "suite2p",
+    "avi",
 )
 
 
@@ -42,8 +43,6 @@ CONVERT = {
     ".vsi": "save it as OME-TIFF with `bfconvert in.vsi out.ome.tif` of Bio-Formats",
     ".nd2": "save it as OME-TIFF: in NIS-Elements (Export), with `nd2.ND2File('in.nd2').write_tiff('out.ome.tif')` of "
     "the Python package nd2, or with `bfconvert in.nd2 out.ome.tif` of Bio-Formats",
-    ".avi": "save it as a TIFF stack: in Fiji (File > Open, then Save As > Tiff); a compressed .avi has lost what the "
-    "noise tells",
     **dict.fromkeys(
         (".mp4", ".mov", ".mkv", ".wmv", ".m4v"),
         "compressed video has lost what the noise tells: use the file that it was made from",
