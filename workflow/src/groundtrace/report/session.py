@@ -142,8 +142,8 @@ def warnings_table(inputs: SessionInputs, parameters: ReportParameters) -> pl.Da
         {**where, **asdict(warning), "text": warning.meaning, "advice": warning.action}
         for warning in session_warnings(inputs, parameters)
     ]
-    nothing = empty(Warnings)
-    return pl.DataFrame(rows).select(nothing.columns).cast(dict(nothing.schema)) if rows else nothing
+    schema = empty(Warnings).schema
+    return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
 
 
 def _scalars(table: pl.DataFrame) -> pl.DataFrame:

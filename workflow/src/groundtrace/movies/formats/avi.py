@@ -51,14 +51,16 @@ class AviRaw(Raw):
             if number < self._next:
                 self.close()
                 self._next, self._decoded = 0, _decoded(self.path)
-            while self._next <= number:
-                image = next(self._decoded, None)
-                if image is None:
-                    raise InputError(
-                        f"{self.path}: frame {self._next} of {self.frames} cannot be decoded; copy it again"
-                    )
-                self._next += 1
-            out[place] = image
+            while self._next < number:
+                self._frame()
+            out[place] = self._frame()
+
+    def _frame(self) -> NDArray[Any]:
+        image = next(self._decoded, None)
+        if image is None:
+            raise InputError(f"{self.path}: frame {self._next} of {self.frames} cannot be decoded; copy it again")
+        self._next += 1
+        return image
 
     def close(self) -> None:
         self._decoded.close()  # and with it the file
