@@ -8,8 +8,10 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import h5py
 import numpy as np
 import pytest
@@ -323,6 +325,16 @@ def femtonics(folder: Path, movie: np.ndarray) -> Written:
     return [folder / "m.mesc"]
 
 
+def avi(folder: Path, movie: np.ndarray) -> Written:
+    with av.open(folder / "m.avi", "w") as out:
+        stream = out.add_stream("ffv1", rate=Fraction(RATE) * movie.shape[1] * movie.shape[2])
+        stream.height, stream.width, stream.pix_fmt = *movie.shape[-2:], "gray16le"
+        for image in movie.reshape(-1, *movie.shape[-2:]):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="gray16le")))
+        out.mux(stream.encode())
+    return [folder / "m.avi"]
+
+
 def micromanager(folder: Path, movie: np.ndarray) -> Written:
     """Two OME-TIFF files with Micro-Manager's own header, and its display settings."""
     images = pages(movie)
@@ -408,6 +420,7 @@ CASES = (
     Case(suite2p, "suite2p", dtypes=("int16",)),
     Case(femtonics, "femtonics", channels=2),
     Case(micromanager, "micromanager"),
+    Case(avi, "avi", dtypes=("uint16",)),
 )
 
 

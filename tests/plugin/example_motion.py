@@ -10,6 +10,7 @@ from scipy.ndimage import fourier_gaussian
 from groundtrace.motion.base import MotionBackend, Registration
 from groundtrace.motion.moving import Displacement, move_movie
 from groundtrace.needs import Need
+from groundtrace.notices import notice
 
 
 class Peak(MotionBackend):
@@ -27,6 +28,7 @@ class Peak(MotionBackend):
         for _ in range(2):
             y, x, height = np.array([self._peak(frame, template) for frame in movie], np.float32).T
             template = move_movie(movie, registered, Displacement.rigid(y, x))
+        notice("whole_pixels", "shifts are whole pixels; use `phase` for parts of pixels", "note")
         return Registration(Displacement.rigid(y, x), height, template)
 
     def _peak(self, frame: np.ndarray, template: np.ndarray) -> tuple[float, float, float]:

@@ -1,18 +1,24 @@
 """The sample sheet: what a wrong one says, all faults at once, before any job starts; and what a right one means."""
 # ruff: noqa: E501 (messages stand as a user sees them)
 
+import re
 from pathlib import Path
 
 import pytest
 
 from groundtrace.errors import InputError
+from groundtrace.movies.formats import CONVERT
+from groundtrace.movies.formats import SUFFIXES as SUFFIXES_READ
 from groundtrace.sessions import Session, read_sheet
 
 COLUMNS = list(Session.model_fields)
 LISTED = ", ".join(COLUMNS)
-FORMATS = "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix, suite2p, caiman, suite2p_rois, caiman_rois, nwb_rois"
+FORMATS = (
+    "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix, suite2p, caiman, avi, "
+    "suite2p_rois, caiman_rois, nwb_rois"
+)
 QUOTED = ", ".join(f"'{name}'" for name in FORMATS.split(", ")).replace(", 'nwb_rois'", " or 'nwb_rois'")
-SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .mat, .nwb, .zarr, .npy, .sbx, .raw, .mesc, .isxd, .bin, .mmap"
+SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .mat, .nwb, .zarr, .npy, .sbx, .raw, .mesc, .isxd, .bin, .mmap, .avi"
 
 
 def row(**changes: object) -> dict[str, object]:
@@ -103,8 +109,8 @@ ROWS: dict[str, tuple[dict[str, object], str]] = {
         f"row 2 (sub-M01 ses-001): path: 'TSeries-01' has no suffix that names a format ({SUFFIXES}); fill the column format: {FORMATS}",
     ),
     "unknown format": (
-        {"format": "avi"},
-        f"row 2 (sub-M01 ses-001): format: 'avi' is not allowed: input should be {QUOTED}",
+        {"format": "mp4"},
+        f"row 2 (sub-M01 ses-001): format: 'mp4' is not allowed: input should be {QUOTED}",
     ),
     "no planes": ({"planes": 0}, "row 2 (sub-M01 ses-001): planes: '0' is not allowed: input should be greater than 0"),
     "half a plane": (
@@ -149,6 +155,17 @@ def test_wrong_row_says_where_what_and_what_is_allowed(name, folder):
     with pytest.raises(InputError) as caught:
         read_sheet("sheet.tsv", simulations=["small"]).valid()
     assert str(caught.value) == f"sheet.tsv is not valid:\n  {fault}\nThe columns: config/README.md"
+
+
+@pytest.mark.parametrize("suffix", CONVERT)
+def test_every_unread_format_has_its_way_out(suffix, folder):
+    """Whatever the case of the suffix; and none of them is read."""
+    assert suffix not in SUFFIXES_READ
+    (folder / f"m{suffix.upper()}").touch()
+    Path("sheet.tsv").write_text(sheet(row(path=f"m{suffix.upper()}")))
+    (fault,) = read_sheet("sheet.tsv").faults
+    assert fault.endswith(f"'m{suffix.upper()}' is of a format that is not read; {CONVERT[suffix]}")
+    assert re.search("save|use", CONVERT[suffix])
 
 
 def test_unknown_indicator_names_the_known_ones_and_the_nearest():

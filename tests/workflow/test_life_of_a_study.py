@@ -1,9 +1,14 @@
 """What happens to a finished study when its sheet is corrected and its raw data move: only what has changed runs."""
 
+import os
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import tifffile
 
@@ -43,6 +48,8 @@ def study(tmp_path_factory) -> Project:
     (project.folder / "raw").mkdir()
     for seed, name in enumerate("ab"):
         tifffile.imwrite(project.folder / f"raw/{name}.tif", movie(seed))
+    cut_short = project.folder / "raw/b.tif"
+    cut_short.write_bytes(cut_short.read_bytes()[:-100])
     project.run()
     return project
 
@@ -60,6 +67,26 @@ def correct(project: Project, **changes: str) -> None:
 def move(project: Project, file: str, to: str) -> Path:
     (project.folder / to).parent.mkdir(exist_ok=True)
     return Path(shutil.move(project.folder / file, project.folder / to))
+
+
+def test_what_a_step_says_reaches_page_tables_and_status(finished_study):
+    results = finished_study.folder / "results"
+    assert "warning: raw/b.tif: is cut short" in (results / "logs/sub-b/ses-1/plane-0/ingest.log").read_text()
+    found = pl.read_parquet(results / "warnings.parquet").filter(kind="cut_short")
+    row = found.row(0, named=True)
+    assert (row["session"], row["step"], row["severity"]) == ("sub-b/ses-1", "ingest", "warning")
+    assert row["title"].startswith("b.tif: is cut short: its first 299 frames are read")
+    assert row["advice"] == "If the original is longer, copy it again."
+    own = pl.read_parquet(results / "sub-b/ses-1/plane-0/warnings-default.parquet")
+    assert own.filter(kind="cut_short").rows() == found.rows()
+    for page in ("index.html", "sub-b/ses-1/plane-0/report-default.html"):
+        assert row["title"] in (results / page).read_text()
+    command = [sys.executable, "-m", "groundtrace.running.status", "test.yaml"]
+    package = {**os.environ, "PYTHONPATH": str(finished_study.folder / "workflow/src")}
+    status = subprocess.run(
+        command, cwd=finished_study.folder, env=package, capture_output=True, text=True, check=True
+    ).stdout
+    assert f"warning cut_short (ingest), 1 row: sub-b/ses-1 plane 0 default: {row['title']}" in status
 
 
 def test_a_movie_that_was_moved_and_renamed_reruns_nothing(finished_study):
@@ -101,6 +128,33 @@ def test_without_its_raw_data_a_finished_session_stays(finished_study):
     finished_study.configure(extract={"transients": {"backend": "transients", "max_rois": 50}})
     planned = finished_study.planned()
     assert {rule: planned[rule] for rule in ("ingest", "extract", "spikes")} == {"ingest": 1, "extract": 1, "spikes": 2}
+
+
+def test_a_renamed_session_is_recognised_and_keeps_what_was_made(finished_study):
+    text = (finished_study.folder / "test.tsv").read_text().replace("\na\t1\t", "\nmouse\t7\t")
+    (finished_study.folder / "test.tsv").write_text(text)
+    said = finished_study.snakemake("-n").stderr
+    assert "row 2 (sub-mouse ses-7): its raw data are those of results/sub-a/ses-1, which the sheet does not" in said
+    assert "ingest" in finished_study.planned()
+    results = finished_study.folder / "results"
+    before = (results / "sub-a/ses-1/plane-0/frames.parquet").read_bytes()
+    command = re.search(r"python -m (groundtrace.running.renaming \S+ \S+)", said)
+    assert command
+    package = {**os.environ, "PYTHONPATH": str(finished_study.folder / "workflow/src")}
+    done = subprocess.run(
+        [sys.executable, "-m", *command[1].split(), "test.yaml"],
+        cwd=finished_study.folder, env=package, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert finished_study.planned() == {"session_report": 1, "study": 1}
+    finished_study.run()
+    assert not (results / "sub-a").exists()
+    assert (results / "sub-mouse/ses-7/plane-0/frames.parquet").read_bytes() == before
+    assert "sub-mouse/ses-7" in (results / "sub-mouse/ses-7/plane-0/report-default.html").read_text()
+    assert finished_study.planned() == {}
+    # What is recorded of its files came along: a change is still noticed.
+    finished_study.configure(spikes={"oasis": {"backend": "oasis", "decay_time": 0.5}})
+    assert finished_study.planned() == {"spikes": 2, "session_report": 2, "study": 1}
 
 
 def test_a_new_session_without_raw_data_fails_alone(finished_study):

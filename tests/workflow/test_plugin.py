@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from groundtrace.io import read_provenance
 from tests.workflow.conftest import ROOT, Project
 
 SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tjGCaMP8m\t30\tsmall\n"
@@ -56,6 +57,11 @@ def test_the_workflow_runs_it_and_the_benchmark_scores_it(site, tmp_path, monkey
     assert "Nothing to be done" in planned(project)
     assert rows.keys() == {"none", "mine"}
     assert rows["mine"]["residual"] < 0.6 * rows["none"]["residual"]
+    # What it says is kept with its tables.
+    (shifts,) = (project.folder / "results/sub-a/ses-1/plane-0/motion-mine").glob("shifts.parquet")
+    said = read_provenance(shifts)["history"][-1]["notices"]
+    kept = {"kind": "whole_pixels", "found": "shifts are whole pixels", "advice": "use `phase` for parts of pixels"}
+    assert said == [{"severity": "note", **kept}]
     # Its code is a part of what decides a result.
     module = site / "example_motion.py"
     text = module.read_text()

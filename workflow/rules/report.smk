@@ -10,6 +10,7 @@ rule session_report:
             subcategory="{session}",
             labels={"plane": "{plane}", "recipe": "{recipe}"},
         ),
+        warnings=f"{PLANE}/warnings-{{recipe}}.parquet",
     log:
         plan.log(f"{PLANE_LOG}/report-{{recipe}}"),
     benchmark:
@@ -38,6 +39,7 @@ rule study:
         inputs.session_pages(),
     output:
         table=f"{RESULTS}/study.parquet",
+        warnings=f"{RESULTS}/warnings.parquet",
         page=report(f"{RESULTS}/index.html", caption="../report/study.rst", category="Study"),
     log:
         f"{RESULTS}/logs/study.log",

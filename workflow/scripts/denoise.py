@@ -14,7 +14,7 @@ from groundtrace.provenance import provenance
 from groundtrace.running.job import job
 from groundtrace.task import Task
 
-with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:
+with job(snakemake.log[0]) as notices, TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:
     method, given, output = snakemake.params.method, snakemake.input, snakemake.output
     acquisition, movie = Acquisition.read(given.acquisition), open_movie(given.movie)
     bad = read_table(given.shifts, ["bad"])["bad"].to_numpy()
@@ -24,7 +24,7 @@ with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) a
         deviation = create_movie(deviation_path, movie.shape, "float16")
         found = method.run(movie, denoised, deviation, task)
         write_arrays(output.images, **active_frame(movie, denoised, found, bad))
-    made_by = provenance("denoise", method.model_dump(mode="json"), method.packages, [given.shifts])
+    made_by = provenance("denoise", method.model_dump(mode="json"), method.packages, [given.shifts], notices)
     write_noise(output.noise, found.noise, found.mean)
     write_weights(output.model, found)
     write_table(output.curve, TrainingCurve, found.curve, made_by)

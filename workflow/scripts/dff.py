@@ -7,7 +7,7 @@ from groundtrace.running.job import job
 from groundtrace.traces.steps import compute_traces
 from groundtrace.traces.tables import Brightness, Traces
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]) as notices:
     parameters, given = snakemake.params.method, snakemake.input
     saturated = read_arrays(given.images)["saturated"]
     acquisition = Acquisition.read(given.acquisition, **snakemake.params.labels)
@@ -15,6 +15,7 @@ with job(snakemake.log[0]):
     bad = read_table(given.shifts, ["bad"])["bad"].to_numpy()
     traces, brightness = compute_traces(measured, rois, acquisition, saturated, bad, parameters, smoothing)
     used = parameters.model_dump(mode="json") | ({"smoothing": smoothing.model_dump(mode="json")} if smoothing else {})
-    made_by = provenance("dff", used, ["numpy", "scipy", *(["numba"] if smoothing else [])], [given.fluorescence])
+    packages = ["numpy", "scipy", *(["numba"] if smoothing else [])]
+    made_by = provenance("dff", used, packages, [given.fluorescence], notices)
     write_table(snakemake.output.brightness, Brightness, brightness, made_by)
     write_table(snakemake.output.traces, Traces, traces, made_by)

@@ -12,7 +12,7 @@ from groundtrace.provenance import file_hash, provenance
 from groundtrace.running.job import job
 from groundtrace.task import Task
 
-with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:
+with job(snakemake.log[0]) as notices, TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:
     method, output = snakemake.params.method, snakemake.output
     acquisition = Acquisition.read(snakemake.input.acquisition, **snakemake.params.labels)
     local = Path(scratch) if snakemake.resources.get("local_movies") else None
@@ -24,5 +24,5 @@ with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) a
     if measured is not None:
         found = measure_beside(found, measured, snakemake.input.noise, snakemake.threads)
     used = method.model_dump(mode="json") | ({"rois": file_hash(task.rois.path)} if task.rois else {})
-    made_by = provenance("extract", used, method.packages, [snakemake.input.shifts])
+    made_by = provenance("extract", used, method.packages, [snakemake.input.shifts], notices)
     write_extraction(output, found, movie, bad, acquisition, made_by)

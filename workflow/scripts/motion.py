@@ -12,7 +12,7 @@ from groundtrace.provenance import provenance
 from groundtrace.running.job import job
 from groundtrace.task import Task
 
-with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:
+with job(snakemake.log[0]) as notices, TemporaryDirectory(dir=snakemake.resources.tmpdir) as scratch:
     method, output = snakemake.params.method, snakemake.output
     acquisition = Acquisition.read(snakemake.input.acquisition)
     local = Path(scratch) if snakemake.resources.get("local_movies") else None
@@ -25,7 +25,8 @@ with job(snakemake.log[0]), TemporaryDirectory(dir=snakemake.resources.tmpdir) a
         reference = open_movie(snakemake.input.estimated_on) if snakemake.input.estimated_on else movie
         registration = method.register(reference, movie, registered, task)
         shifts, quality, images = assess(movie, registered, registration, frames)
-    made_by = provenance("motion", method.model_dump(mode="json"), method.packages, [snakemake.input.acquisition])
+    given = [snakemake.input.acquisition]
+    made_by = provenance("motion", method.model_dump(mode="json"), method.packages, given, notices)
     write_arrays(output.images, **images)
     write_table(output.quality, MotionQuality, quality, made_by)
     write_table(output.shifts, Shifts, shifts, made_by)

@@ -1,12 +1,16 @@
 """The page of one session, plane and recipe."""
 
-from groundtrace.io import write_text
+from groundtrace.io import write_table, write_text
+from groundtrace.provenance import provenance
 from groundtrace.report.pages import require
-from groundtrace.report.session import load_session, render_session
+from groundtrace.report.session import load_session, render_session, warnings_table
+from groundtrace.report.tables import Warnings
 from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
     params = snakemake.params
     require("session", params.sections)
     inputs = load_session(dict(snakemake.input.items()), snakemake.wildcards.recipe, params.extraction, params.labels)
+    made_by = provenance("session_report", params.method.model_dump(), ["polars"], [snakemake.input.spikes])
+    write_table(snakemake.output.warnings, Warnings, warnings_table(inputs, params.method), made_by)
     write_text(snakemake.output.page, render_session(inputs, params.method))

@@ -4,4 +4,5 @@ from groundtrace.report.study import write_study
 from groundtrace.running.job import job
 
 with job(snakemake.log[0]):
-    write_study(snakemake.params.entries.rows, snakemake.output.page, snakemake.output.table)
+    output = snakemake.output
+    write_study(snakemake.params.entries.rows, output.page, output.table, output.warnings)

@@ -6,6 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from scipy.io import savemat
 
 from groundtrace.errors import InputError
@@ -140,6 +141,30 @@ def test_planes_of_all_scanboxes(told, planes, tmp_path):
     info = {"scanmode": 1, "recordsPerBuffer": 24, "sz": [24, 20], "resfreq": 720.0, "config": {"lines": 24}}
     savemat(tmp_path / "m.mat", {"info": info | {"chan": {"nchan": 1}} | told})
     assert open_raw(tmp_path / "m.sbx", "scanbox").metadata.planes == planes
+
+
+def test_chunks_that_are_not_in_the_store_are_told(tmp_path):
+    import zarr
+
+    array = zarr.create_array(tmp_path / "m.zarr", shape=MOVIE.shape, chunks=(10, 24, 20), dtype="uint16", fill_value=0)
+    array[:50] = MOVIE[:50]
+    with pytest.warns(UserWarning, match="1 of 6 chunks are not in the store and read as 0; if the recording was not"):
+        found = ingest(session(), [tmp_path / "m.zarr"], 0, tmp_path / "movie.npy")
+    assert found.acquisition.notes[0].startswith("m.zarr: 1 of 6 chunks")
+
+
+def test_files_are_segments_and_single_images_are_not(tmp_path):
+    """Without stamps nobody knows the pause between two files; time goes on at the rate."""
+    for number, frames in enumerate((40, 20)):
+        np.save(tmp_path / f"rec-{number}.npy", MOVIE[:frames])
+    files = sorted(tmp_path.glob("rec-*.npy"))
+    found = ingest(session(), files, 0, tmp_path / "movie.npy").frames
+    assert found["segment"].to_list() == [0] * 40 + [1] * 20
+    np.testing.assert_allclose(found["time"], np.arange(60) / 30)
+    for number, image in enumerate(MOVIE):
+        tifffile.imwrite(tmp_path / f"image-{number}.tif", image)
+    images = sorted(tmp_path.glob("image-*.tif"))
+    assert ingest(session(), images, 0, tmp_path / "movie.npy").frames["segment"].unique().to_list() == [0]
 
 
 def test_pauses_that_timestamps_of_nwb_tell(tmp_path):

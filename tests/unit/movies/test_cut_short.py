@@ -57,6 +57,13 @@ def in_an_imagej_stack(folder: Path) -> Path:
     return cut(folder / "m.tif", 0.8)
 
 
+def behind_the_pixels(folder: Path) -> Path:
+    """Pixels behind the first directory, the other directories behind the pixels, as tifffile writes a stack."""
+    tifffile.imwrite(folder / "m.tif", MOVIE)
+    (folder / "m.tif").write_bytes((folder / "m.tif").read_bytes()[:-100])
+    return folder / "m.tif"
+
+
 def npy(folder: Path) -> Path:
     np.save(folder / "m.npy", MOVIE)
     return cut(folder / "m.npy", 0.9)
@@ -75,6 +82,7 @@ def scanbox(folder: Path) -> Path:
         (in_directories, "first 3 frames"),
         (in_pixels, "first 7 of 8 frames"),
         (in_an_imagej_stack, "first 6 of 8 frames"),
+        (behind_the_pixels, "first 7 frames"),
         (npy, "first 7 of 8 frames"),
         (scanbox, "first 7 frames"),
     ],

@@ -165,6 +165,33 @@ def test_each_scan_field_is_a_movie_of_its_own(tmp_path):
         assert found.pixel_size == pytest.approx(3.0)
 
 
+def test_scan_fields_in_several_planes_are_refused(tmp_path):
+    path = write(tmp_path / "m.tif", numbered(12), rois=regions((3, 5), (3, 5)), **MROI, **STACK)
+    with pytest.raises(InputError, match=r"has 2 scan fields in each of 3 planes.*save each field as a TIFF file"):
+        ingest(session(planes=3, scan_field=1), [path], 0, tmp_path / "movie.npy")
+
+
+@pytest.mark.parametrize("settings", [MROI, {}])
+def test_rows_of_scan_fields_are_those_of_suite2ps_json(settings, tmp_path):
+    """For files that have lost their own, which tell no pixel size either; another JSON is another recording."""
+    image = np.random.default_rng(0).poisson(50, (20, 13, 5)).astype("int16")
+    path = write(tmp_path / "m.tif", image, **settings)
+    (tmp_path / "m.json").write_text(json.dumps({"mesoscan": 1, "lines": [[*range(6)], [*range(9, 13)]]}))
+    hashes = set()
+    for number, rows in ((1, slice(0, 6)), (2, slice(9, 13))):
+        found = ingest(session(scan_field=number, pixel_size=2.5), [path], 0, tmp_path / "movie.npy").acquisition
+        np.testing.assert_array_equal(np.load(tmp_path / "movie.npy"), image[:, rows])
+        assert found.pixel_size == 2.5
+        hashes.add(found.sources[0].sha256)
+    (tmp_path / "m.json").write_text(json.dumps({"lines": [[*range(7)], [*range(9, 13)]]}))
+    found = ingest(session(scan_field=1), [path], 0, tmp_path / "movie.npy").acquisition
+    assert found.height == 7
+    assert len(hashes | {found.sources[0].sha256}) == 2
+    (tmp_path / "m.json").write_text(json.dumps({"lines": [[0, 2, 4]]}))
+    with pytest.raises(InputError, match=r"m.json: `lines` must be a list of consecutive rows, from 0 to 12"):
+        ingest(session(scan_field=1), [path], 0, tmp_path / "movie.npy")
+
+
 @pytest.mark.parametrize("rois", [None, regions((6, 5), (6, 5)), {"RoiGroups": {}}])
 def test_scan_fields_whose_rows_are_not_told_are_refused(rois, tmp_path):
     path = write(

@@ -194,6 +194,32 @@ def test_ome_rate_and_pixel_size(extra, rate, pixel_size, tmp_path):
     assert found.pixel_size == (pytest.approx(pixel_size) if pixel_size else None)
 
 
+def test_ome_times_of_the_frames(tmp_path):
+    """In any order and unit; a file that stamps some frames only, or all with the same time, has none."""
+    sizes, stamps = {"T": 6, "Z": 1, "C": 2}, [0.0, 0.1, 0.2, 5.0, 5.1, 5.2]
+    planes = [
+        f'<Plane TheT="{t}" TheZ="0" TheC="{c}" DeltaT="{1000 * (stamps[t] + c / 100):.6f}" DeltaTUnit="ms" />'
+        for t in range(6)
+        for c in range(2)
+    ]
+    raw = ome(tmp_path, "XYCZT", sizes, "<TiffData />" + "".join(reversed(planes)))
+    np.testing.assert_allclose(raw.times, np.repeat(stamps, 2) + np.tile([0, 0.01], 6))
+    row = {"subject": "M01", "session": "1", "path": "as given", "channels": 2}
+    with pytest.warns(UserWarning, match=r"the time stamps have 1 gap.*of 4.7 s or 47 frames"):
+        found = ingest(Session.model_validate(row), [tmp_path / "m.ome.tif"], 0, tmp_path / "movie.npy")
+    assert found.acquisition.frame_rate == pytest.approx(10)
+    np.testing.assert_allclose(found.frames["time"], stamps)
+    assert ome(tmp_path, "XYCZT", sizes, "<TiffData />" + "".join(planes[:-1])).times is None
+    still = "".join(plane.replace("DeltaT=", 'DeltaT="0" Was=') for plane in planes)
+    assert ome(tmp_path, "XYCZT", sizes, "<TiffData />" + still).times is None
+
+
+def test_ome_times_of_slices_that_are_time_points(tmp_path):
+    planes = "".join(f'<Plane TheT="0" TheZ="{z}" TheC="0" DeltaT="{z / 10}" />' for z in range(12))
+    raw = ome(tmp_path, "XYZCT", {"T": 1, "Z": 12, "C": 1}, "<TiffData />" + planes)
+    np.testing.assert_allclose(raw.times, np.arange(12) / 10)
+
+
 def test_ome_acquisition_that_was_stopped_is_used_as_far_as_it_went(tmp_path):
     raw = ome(tmp_path, "XYCZT", {"T": 500, "Z": 2, "C": 1})
     assert (raw.frames, raw.metadata.planes) == (12, 2)

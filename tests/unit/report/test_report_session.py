@@ -20,7 +20,6 @@ from groundtrace.movies.tables import Frames, RawQuality
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.sections.session.cells.rois import pack_footprints, search_facts
 from groundtrace.report.session import SessionInputs, load_session, render_session
-from groundtrace.report.study import report_warnings
 from groundtrace.spikes.tables import Spikes
 from groundtrace.traces.tables import Traces
 from tests.unit.report.cells_example import example_extraction_quality
@@ -161,12 +160,6 @@ def test_page_forbids_requests_and_is_the_same_twice(session, page):
     assert "default-src 'none'; img-src data:;" in unescape(page)
     assert not re.search(r"""(?:src|href)=["'](?!data:|\.\./|#|\{)""", page)
     assert render_session(session, PARAMETERS) == page
-
-
-def test_number_of_warnings_stands_in_the_head(session, page, tmp_path):
-    path = tmp_path / "report.html"
-    path.write_text(page)
-    assert report_warnings(path) == len(re.findall('<details class="(?:warning|critical)"', page)) == 1
 
 
 @pytest.mark.parametrize("rois", [0, 1, 2])

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from docutils.core import publish_parts
 from jinja2 import StrictUndefined, Template
@@ -12,10 +13,11 @@ from jinja2 import StrictUndefined, Template
 from groundtrace.io import read_table, write_table, write_text
 from groundtrace.motion.tables import MotionQuality
 from groundtrace.movies.tables import RawQuality
+from groundtrace.notices import Notice
 from groundtrace.report.parameters import ReportParameters
-from groundtrace.report.session import SessionInputs, render_session
-from groundtrace.report.study import render_study, study_row, study_table, write_study
-from groundtrace.report.tables import Study
+from groundtrace.report.session import SessionInputs, render_session, warnings_table
+from groundtrace.report.study import render_study, study_row, study_table, study_warnings, told, write_study
+from groundtrace.report.tables import Study, Warnings
 from groundtrace.running.layout import Entry
 from groundtrace.running.status import NOT_RUN, failure
 from groundtrace.spikes.tables import Spikes
@@ -39,6 +41,8 @@ def write_results(entry: Entry, session: SessionInputs) -> None:
     write_table(entry.file("dff"), Traces, session.traces, {})
     write_table(entry.file("spikes"), Spikes, session.spikes, {})
     write_text(entry.file("report"), render_session(session, ReportParameters()))
+    here = replace(session, recipe=entry.recipe, acquisition=session.acquisition.model_copy(update={"date": None}))
+    write_table(entry.warnings, Warnings, warnings_table(here, ReportParameters()), {})
 
 
 def write_log(entry: Entry, stage: str, text: str, age: int) -> Path:
@@ -151,7 +155,7 @@ def test_table_keeps_the_order_and_its_declaration(done, session, tmp_path):
 def test_page_has_each_row_and_the_totals(done, tmp_path):
     write_log(entry_of(tmp_path / "results", "sub-M02/ses-001"), "ingest", "error: <b>bold</b> & broken\n", age=1)
     table = study_table([done, entry_of(tmp_path / "results", "sub-M02/ses-001")])
-    page = render_study(table, "Whisker study")
+    page = render_study(table, title="Whisker study")
     assert "<title>Whisker study</title>" in page
     assert '<a href="sub-M01/ses-001/plane-0/report-default.html">sub-M01/ses-001</a>' in page
     assert "&lt;b&gt;bold&lt;/b&gt; &amp; broken" in page
@@ -160,7 +164,7 @@ def test_page_has_each_row_and_the_totals(done, tmp_path):
     assert (figures["sessions"], figures["rows done"], figures["rows failed"]) == ("2", "1", "1")
     assert figures["cells"] == str(table["cells"][0])
     assert page_data(page)["columns"]["noise_level"] == [pytest.approx(table["noise_level"][0], rel=1e-5), None]
-    assert render_study(table, "Whisker study") == page
+    assert render_study(table, title="Whisker study") == page
 
 
 def test_nothing_done_yet(entry):
@@ -178,6 +182,48 @@ def test_several_recipes_of_a_recording_count_its_hours_once(done, session, tmp_
     recorded = re.search(r'<h2>recorded</h2><p class="value">(.*?)<small>(.*?)</small>', page)
     assert recorded
     assert recorded.groups() == ("1.67", "min")
+
+
+def suspicious(session: SessionInputs) -> SessionInputs:
+    """The session with none of its most active ROIs accepted, by one of the motion corrections registered rigidly."""
+    notice = Notice("registered_rigidly", "the field is small, and is registered rigidly; set a smaller block", "note")
+    history = [{"step": "motion", "notices": [notice.plain]}]
+    energy = pl.when("accepted").then(None).otherwise(pl.lit(1e3)).cast(pl.Float32)
+    return replace(session, rois=session.rois.with_columns(energy=energy), provenance={"history": history})
+
+
+def test_warnings_of_all_rows_are_on_the_page_and_in_a_table_the_worst_first(done, session, tmp_path):
+    other = entry_of(tmp_path / "results", recipe="rigid")
+    write_results(other, suspicious(session))
+    write_study([done, other], tmp_path / "index.html", tmp_path / "study.parquet", tmp_path / "warnings.parquet")
+    table = read_table(tmp_path / "warnings.parquet")
+    assert table.row(0, named=True).items() >= {"recipe": "rigid", "severity": "critical", "step": "extract"}.items()
+    rigid = table.filter(kind="registered_rigidly").row(0, named=True)
+    assert (rigid["recipe"], rigid["step"], rigid["severity"]) == ("rigid", "motion", "note")
+    assert rigid["advice"] == "Set a smaller block."
+    study = read_table(tmp_path / "study.parquet")
+    counts = table.filter(pl.col("severity") != "note").group_by("recipe").len()
+    assert dict(zip(study["recipe"], study["warnings"], strict=True)) == dict(counts.iter_rows())
+    page = (tmp_path / "index.html").read_text()
+    first = page[page.index('<details class="critical"') :]
+    assert re.search(r"<summary><b>critical</b> \d+ of the \d+ most active ROIs are not accepted</summary>", first)
+    assert 'href="sub-M01/ses-001/plane-0/report-rigid.html"' in first.split("</details>")[0]
+    assert "2 rows, such as: " in page  # both have lost the same frames
+
+
+def test_warnings_are_told_kind_by_kind(done, session, tmp_path):
+    other = entry_of(tmp_path / "results", recipe="rigid")
+    write_results(other, suspicious(session))
+    lines = told(study_warnings([done, other])).splitlines()
+    assert lines[0] == "warnings:"
+    assert re.match(
+        r"  critical strongest_rejected \(extract\), 1 row: sub-M01/ses-001 plane 0 rigid: \d+ of the \d+ most",
+        lines[1],
+    )
+    assert any("warning dropped_frames (ingest), 2 rows: sub-M01/ses-001 plane 0 default: " in line for line in lines)
+    assert not any("note" in line for line in lines)
+    assert told(study_warnings([done, other]), 1).splitlines()[2:] == ["  and 1 more kinds; the study page lists all"]
+    assert told(study_warnings([])) == ""
 
 
 def test_three_thousand_rows_stay_small():
@@ -201,7 +247,7 @@ def test_captions_are_valid_for_snakemake(root, name):
 
 def test_columns_of_the_labs_own_are_in_the_table(entry, tmp_path):
     entries = [replace(entry, labels={"notes": "ran well", "depth (um)": "180"}), entry]
-    write_study(entries, tmp_path / "index.html", tmp_path / "study.parquet")
+    write_study(entries, tmp_path / "index.html", tmp_path / "study.parquet", tmp_path / "warnings.parquet")
     table = read_table(tmp_path / "study.parquet")
     assert table.columns[-2:] == ["sheet_notes", "sheet_depth (um)"]
     assert table["sheet_notes"].to_list() == ["ran well", None]

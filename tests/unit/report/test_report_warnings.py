@@ -1,14 +1,20 @@
 """Each warning appears when, and only when, its cause is there."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from groundtrace.notices import Notice
+from groundtrace.report import sections
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.sections.session.accuracy.content import TRAINED_NOISE, TRAINED_RATES
-from groundtrace.report.session import SessionInputs, session_warnings
+from groundtrace.report.session import SessionInputs, session_warnings, warnings_table
+from groundtrace.report.tables import Warnings
+from groundtrace.tables import validate
 from groundtrace.training.examples import NOISE_LEVELS, _frame_rate
 from tests.unit.report.cells_example import example_extraction_quality
 from tests.unit.report.report_example import (
@@ -40,11 +46,54 @@ def test_a_clean_session_has_no_warning(clean):
 
 def test_what_ingest_noted_is_said_with_its_advice(clean):
     note = "run_2.tif: is cut short: its first 79 frames are read; if the original is longer, copy it again"
-    inputs = replace(clean, acquisition=clean.acquisition.model_copy(update={"notes": (note,)}))
-    (found,) = session_warnings(inputs, ReportParameters())
-    assert (found.severity, found.title) == ("warning", "run_2.tif: is cut short")
+    (found,) = session_warnings(noted(clean, "ingest", Notice("cut_short", note)), ReportParameters())
+    assert (found.kind, found.step) == ("cut_short", "ingest")
+    assert (found.severity, found.title) == ("warning", "run_2.tif: is cut short: its first 79 frames are read")
     assert found.meaning == "run_2.tif: is cut short: its first 79 frames are read."
     assert found.action == "If the original is longer, copy it again."
+
+
+def noted(session: SessionInputs, step: str, *notices: Notice) -> SessionInputs:
+    """The session as if one of its steps had said so."""
+    history = [{"step": step, "notices": [notice.plain for notice in notices]}]
+    return replace(session, provenance=session.provenance | {"history": history})
+
+
+def test_what_a_step_says_is_on_the_page_once(clean):
+    """Of many notices alike the first; and what the page itself says in other words not again."""
+    many = [Notice("no_fit", f"no calcium fits trace {i}; look at it") for i in range(9)]
+    found = session_warnings(noted(clean, "spikes", Notice("no_roi", "no ROI; look"), *many), ReportParameters())
+    assert [warning.title for warning in found] == [f"No calcium fits trace {i}" for i in range(3)]
+    assert {warning.action for warning in found} == {"Look at it."}
+    long = Notice("registered_rigidly", "the field of 60 x 60 px is small: it " + "x" * 80, "note")
+    (found,) = session_warnings(noted(clean, "motion", long), ReportParameters())
+    assert (found.severity, found.title) == ("note", "The field of 60 x 60 px is small")
+    assert found.action == "See the log of the step."
+
+
+def test_warnings_become_a_table(clean):
+    table = warnings_table(strongest_rejected(clean, 8), ReportParameters())
+    row = table.filter(kind="strongest_rejected").row(0, named=True)
+    where = (clean.acquisition.key, 0, "warning", "extract")
+    assert (row["session"], row["plane"], row["severity"], row["step"]) == where
+    assert row["title"] == "8 of the 20 most active ROIs are not accepted"
+    assert row["text"]
+    assert row["advice"]
+    validate(Warnings, table)
+    validate(Warnings, warnings_table(clean, ReportParameters()))
+
+
+def test_every_kind_of_warning_has_a_name_of_its_own():
+    """A filter on the kind finds one thing; only sections of other packages have no such name."""
+    folder = Path(sections.__file__).parent / "session"
+    calls = [
+        call
+        for path in folder.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Warning"
+    ]
+    named = [word.value.value for call in calls for word in call.keywords if word.arg == "kind"]
+    assert len(named) == len(set(named)) == len(calls) - 1  # a notice has its own
 
 
 def motion(session: SessionInputs, **changes) -> SessionInputs:

@@ -2,16 +2,21 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from snakemake.exceptions import WorkflowError
 
 from groundtrace.provenance import file_hash
 from groundtrace.running import layout
+from groundtrace.running.asking import unanswered
 from groundtrace.running.identity import Identities
 from groundtrace.running.inputs import Inputs
 from groundtrace.running.plan import Plan
 from groundtrace.running.requests import Requests
+from groundtrace.running.starting import keep_sheet
 from groundtrace.running.targets import Targets
+from groundtrace.sessions import read_sheet
 
 ROOT = Path(__file__).resolve().parents[3]
 SHEET = """\
@@ -61,6 +66,53 @@ def test_the_recipe_is_the_path():
 def test_a_fault_of_the_sheet_is_one_line_of_snakemake(tmp_path):
     with pytest.raises(WorkflowError, match="indicator"):
         plan_of(tmp_path, SHEET.replace("GCaMP6s", "GCaMP66s"))
+
+
+def test_jobs_of_a_run_have_the_sheet_that_it_was_planned_with(tmp_path):
+    """Whatever the user makes of the sheet meanwhile; the next run reads the edited one."""
+    results = {"results": str(tmp_path / "results")}
+    plan = plan_of(tmp_path, **results)
+    keep_sheet(plan)
+    config = {**CONFIG, **results, "sessions": str(tmp_path / "sessions.tsv")}
+    for edited in (SHEET.replace("a\t1", "renamed\t1"), "subject\tno such thing\n", SHEET.replace("\t30\t", "\t0\t")):
+        (tmp_path / "sessions.tsv").write_text(edited)
+        assert Plan.read(config, ROOT / "workflow/scripts", hashes=False).sessions == plan.sessions
+    with pytest.raises(WorkflowError, match="frame_rate: '0' is not allowed"):
+        Plan.read(config, ROOT / "workflow/scripts")
+
+
+def test_what_a_row_leaves_to_its_file_and_the_file_does_not_tell_is_found_before_any_job(tmp_path):
+    """All such rows at once; what is ingested, missing or no movie at all is not asked."""
+    movie = np.zeros((8, 16, 16), np.uint16)
+    for name in ("mute", "also", "done"):
+        tifffile.imwrite(tmp_path / f"{name}.tif", movie)
+    tifffile.imwrite(
+        tmp_path / "told.tif", movie, imagej=True, metadata={"axes": "TYX", "finterval": 0.1, "tunit": "s"}
+    )
+    (tmp_path / "broken.tif").write_bytes(b"no movie")
+    rows = [("mute", "", 1), ("told", "", 1), ("also", "", 1), ("done", "", 1), ("broken", "", 1), ("gone", "", 1)]
+    sheet = "subject\tsession\tpath\tframe_rate\tchannels\n" + "".join(
+        f"{name}\t1\t{tmp_path / name}.tif\t{rate}\t{channels}\n" for name, rate, channels in rows
+    )
+    ingested = tmp_path / "results/sub-done/ses-1/plane-0/acquisition.json"
+    ingested.parent.mkdir(parents=True)
+    ingested.touch()
+    with pytest.raises(WorkflowError) as raised:
+        plan_of(tmp_path, sheet, results=str(tmp_path / "results"))
+    lines = str(raised.value).splitlines()
+    assert lines[0] == f"{tmp_path / 'sessions.tsv'} is not valid:"
+    assert [line.split(":")[0].strip() for line in lines[1:-1]] == ["row 2 (sub-mute ses-1)", "row 4 (sub-also ses-1)"]
+    assert "mute.tif: has no frame rate in its metadata, and the sheet none" in lines[1]
+    filled = sheet.replace(".tif\t\t", ".tif\t30\t")
+    plan_of(tmp_path, filled, results=str(tmp_path / "results"))
+
+
+def test_many_files_are_not_asked_for_longer_than_a_user_waits(tmp_path):
+    tifffile.imwrite(tmp_path / "mute.tif", np.zeros((8, 16, 16), np.uint16))
+    (tmp_path / "sessions.tsv").write_text(f"subject\tsession\tpath\na\t1\t{tmp_path / 'mute.tif'}\n")
+    sheet = read_sheet(tmp_path / "sessions.tsv")
+    assert unanswered(sheet, [], patience=-1) == []
+    assert len(unanswered(sheet, [])) == 1
 
 
 def test_only_what_a_rule_uses_decides_it(plan, tmp_path):

@@ -1,6 +1,5 @@
 """Spike inference without the pipeline: an array of dF/F, or another pipeline's result, to rates."""
 
-import difflib
 import mmap
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,7 +10,7 @@ from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
 from groundtrace.arrays import FloatArray, IntArray
-from groundtrace.errors import InputError
+from groundtrace.errors import InputError, did_you_mean
 from groundtrace.indicators import Indicator
 from groundtrace.loading import Traces
 from groundtrace.spikes import checks
@@ -143,11 +142,8 @@ def backend_named(method: str | SpikeBackend, lookahead: int | None = None) -> S
             raise InputError("lookahead: a parameter of the method given; set it there, or give the method's name")
         return method
     if method not in METHODS:
-        close = difflib.get_close_matches(str(method), METHODS, n=1)
-        nearest = f"; did you mean {close[0]!r}?" if close else ""
-        raise InputError(
-            f"method: {method!r} is not known{nearest} Known are {', '.join(METHODS)}, or a backend object"
-        )
+        near = did_you_mean(str(method), METHODS) or ";"
+        raise InputError(f"method: {method!r} is not known{near} Known are {', '.join(METHODS)}, or a backend object")
     module, _, name = METHODS[method].partition(":")
     kind: type[SpikeBackend] = getattr(import_module(module), name)
     if lookahead is None:

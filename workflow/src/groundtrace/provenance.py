@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from groundtrace import __version__
 
 if TYPE_CHECKING:
+    from groundtrace.notices import Notice
     from groundtrace.section import Backend
 
 PACKAGE = "groundtrace"
@@ -194,9 +195,13 @@ def _single(node: ast.stmt) -> list[ast.stmt]:
 
 
 def provenance(
-    step: str, parameters: Mapping[str, Any], packages: Iterable[str], inputs: Iterable[Path | str]
+    step: str,
+    parameters: Mapping[str, Any],
+    packages: Iterable[str],
+    inputs: Iterable[Path | str],
+    notices: Iterable["Notice"] = (),
 ) -> dict[str, Any]:
-    """Metadata of a step's tables: its parameters and versions after the history of its inputs.
+    """Metadata of a step's tables: its parameters, versions and notices after the history of its inputs.
 
     Nothing in it changes from run to run: no time, host or folder.
     """
@@ -210,4 +215,6 @@ def provenance(
         sources += [entry for entry in earlier.get("sources", []) if entry not in sources]
     versions = {PACKAGE: __version__} | {name: version(name) for name in sorted(packages)}
     entry = {"step": step, "parameters": dict(parameters), "versions": versions}
+    if said := [notice.plain for notice in notices]:
+        entry["notices"] = said
     return {"history": [*history, entry], "sources": sources}

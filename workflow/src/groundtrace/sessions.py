@@ -5,7 +5,7 @@ import glob
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -41,6 +41,7 @@ LABELS = ("indicator", "location", "start_time", "session_description", "microsc
 """Columns that say what was recorded, and not how its files are read."""
 MISSPELT = 0.75
 """Likeness from which a name is a column misspelt; below it is the lab's own (`depth` is like `path` by 0.67)."""
+NAMES_OF_SESSION = ("subject", "session", "date")
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
 
 
@@ -185,8 +186,8 @@ class Session(Section):
         return found
 
     def reading(self) -> dict[str, Any]:
-        """Of its columns those that decide what its files are read as: neither where these lie nor labels."""
-        return self.model_dump(mode="json", exclude={"path", "simulate", "rois", *LABELS})
+        """Of its columns those that decide what its files are read as: no names, no places, no labels."""
+        return self.model_dump(mode="json", exclude={*NAMES_OF_SESSION, "path", "simulate", "rois", *LABELS})
 
     @property
     def key(self) -> str:
@@ -260,22 +261,28 @@ class Sheet:
     missing: dict[str, str]
     """Of valid rows, by key of the session: which raw data are not there. No fault of the sheet: what was made of them
     before is still good."""
+    text: str = ""
+    """The file as it was read."""
+    rows: dict[str, str] = field(default_factory=dict)
+    """How a message names the row of a session, by key."""
+
+    def refuse(self, faults: Collection[str]) -> None:
+        """Raise one InputError that lists every fault, if there is one."""
+        if faults:
+            listed = "\n".join(f"  {fault}" for fault in faults)
+            raise InputError(f"{self.path} is not valid:\n{listed}\nThe columns: config/README.md")
 
     def valid(self) -> dict[str, Session]:
         """All sessions; raises one InputError that lists every fault."""
-        if self.faults:
-            listed = "\n".join(f"  {fault}" for fault in self.faults)
-            raise InputError(f"{self.path} is not valid:\n{listed}\nThe columns: config/README.md")
+        self.refuse(self.faults)
         return self.sessions
 
 
-def read_sheet(path: Path | str, simulations: Collection[str] = ()) -> Sheet:
-    """Read and check the whole sheet before any job starts."""
-    sheet = Sheet(Path(path), {}, [], {})
+def read_sheet(path: Path | str, simulations: Collection[str] = (), kept: Path | None = None) -> Sheet:
+    """Read and check the whole sheet before any job starts. kept: a copy of it, which is read instead."""
+    sheet = Sheet(Path(path), {}, [], {}, _text(Path(path), kept))
     rows: dict[str, int] = {}
-    if not sheet.path.is_file():
-        raise InputError(f"{path} does not exist; set `sessions` in the config to your sample sheet")
-    for number, values in read_rows(sheet.path, Session):
+    for number, values in _rows(sheet.path, sheet.text, Session):
         who = f"row {number} ({_who(values)})"
         try:
             session = _session(values, simulations)
@@ -289,7 +296,7 @@ def read_sheet(path: Path | str, simulations: Collection[str] = ()) -> Sheet:
         if key in rows:
             sheet.faults.append(f"{who}: the same subject, session and date as row {rows[key]}")
             continue
-        sheet.sessions[key], rows[key] = session, number
+        sheet.sessions[key], rows[key], sheet.rows[key] = session, number, who
         try:
             session.files()
         except InputError as error:
@@ -326,11 +333,21 @@ def _matching(pattern: str) -> list[str]:
 
 def read_rows(path: Path, kind: type[Section]) -> list[tuple[int, dict[str, Any]]]:
     """Rows of a sheet as dicts with their line number; empty cells left out. The fields of `kind` are its columns."""
-    fields = kind.model_fields
+    return _rows(path, _text(path), kind)
+
+
+def _text(path: Path, kept: Path | None = None) -> str:
+    file = kept or path
+    if not file.is_file():
+        raise InputError(f"{path} does not exist; set `sessions` in the config to your sample sheet")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text; save it as tab-separated text") from None
+
+
+def _rows(path: Path, text: str, kind: type[Section]) -> list[tuple[int, dict[str, Any]]]:
+    fields = kind.model_fields
     # Not splitlines: a cell may hold a form feed or another of the separators that it knows.
     lines = [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1)]
     lines = [(number, line) for number, line in lines if line.strip() and not line.startswith("#")]

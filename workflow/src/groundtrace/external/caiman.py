@@ -3,7 +3,6 @@
 CaImAn is on conda-forge only.
 """
 
-import difflib
 import logging
 import multiprocessing
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
-from groundtrace.errors import BackendError, InputError
+from groundtrace.errors import BackendError, InputError, did_you_mean
 from groundtrace.external.isolation import variables, without
 
 PACKAGES = ("caiman", "numpy", "scipy", "scikit-learn")
@@ -200,5 +199,4 @@ def _check(name: str, value: Any, known: Mapping[str, Any], closed: Mapping[str,
 
 
 def _listed(wrong: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(wrong, list(known), n=1)
-    return ", ".join(known) + (f"; did you mean {close[0]!r}?" if close else "")
+    return ", ".join(known) + did_you_mean(wrong, known)

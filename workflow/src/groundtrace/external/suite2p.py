@@ -1,7 +1,6 @@
 """Suite2p 1.1.0 as a library: leaves no trace, runs fast, and takes no setting that it would not obey."""
 
 import ctypes
-import difflib
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from groundtrace.errors import InputError
+from groundtrace.errors import InputError, did_you_mean
 from groundtrace.external.isolation import home, without
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "suite2p", "torch")
@@ -113,8 +112,7 @@ def _merge(
     for key, value in changes.items():
         name = f"{prefix}{key}"
         if key not in declared:
-            close = difflib.get_close_matches(key, list(declared), n=1) or _elsewhere(key)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            hint = did_you_mean(key, declared) or did_you_mean(key, _elsewhere(key), 0)
             raise InputError(f"settings: Suite2p has no setting {name!r}; known here: {', '.join(declared)}{hint}")
         for shut, instead in closed.items():
             if name == shut or (shut.endswith(".") and f"{name}.".startswith(shut)):

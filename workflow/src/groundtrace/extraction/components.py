@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
-from warnings import warn
 
 import numpy as np
 from pydantic import Field, PositiveFloat
@@ -17,6 +16,7 @@ from groundtrace.external.caiman import PACKAGES, caiman_session, map_pixels, pa
 from groundtrace.extraction.base import Extraction, ExtractionBackend
 from groundtrace.indicators import kinetics_for
 from groundtrace.needs import Need
+from groundtrace.notices import notice
 from groundtrace.task import Task
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class CaimanExtraction(ExtractionBackend):
                 found = self._fit(map_pixels(movie, good, low, task.scratch), settings, processes)
                 components = found and _judged(found, movie.shape)
         if components is None:
-            warn(f"no ROI found in {where}; {self._advice()}", stacklevel=2)
+            notice("no_roi", f"no ROI found in {where}; {self._advice()}")
             return _nothing(len(movie))
         return measure(movie, components, good)
 

@@ -4,7 +4,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from warnings import warn
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,7 @@ from groundtrace.extraction.scale import GUESS, SOMA, Diameter, choose, seen_dia
 from groundtrace.extraction.scene import Scene, observe
 from groundtrace.extraction.search import Survey, centre, survey
 from groundtrace.extraction.statistics import Statistics
+from groundtrace.notices import notice
 from groundtrace.task import Task
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ def extract(method: "ExtractionBackend", movie: Movie, task: Task, measured: Mov
         found = judged(found, scene, diameter, pool, None if method.decides() else method.min_probability)
     if len(found.weight) and not found.accepted.any():
         look = "look at the energy image, and set diameter_um or diameter_px if cells were looked for at another size"
-        warn(
+        notice(
+            "none_accepted",
             f"no ROI of {len(found.weight)} in {acquisition.key} plane {acquisition.plane} is accepted as a cell; "
             f"{scene.advice(look)}",
-            stacklevel=2,
         )
     return found
 
@@ -61,10 +61,10 @@ def sized(
         seen = seen_diameter(scene.at(seen), parts) or seen
     diameter = choose(given, pixel_size, seen)
     if diameter.source == "assumed":
-        warn(
+        notice(
+            "cell_size_assumed",
             f"neither pixel size nor movie tells how large a cell is; {GUESS:.0f} px are taken; fill the column "
             "pixel_size (µm) of the sheet, or set diameter_px",
-            stacklevel=2,
         )
     return (scene if diameter.value == scene.diameter else scene.at(diameter.value)), diameter
 

@@ -3,7 +3,6 @@
 import math
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
-from warnings import warn
 
 import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
@@ -14,6 +13,7 @@ from groundtrace.external.suite2p import PACKAGES, merge_settings, suite2p_sessi
 from groundtrace.extraction.base import Extraction, ExtractionBackend
 from groundtrace.indicators import kinetics, kinetics_for
 from groundtrace.needs import Need, Size
+from groundtrace.notices import notice
 from groundtrace.task import Task
 
 if TYPE_CHECKING:
@@ -117,10 +117,10 @@ class Suite2pExtraction(ExtractionBackend):
                 advice = "lower threshold_scaling and look at the mean image"
                 if bins < FEW_BINS:
                     advice = f"{bins} binned frames are too few to detect in: set a shorter bin_duration (s)"
-                warn(
+                notice(
+                    "no_roi",
                     f"no ROI found in {len(good)} good frames of {acquisition.key} plane {acquisition.plane}; "
                     f"if there should be cells, {advice}",
-                    stacklevel=2,
                 )
                 return _nothing(len(movie))
             weighting = readout(stat, movie.shape[1:], settings["extraction"])

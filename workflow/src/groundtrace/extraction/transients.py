@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, ClassVar, Literal
-from warnings import warn
 
 import numpy as np
 from pydantic import Field, PositiveInt
@@ -11,6 +10,7 @@ from pydantic import Field, PositiveInt
 from groundtrace.arrays import Movie
 from groundtrace.extraction.base import Extraction, ExtractionBackend
 from groundtrace.needs import Need
+from groundtrace.notices import notice
 from groundtrace.task import Task
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ class Sources(ExtractionBackend):
             rois = active + silent
             if not rois:
                 look = "look at the energy image, and set diameter_um or diameter_px to their size"
-                warn(
+                notice(
+                    "no_roi",
                     f"no ROI found in {acquisition.key} plane {acquisition.plane}; if there should be cells, "
                     f"{scene.advice(look)}",
-                    stacklevel=2,
                 )
             believed = np.concatenate([probability[kept] >= BELIEVED, np.ones(len(silent), bool)])
             weighting = demixed(rois, believed, scene.pixel_variance, scene.diameter) if rois else None

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal
-from warnings import warn
 
 import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -15,6 +14,7 @@ from groundtrace.external.caiman import PACKAGES, caiman_session, map_frames
 from groundtrace.motion.base import MotionBackend, Registration
 from groundtrace.motion.moving import RIGID, Blocks, Displacement, as_integers, move_frames
 from groundtrace.needs import Need
+from groundtrace.notices import notice
 from groundtrace.task import Task
 
 SAMPLE = 200
@@ -87,10 +87,10 @@ class NormCorre(MotionBackend):
         patch = [stride + overlap for stride, overlap in zip(self.stride, self.overlap, strict=True)]
         if all(size < side for size, side in zip(patch, field, strict=True)):
             return True
-        warn(
+        notice(
+            "registered_rigidly",
             f"nonrigid motion: a field of {field[0]} x {field[1]} px has no room for patches of "
-            f"{patch[0]} x {patch[1]} px; registered rigidly",
-            stacklevel=3,
+            f"{patch[0]} x {patch[1]} px, and is registered rigidly; set a smaller stride for nonrigid motion",
         )
         return False
 

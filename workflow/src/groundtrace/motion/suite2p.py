@@ -5,7 +5,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
-from warnings import warn
 
 import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveInt
@@ -16,6 +15,7 @@ from groundtrace.external.suite2p import PACKAGES, merge_settings, suite2p_sessi
 from groundtrace.motion.base import MotionBackend, Registration
 from groundtrace.motion.moving import RIGID, Blocks, Displacement, as_integers, exact_float, move_frames
 from groundtrace.needs import Need
+from groundtrace.notices import notice
 from groundtrace.task import Task
 
 if TYPE_CHECKING:
@@ -119,9 +119,16 @@ def block_shape(wanted: tuple[int, int], field: tuple[int, int]) -> tuple[int, i
         return wanted
     shown = f"a field of {field[0]} x {field[1]} px has no room for blocks of {wanted[0]} x {wanted[1]} px"
     if min(fitting) < SMALLEST_BLOCK:
-        warn(f"nonrigid motion: {shown}; registered rigidly", stacklevel=3)
+        notice(
+            "registered_rigidly",
+            f"nonrigid motion: {shown}, and is registered rigidly; set a smaller block_size for nonrigid motion",
+        )
         return None
-    warn(f"nonrigid motion: {shown}; used blocks of {fitting[0]} x {fitting[1]} px", stacklevel=3)
+    notice(
+        "smaller_blocks",
+        f"nonrigid motion: {shown}, and has blocks of {fitting[0]} x {fitting[1]} px; set block_size to choose others",
+        "note",
+    )
     return fitting[0], fitting[1]
 
 

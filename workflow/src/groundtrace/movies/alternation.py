@@ -57,6 +57,7 @@ def check_turns(path: Path, movie: FloatArray, planes: int, channels: int) -> No
             path,
             f"frames of one plane and channel alternate between {found} images with planes = {planes} and "
             f"channels = {channels}; correct the columns planes, channels and flyback (is one of them {found}?)",
+            "frames_alternate",
         )
 
 
@@ -68,4 +69,5 @@ def check_planes(path: Path, means: Sequence[FloatArray]) -> None:
             path,
             f"the mean images of the {len(means)} planes are the same (correlation above {SAME}); if there is "
             "one plane, write 1 in the column planes and correct frame_rate",
+            "planes_alike",
         )

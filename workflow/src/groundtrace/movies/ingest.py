@@ -23,12 +23,13 @@ from groundtrace.movies.agreement import SAME, check_alike, in_their_order
 from groundtrace.movies.alternation import ENOUGH, LOOKED_AT, check_planes, check_turns
 from groundtrace.movies.file import MovieFile, create_movie, open_movie
 from groundtrace.movies.layout import Layout, flyback_of, lay_out
-from groundtrace.movies.notes import note, noting
+from groundtrace.movies.notes import note
 from groundtrace.movies.opening import open_raw, reading, source_files
 from groundtrace.movies.quality import MovieStatistics, Quality
 from groundtrace.movies.raw import Raw
 from groundtrace.movies.scan_fields import in_field
 from groundtrace.movies.timing import stamped_rate, time_frames
+from groundtrace.notices import noting
 from groundtrace.sessions import Session
 
 CHUNK = 64 * 2**20
@@ -70,7 +71,7 @@ def ingest(session: Session, files: Sequence[Path], plane: int, movie_path: Path
         check_alike(raws)
         layout = lay_out(session, raws)
         parts = _parts(raws, layout.frames(plane, session.functional_channel))
-        frame_rate = _frame_rate(session, raws[0], stamped_rate(parts))
+        frame_rate = frame_rate_of(session, raws[0], stamped_rate(parts))
         timing = time_frames(parts, frame_rate)
         dtype = _movie_type(parts)
         with atomic(movie_path) as temporary:
@@ -101,7 +102,7 @@ def ingest(session: Session, files: Sequence[Path], plane: int, movie_path: Path
         gain=quality.gain,
         offset=quality.offset,
         simulated=session.simulate is not None,
-        notes=tuple(notes),
+        notes=tuple(said.kept for said in notes),
         sources=tuple(
             SourceFile(name=raw.path.name, sha256=digest, frames=raw.frames)
             for raw, digest in zip(raws, hashes, strict=True)
@@ -111,7 +112,7 @@ def ingest(session: Session, files: Sequence[Path], plane: int, movie_path: Path
     return Ingested(acquisition, quality.frames.with_columns(stamps), quality.summary, images)
 
 
-def _frame_rate(session: Session, raw: Raw, stamped: float | None) -> float:
+def frame_rate_of(session: Session, raw: Raw, stamped: float | None) -> float:
     """Hz of one plane: that of the sheet, else that of the file's metadata, else that of its stamps."""
     found = raw.metadata.frame_rate
     if found is not None and raw.metadata.planes is None:
@@ -131,6 +132,7 @@ def _frame_rate(session: Session, raw: Raw, stamped: float | None) -> float:
                 raw.path,
                 f"its {source} {other:.4g} Hz per plane, the {used} {rate:.4g} Hz, which is used; if it is "
                 f"wrong, {'correct or empty' if session.frame_rate else 'fill'} the column frame_rate",
+                "frame_rate_differs",
             )
     return rate
 

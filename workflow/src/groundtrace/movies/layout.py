@@ -9,7 +9,7 @@ import numpy as np
 from groundtrace.arrays import IntArray
 from groundtrace.errors import InputError
 from groundtrace.movies.notes import note
-from groundtrace.movies.raw import Metadata, Raw
+from groundtrace.movies.raw import Raw
 from groundtrace.sessions import Session
 
 
@@ -34,7 +34,7 @@ class Layout:
 def lay_out(session: Session, raws: Sequence[Raw]) -> Layout:
     """Check what the files say against the sheet and find their whole volumes."""
     for raw in raws:
-        _check_declared(session, raw.path, raw.metadata)
+        check_declared(session, raw)
     planes, channels = session.planes, session.channels
     imaged, total = planes * channels, sum(raw.frames for raw in raws)
     cycle = imaged + flyback_of(session, raws[0])
@@ -87,12 +87,15 @@ def _tell_left_out(raws: Sequence[Raw], numbers: IntArray, starts: IntArray, ima
             raws[-1].path,
             f"the last volume is incomplete ({len(left)} of {cycle} raw frames) and left out; if the "
             "acquisition did not stop there, correct the columns planes and channels",
+            "last_volume_left_out",
         )
     elif len(left):
         note(
             raws[0].path,
             f"{len(left)} raw frames, the first of them number {left[0]}, belong to volumes of which others "
-            "are missing, because an acquisition was stopped or frames were lost; these volumes are left out",
+            "are missing, because an acquisition was stopped or frames were lost, and are left out; align other "
+            "signals by the column `time` of frames.parquet, not by counting frames",
+            "volumes_left_out",
         )
     uncounted = [raw for raw, after in pairwise(raws) if raw.numbers is None and after.numbers is None]
     inside = [raw.path for raw in uncounted if raw.frames % cycle and not raw.broken_off]
@@ -100,15 +103,18 @@ def _tell_left_out(raws: Sequence[Raw], numbers: IntArray, starts: IntArray, ima
         note(
             inside[0],
             f"ends inside a volume of {cycle} frames, as do {len(inside) - 1} other files of the session; "
-            "planes are taken to go on in the next file, as in one acquisition split into files",
+            "planes are taken to go on in the next file, as in one acquisition split into files; if each file begins "
+            "with the first plane, use one row for each",
+            "file_ends_in_volume",
         )
 
 
-def _check_declared(session: Session, path: object, metadata: Metadata) -> None:
-    for name, declared in (("planes", metadata.planes), ("channels", metadata.channels)):
+def check_declared(session: Session, raw: Raw) -> None:
+    """Raise InputError where a file says that it has other planes or channels than the sheet."""
+    for name, declared in (("planes", raw.metadata.planes), ("channels", raw.metadata.channels)):
         given = getattr(session, name)
         if declared is not None and declared != given:
             raise InputError(
-                f"{path}: its metadata says {name} = {declared}, the sheet {given}; write {declared} in the column "
+                f"{raw.path}: its metadata says {name} = {declared}, the sheet {given}; write {declared} in the column "
                 f"{name}"
             )

@@ -1,25 +1,17 @@
-"""What a user should know of the raw files: said in the log of the job, and kept for the page."""
+"""What a user should know of the raw files."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 
 from groundtrace.errors import InputError
+from groundtrace.notices import notice
 
-_KEPT: ContextVar[list[str] | None] = ContextVar("kept", default=None)
 
-
-def note(path: Path, sentence: str) -> None:
-    """Warn with one sentence: what was found in a raw file, and what to do about it.
+def note(path: Path, sentence: str, kind: str = "raw_file") -> None:
+    """Say with one sentence what was found in a raw file, and what to do about it.
 
     What is kept has the file's name alone: where it lies must not change a result.
     """
-    kept, told = _KEPT.get(), f"{path.name}: {sentence}"
-    if kept is not None and told not in kept:
-        kept.append(told)
-    warnings.warn(f"{path}: {sentence}", stacklevel=3)
+    notice(kind, f"{path}: {sentence}", kept=f"{path.name}: {sentence}")
 
 
 def tell_cut_short(path: Path, whole: int, expected: int | None = None) -> None:
@@ -31,15 +23,5 @@ def tell_cut_short(path: Path, whole: int, expected: int | None = None) -> None:
         path,
         f"is cut short: its first {whole}{of} frames are read, all that are whole; if the original is longer, "
         "copy it again",
+        "cut_short",
     )
-
-
-@contextmanager
-def noting() -> Iterator[list[str]]:
-    """Keep the sentences of the notes made inside, each once."""
-    kept: list[str] = []
-    token = _KEPT.set(kept)
-    try:
-        yield kept
-    finally:
-        _KEPT.reset(token)

@@ -10,6 +10,7 @@ import numpy as np
 
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
+from groundtrace.movies.line_fields import line_fields
 from groundtrace.movies.raw import Metadata, ScanField
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def describe_scanimage(path: Path, tif: "tifffile.TiffFile") -> Metadata:
     settings, rois = _settings(tif, description)
     if "SI.hRoiManager.scanFrameRate" not in settings:
         return Metadata()
-    return _metadata(path, settings, _fields(path, settings, rois, tif.pages.first.imagelength))
+    return _metadata(path, settings, _fields(path, settings, rois, tif.pages.first))
 
 
 def frame_header(description: str) -> FrameHeader:
@@ -172,10 +173,13 @@ def _positive(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
-def _fields(path: Path, settings: Mapping[str, Any], rois: Any, height: int) -> tuple[ScanField, ...]:
+def _fields(path: Path, settings: Mapping[str, Any], rois: Any, page: "tifffile.TiffPage") -> tuple[ScanField, ...]:
     """Scan fields of an mROI image: stacked in the order of the regions, with lines of no meaning between them."""
     if not settings.get("SI.hRoiManager.mroiEnable"):
         return ()
+    height = page.imagelength
+    if not rois and (told := line_fields(path, height, page.imagewidth)):
+        return told
     try:
         regions = _listed(rois["RoiGroups"]["imagingRoiGroup"]["rois"])
         chosen = [_listed(region["scanfields"])[0] for region in regions if region.get("enable", 1)]
@@ -186,7 +190,8 @@ def _fields(path: Path, settings: Mapping[str, Any], rois: Any, height: int) -> 
     if not sizes or rest or between < 0 or (between and len(sizes) == 1):
         raise InputError(
             f"{path}: each image is several scan fields (ScanImage mroiEnable), and its metadata does not tell their "
-            f"rows in an image of {height}; split it into one TIFF file for each field"
+            f"rows in an image of {height}; lay Suite2p's JSON with `lines` beside it as "
+            f"{path.with_suffix('.json').name}, or split it into one TIFF file for each field"
         )
     micrometres = _positive(settings.get("SI.objectiveResolution"))
     fields, top = [], 0

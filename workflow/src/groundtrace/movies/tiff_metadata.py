@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from groundtrace.arrays import IntArray
+from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.movies.raw import Metadata
 
@@ -27,6 +27,8 @@ class Described:
     metadata: Metadata
     order: IntArray | None = None
     """Page of each frame, frames in the order time > plane > channel; None when pages are in that order."""
+    times: FloatArray | None = None
+    """Seconds of each frame; None where the file does not stamp all of them."""
 
 
 def open_tiff(path: Path) -> "tifffile.TiffFile":
@@ -75,7 +77,7 @@ def from_ome(path: Path, xml: str, pages: int) -> Described:
     shape = {axis: int(pixels.get(f"Size{axis}", 1)) for axis in "TZC"}
     complete = np.prod([*shape.values()]) == pages and len(members) <= 1
     positions = _positions(blocks, order, shape, pages) if complete else None
-    order, shape = _with_time(order, shape)
+    named_shape, (order, shape) = shape, _with_time(order, shape)
     metadata = Metadata(
         frame_rate=1 / step if step > 0 else None,
         pixel_size=size or None,
@@ -83,7 +85,7 @@ def from_ome(path: Path, xml: str, pages: int) -> Described:
         **_interleaved(shape),
     )
     if complete:
-        return Described(metadata, _page_order(order, shape, positions))
+        return Described(metadata, _page_order(order, shape, positions), _times(pixels, named_shape, shape))
     # An acquisition that was stopped, or one of several files: usable when pages are in our order anyway.
     if _page_order(order, {axis: min(size, 2) for axis, size in shape.items()}) is not None:
         raise InputError(
@@ -91,6 +93,19 @@ def from_ome(path: Path, xml: str, pages: int) -> Described:
             f"times, {shape['Z']} planes and {shape['C']} channels, perhaps in several files; save it as one OME-TIFF"
         )
     return Described(metadata)
+
+
+def _times(pixels: Any, named: Mapping[str, int], shape: Mapping[str, int]) -> FloatArray | None:
+    """`DeltaT` (s) of each frame; None unless every frame has one and they grow. named: sizes of the axes as the file
+    names them."""
+    times = np.full([named[axis] for axis in "TZC"], np.nan)
+    for plane in pixels.iterfind("{*}Plane"):
+        place = tuple(int(plane.get(f"The{axis}", 0)) for axis in "TZC")
+        if plane.get("DeltaT") and all(at < size for at, size in zip(place, times.shape, strict=True)):
+            times[place] = float(plane.get("DeltaT")) * SECONDS.get(plane.get("DeltaTUnit", "s"), np.nan)
+    # Slices or channels may be the time points; an axis that changes its name keeps its one length.
+    times = times.reshape([shape[axis] for axis in "TZC"])
+    return times.ravel() if (np.diff(times[:, 0, 0]) > 0).all() and np.isfinite(times).all() else None
 
 
 def _in_order_of_frames(path: Path, blocks: list[Any]) -> tuple[str, ...]:

@@ -71,4 +71,5 @@ def _tell_gaps(parts: Sequence[tuple[Raw, IntArray]], time: FloatArray, gaps: In
         f"of {lasting.sum():.4g} s or {missing.sum()} frames of each plane together: {'; '.join(places)}"
         f"{' …' * (len(gaps) > LISTED)}; align other signals by the column `time` of frames.parquet, not by counting "
         "frames",
+        "gaps",
     )

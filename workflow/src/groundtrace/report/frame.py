@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -10,10 +11,11 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from groundtrace.errors import InputError
+from groundtrace.notices import SEVERITIES
 from groundtrace.report.html import number, to_json
 from groundtrace.report.pages import sections
 from groundtrace.report.section import SHARED, Section
-from groundtrace.report.warning import SEVERITIES, Warning
+from groundtrace.report.warning import Warning
 
 PAGE_BYTES = 9_800_000
 """No page grows beyond this (10 MB with a margin)."""
@@ -27,19 +29,23 @@ def render(page: str, given: Any, title: str) -> str:
     warnings = page_warnings(page, given)
     shown = _shown(sections(page), given, warnings)
     data = merged((section.name, context["data"]) for section, context in shown)
-    html = _framed(title, shown, data, warnings)
+    html = _framed(title, shown, data)
     room, filled = PAGE_BYTES - len(html.encode()), {}
     # From the last to the first: what takes all the room there is stands at the top of a page.
     for section, _ in reversed(shown):
         more = section.ask("fill", given, room, default={})
         room -= len(to_json(more))
         filled[section.name] = more
-    return _framed(title, shown, merged([("", data), *filled.items()]), warnings)
+    return _framed(title, shown, merged([("", data), *filled.items()]))
 
 
 def page_warnings(page: str, given: Any) -> list[Warning]:
     """Warnings of all sections, the worst first, else in the order of the page."""
-    found = [warning for section in sections(page) for warning in section.ask("warnings", given, default=())]
+    found = [
+        replace(warning, kind=warning.kind or section.name, step=warning.step or section.step or section.name)
+        for section in sections(page)
+        for warning in section.ask("warnings", given, default=())
+    ]
     return sorted(found, key=lambda warning: SEVERITIES.index(warning.severity))
 
 
@@ -63,7 +69,7 @@ def _shown(chosen: Sequence[Section], given: Any, warnings: Sequence[Warning]) -
     return shown
 
 
-def _framed(title: str, shown: Shown, data: dict[str, Any], warnings: Sequence[Warning]) -> str:
+def _framed(title: str, shown: Shown, data: dict[str, Any]) -> str:
     """Whatever comes from outside is escaped: text by the templates, `data` as JSON that cannot close its element. The
     policy in the page lets only these very scripts run and forbids every request."""
     used = [section for section, _ in shown]
@@ -73,7 +79,6 @@ def _framed(title: str, shown: Shown, data: dict[str, Any], warnings: Sequence[W
     return _environment("page.html").get_template("page.html").render(
         title=title,
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
-        serious=serious(warnings),
         style=Markup("\n".join(_assets(used, ".css", ["page.css"], []))),
         header=header,
         links=[(section.name, section.title) for section in used if section.title],
@@ -81,11 +86,6 @@ def _framed(title: str, shown: Shown, data: dict[str, Any], warnings: Sequence[W
         data=to_json(data),
         script=Markup(script),
     )  # fmt: skip
-
-
-def serious(warnings: Sequence[Warning]) -> int:
-    """How many warnings are more than a note."""
-    return sum(warning.severity != "note" for warning in warnings)
 
 
 def _part(section: Section, context: dict[str, Any]) -> Markup:

@@ -37,6 +37,7 @@ PAGES = {
     "study": (
         "header",
         "totals",
+        "warnings",
         "scatter",
         "table",
     ),

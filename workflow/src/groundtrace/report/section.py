@@ -34,6 +34,8 @@ class Section:
     """Its folder as a package: `__name__` in the folder's `__init__.py`."""
     title: str = ""
     """Title in the navigation at the top of the page; a section without one is not listed there."""
+    step: str = ""
+    """Step whose results it shows and warns of; empty takes its own name."""
     needs: tuple[str, ...] = ()
     """Files of a plane that it reads, by their names in `groundtrace.running.layout.FILES`."""
     shared: tuple[str, ...] = ()

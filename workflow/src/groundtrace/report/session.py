@@ -1,7 +1,7 @@
 """The report of one session, plane and recipe: one HTML page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from groundtrace.report.light import light_envelope
 from groundtrace.report.outlines import outlines
 from groundtrace.report.pages import sections
 from groundtrace.report.parameters import ReportParameters
+from groundtrace.report.tables import Warnings
 from groundtrace.report.warning import Warning
+from groundtrace.tables import empty
 
 TRACE_COLUMNS = [
     "roi",
@@ -131,6 +133,17 @@ def render_session(inputs: SessionInputs, parameters: ReportParameters) -> str:
 def session_warnings(inputs: SessionInputs, parameters: ReportParameters) -> list[Warning]:
     """All warnings of one session, plane and recipe, the worst first."""
     return page_warnings("session", replace(inputs, parameters=parameters))
+
+
+def warnings_table(inputs: SessionInputs, parameters: ReportParameters) -> pl.DataFrame:
+    """Table Warnings of one session, plane and recipe."""
+    where = {"session": inputs.acquisition.key, "plane": inputs.acquisition.plane, "recipe": inputs.recipe}
+    rows = [
+        {**where, **asdict(warning), "text": warning.meaning, "advice": warning.action}
+        for warning in session_warnings(inputs, parameters)
+    ]
+    schema = empty(Warnings).schema
+    return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
 
 
 def _scalars(table: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,25 +15,31 @@ from pydantic import ValidationError
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.io import read_table, write_table, write_text
+from groundtrace.notices import SEVERITIES
 from groundtrace.provenance import provenance
 from groundtrace.report.frame import render
-from groundtrace.report.tables import Study
+from groundtrace.report.tables import Study, Warnings
 from groundtrace.report.warning import median
 from groundtrace.running.layout import Entry
 from groundtrace.running.status import failure
-from groundtrace.tables import column, validate
+from groundtrace.tables import column, empty, validate
 
 LISTED = 24
 """Rows that are printed one by one."""
-HEAD_BYTES = 2000
-"""Bytes of a session report in which its number of warnings stands."""
+TOLD = 12
+"""Kinds of warnings that are printed."""
 
 
-def write_study(entries: Sequence[Entry], page: Path | str, table: Path | str) -> None:
-    """Write the study page and the table Study."""
-    rows = study_table(entries)
-    write_text(page, render_study(rows))
-    write_table(table, study_class(entries), rows, provenance("study", {}, ["polars"], []))
+def write_study(
+    entries: Sequence[Entry], page: Path | str, table: Path | str, warnings_table: Path | str | None = None
+) -> None:
+    """Write the study page, the table Study and, where given, Warnings."""
+    rows, warnings = study_table(entries), study_warnings(entries)
+    write_text(page, render_study(rows, warnings))
+    made_by = provenance("study", {}, ["polars"], [])
+    if warnings_table is not None:
+        write_table(warnings_table, Warnings, warnings, made_by)
+    write_table(table, study_class(entries), rows, made_by)
 
 
 def study_class(entries: Sequence[Entry]) -> type[Study]:
@@ -91,7 +96,8 @@ def study_row(entry: Entry) -> dict[str, Any]:
         "report": _relative(entry.file("report"), entry.results),
     }
     results = ("ingest", "motion", "dff", "spikes", "report")
-    complete = entry.raw_quality.exists() and all(entry.file(stage).exists() for stage in results)
+    files = (entry.raw_quality, entry.warnings, *(entry.file(stage) for stage in results))
+    complete = all(file.exists() for file in files)
     try:
         if entry.file("ingest").exists():
             acquisition = Acquisition.read(entry.file("ingest"))
@@ -123,15 +129,33 @@ def _results(entry: Entry) -> dict[str, Any]:
         "snr": _known(median(cells["snr"])),
         "spike_rate": _known(median(rates["mean_rate"])),
         "expected_correlation": _known(median(rates["expected_correlation"])),
-        "warnings": report_warnings(entry.file("report")),
+        "warnings": serious(read_table(entry.warnings, ["severity"])).height,
     }
 
 
-def report_warnings(report: Path) -> int | None:
-    """The number of warnings that a session report states in its head."""
-    with report.open("rb") as file:
-        found = re.search(rb'<meta name="groundtrace-warnings" content="(\d+)">', file.read(HEAD_BYTES))
-    return int(found[1]) if found else None
+def study_warnings(entries: Sequence[Entry]) -> pl.DataFrame:
+    """Table Warnings of all rows that have a page, the worst first, else in the order of `entries`."""
+    made = [entry.warnings for entry in entries if entry.warnings.exists() and entry.file("report").exists()]
+    found = pl.read_parquet(made) if made else empty(Warnings)
+    return found.sort(pl.col("severity").replace_strict(SEVERITIES, range(len(SEVERITIES))), maintain_order=True)
+
+
+def serious(warnings: pl.DataFrame) -> pl.DataFrame:
+    """Those that are more than a note."""
+    return warnings.filter(pl.col("severity") != "note")
+
+
+def told(warnings: pl.DataFrame, listed: int = TOLD) -> str:
+    """Lines for the terminal: each kind of warning with the number of its rows, and the first of them."""
+    kinds = serious(warnings).group_by("severity", "step", "kind", maintain_order=True)
+    rows = kinds.agg(pl.len(), pl.first("session", "plane", "recipe", "title")).iter_rows(named=True)
+    lines = [
+        f"  {row['severity']} {row['kind']} ({row['step']}), {row['len']:,} row{'s' * (row['len'] > 1)}: "
+        f"{row['session']} plane {row['plane']} {row['recipe']}: {row['title']}"
+        for row in rows
+    ]
+    more = [f"  and {len(lines) - listed} more kinds; the study page lists all"] if len(lines) > listed else []
+    return "\n".join(["warnings:", *lines[:listed], *more]) if lines else ""
 
 
 @dataclass(frozen=True)
@@ -140,12 +164,14 @@ class StudyInputs:
 
     table: pl.DataFrame
     """The table Study."""
+    warnings: pl.DataFrame
+    """The table Warnings."""
     title: str
 
 
-def render_study(table: pl.DataFrame, title: str = "Study") -> str:
-    """The page as HTML: totals, noise against population size, and the table with a filter."""
-    return render("study", StudyInputs(table, title), title)
+def render_study(table: pl.DataFrame, warnings: pl.DataFrame | None = None, title: str = "Study") -> str:
+    """The page as HTML: totals, warnings, noise against population size, and the table with a filter."""
+    return render("study", StudyInputs(table, empty(Warnings) if warnings is None else warnings, title), title)
 
 
 def _known(value: float) -> float | None:

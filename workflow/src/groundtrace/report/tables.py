@@ -1,8 +1,9 @@
-"""The table of the study page."""
+"""The tables of the study page."""
 
 import polars as pl
 from pandera.typing.polars import Series
 
+from groundtrace.notices import SEVERITIES
 from groundtrace.tables import Table, column
 
 
@@ -33,4 +34,18 @@ class Study(Table):
     )
     residual_motion: Series[pl.Float32] = column("px", "median residual displacement", nullable=True)
     bad_frames: Series[pl.Int32] = column("", "frames marked bad", nullable=True)
-    warnings: Series[pl.Int32] = column("", "plain-language warnings in the report", nullable=True)
+    warnings: Series[pl.Int32] = column("", "warnings in the report that are more than a note", nullable=True)
+
+
+class Warnings(Table):
+    """What to know before trusting a recording: one row per warning of a session page."""
+
+    session: Series[str] = column("", "sub-…/ses-…")
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    recipe: Series[str] = column("", "name under `recipes` in the config")
+    severity: Series[str] = column("", "critical, warning or note", isin=SEVERITIES)
+    step: Series[str] = column("", "step that it is about; of a section of another package, the section")
+    kind: Series[str] = column("", "a name that stays when the numbers change")
+    title: Series[str] = column("", "what is the matter")
+    text: Series[str] = column("", "what it means")
+    advice: Series[str] = column("", "what to do")

@@ -2,14 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import polars as pl
 
+from groundtrace.notices import Severity
 from groundtrace.report.html import number
 
-Severity = Literal["critical", "warning", "note"]
-SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "note")
 MANY = 0.1
 """Share of the cells that must have a fault before it is worth a warning."""
 MOST = 0.5
@@ -24,6 +22,10 @@ class Warning:
     title: str
     meaning: str
     action: str
+    kind: str = ""
+    """A name that stays when the numbers in the title change, for tables; empty takes that of the section."""
+    step: str = ""
+    """Step that it is about; empty takes that of the section."""
 
 
 def median(column: pl.Series) -> float:

@@ -14,13 +14,15 @@ LATER = ("benchmark_recordings_table", "benchmark_recordings_report")
 
 def after_success(plan: Plan) -> None:
     """End of a run: what the study has come to."""
-    from groundtrace.report.study import summary
+    from groundtrace.io import read_table
+    from groundtrace.report.study import summary, told
 
     claim.release()
     table, unfinished = plan.at("study.parquet"), Path(plan.at(layout.UNFINISHED))
     if os.path.exists(table):
         unfinished.unlink(missing_ok=True)
-        print(f"\n{summary(table)}\nStudy report: {plan.at('index.html')}")
+        said = told(read_table(plan.at("warnings.parquet")))
+        print("", summary(table), *filter(None, [said]), f"Study report: {plan.at('index.html')}", sep="\n")
 
 
 def after_error(plan: Plan, workflow: internals.Workflow, logs: Iterable[str]) -> None:
@@ -40,14 +42,16 @@ def after_error(plan: Plan, workflow: internals.Workflow, logs: Iterable[str]) -
 def _write_study(plan: Plan) -> None:
     """The study page cannot wait for the rule `study`, which needs every session: without its table that rule runs
     again as soon as it can."""
-    from groundtrace.report.study import write_study
+    from groundtrace.report.study import study_warnings, told, write_study
     from groundtrace.running.status import status, under_way
 
     rows, table, page = plan.study.rows, plan.at("study.parquet"), plan.at("index.html")
-    if os.path.exists(table):
-        os.remove(table)
+    for file in (table, plan.at("warnings.parquet")):
+        if os.path.exists(file):
+            os.remove(file)
     write_study(rows, page, plan.at(layout.UNFINISHED))
     print(f"\nNot everything was made.\n\n{status(rows, False, under_way())}")
+    print(told(study_warnings(rows)))
     print(f"\nAll rows, with reasons and logs of those that failed: {page}")
 
 

@@ -63,7 +63,7 @@ class Identities:
         def of(session: Session) -> Identity:
             return {
                 "parameters": self.plan.simulation(session.key).model_dump(),
-                "session": session.reading(),
+                "session": {"key": session.key, **session.reading()},
                 "indicator": simulated(session.indicator).model_dump(),
                 "code": self.code(rule),
             }

@@ -7,7 +7,7 @@ The versions are those of the lock file: Snakemake 9.27, its Slurm plugin 2.8.
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -67,6 +67,26 @@ def mark_incomplete(workflow: Workflow, chosen: Callable[[Any], bool]) -> None:
     for job in workflow.dag.jobs:
         if chosen(job):
             workflow.persistence.started(job)
+
+
+def rename_records(recorded: Iterable[str], folders: Mapping[str, str]) -> None:
+    """What Snakemake has recorded of files, of those that are gone too, follows their folders to a new place.
+
+    Without its record a file is never made again. recorded: names of files. folders: new ones by old.
+    """
+    from snakemake.persistence.file import FilePersistence
+
+    records: Any = FilePersistence(nolock=True)
+
+    def moved(file: str) -> str:
+        old = next((folder for folder in folders if file.startswith(f"{folder}/")), None)
+        return file if old is None else folders[old] + file.removeprefix(old)
+
+    for file in recorded:
+        if moved(file) != file and (record := records._read_record(file)):
+            record.input, record.log = sorted(map(moved, record.input or [])), list(map(moved, record.log or []))
+            records._write_record(moved(file), record)
+            records._delete_record(file)
 
 
 def run_name(workflow: Workflow) -> str | None:

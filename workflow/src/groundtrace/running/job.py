@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from groundtrace.errors import GroundtraceError
+from groundtrace.notices import Notice, noting
 from groundtrace.running.claim import STOPPED, lock
 
 INTERRUPTED = "interrupted (Ctrl-C); run the same command again"
@@ -21,8 +22,8 @@ class Stopped(BaseException):
 
 
 @contextmanager
-def job(log: str) -> Iterator[None]:
-    """Send what the block prints, also from C code, to the file `log`.
+def job(log: str) -> Iterator[list[Notice]]:
+    """Send what the block prints, also from C code, to the file `log`; yield what it has to say of its result.
 
     A failure ends the log with a line `error: …`; the study report shows it. An error in the user's input ends the
     process with that line alone, anything else with its traceback as well.
@@ -46,7 +47,8 @@ def job(log: str) -> Iterator[None]:
     signal.signal(signal.SIGTERM, _stop)
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     try:
-        yield
+        with noting() as notices:
+            yield notices
     except KeyboardInterrupt:
         _say(f"error: {INTERRUPTED}", terminal)
         raise SystemExit(1) from None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from groundtrace.sessions import Session
 
 PLANE = "{session}/plane-{plane}"
+SHEET = ".sessions.tsv"
+"""Copy of the sample sheet that a run was planned with, in the folder of results."""
 METHODS = ("motion", "denoise", "extract", "spikes")
 """Stages that have a choice of methods, in their order: each adds its method to the path."""
 
@@ -178,6 +180,11 @@ class Entry:
     @property
     def raw_quality(self) -> Path:
         return self.file("ingest").with_name("raw_quality.parquet")
+
+    @property
+    def warnings(self) -> Path:
+        """Table Warnings of its page."""
+        return self.file("report").with_name(f"warnings-{self.recipe}.parquet")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from groundtrace.export.metadata import SessionMetadata, Sheets, nwb_name
 from groundtrace.extraction.given.kinds import RoiFile
 from groundtrace.indicators import Indicator, assumption, kinetics, simulated
 from groundtrace.running import layout
+from groundtrace.running.asking import unanswered
 from groundtrace.running.internals import plainly
+from groundtrace.running.renaming import advice
 from groundtrace.section import Backend
 from groundtrace.sessions import Session, read_sheet
 from groundtrace.simulation.parameters import Simulation
@@ -65,29 +67,34 @@ class Plan:
     scripts: Path
     """The folder of the rules' scripts."""
     hashes: bool = True
-    """Code is hashed. A job never compares it, and does not."""
+    """This is the run itself, which hashes the code, and no job of it: a job never compares code."""
     batched: bool = False
     """A run makes a part of the study only."""
     missing: Mapping[str, str] = field(default_factory=dict)
     """Of sessions, by key: which raw data are not there."""
+    sheet: str = ""
+    """The sample sheet as it was read."""
 
     @classmethod
     @plainly
     def read(cls, config: Mapping[str, Any], scripts: Path | str, hashes: bool = True, batched: bool = False) -> "Plan":
         """From a config as Snakemake has it; raises WorkflowError where it, or its sheet, is wrong."""
         checked = load(config)
-        sheet = read_sheet(checked.sessions, checked.simulation)
+        kept = None if hashes else kept_sheet(checked)
+        sheet = read_sheet(checked.sessions, checked.simulation, kept)
         sessions = sheet.valid()
         checked.check_sessions(sessions)
         for session in sessions.values():
             if session.simulate is not None:
                 simulated(session.indicator)
-        plan = cls(checked, sessions, Path(scripts), hashes, batched, sheet.missing)
+        plan = cls(checked, sessions, Path(scripts), hashes, batched, sheet.missing, sheet.text)
         if hashes:
+            sheet.refuse(unanswered(sheet, plan.study.rows))
             extractions = [recipe.extract for recipe in checked.recipes.values()]
             assumed = [assumption(session.indicator) for session in sessions.values()]
+            renamed = advice(checked.results, sheet)
             unread = [] if any(map(checked.measures_given, extractions)) else told_unread(sessions)
-            for line in [*layout.told_missing(plan.study), *unread, *dict.fromkeys(filter(None, assumed))]:
+            for line in [*layout.told_missing(plan.study), *renamed, *unread, *dict.fromkeys(filter(None, assumed))]:
                 print(f"warning: {checked.sessions}: {line}", file=sys.stderr)
         return plan
 
@@ -293,6 +300,12 @@ def told_unread(sessions: Mapping[str, Session]) -> list[str]:
         f"column rois: no recipe measures the ROIs that it gives for {given[0]}"
         f"{f' and {len(given) - 1} more' if given[1:] else ''}; use an extraction with backend: masks"
     ]
+
+
+def kept_sheet(config: Config) -> Path | None:
+    """The sample sheet of the run that is under way, for its jobs: the user may edit the other one meanwhile."""
+    kept = config.results / layout.SHEET
+    return kept if kept.is_file() else None
 
 
 def _values(indicator: Indicator | None) -> dict[str, Any] | None:

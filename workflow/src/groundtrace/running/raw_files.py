@@ -41,7 +41,7 @@ def as_read(session: Session, files: Sequence[Path], made: Path) -> list[str | N
         return [None] * len(files)
     now = [_seen(session, file) for file in files]
     same = [
-        seen == before or _has(session, file, source.sha256)
+        seen == before or (seen[1] == before[1] and _has(session, file, source.sha256))
         for seen, before, file, source in zip(now, known["seen"], files, sources, strict=True)
     ]
     if all(same) and now != known["seen"]:

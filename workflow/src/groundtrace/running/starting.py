@@ -1,6 +1,7 @@
 """The beginning of a run: it claims its folder of results, and settles what a killed one left behind."""
 
-from groundtrace.running import claim, internals
+from groundtrace.io import write_text
+from groundtrace.running import claim, internals, layout
 from groundtrace.running.plan import Plan
 
 
@@ -20,6 +21,12 @@ def begin(plan: Plan, workflow: internals.Workflow) -> None:
         )
         claim.release()
         internals.start_again()
+    keep_sheet(plan)
     claim.note(internals.run_name(workflow))
     internals.never_ask_sacct(workflow)
     internals.look_only_when_a_job_ends(workflow)
+
+
+def keep_sheet(plan: Plan) -> None:
+    """Jobs that start later read the sheet that this run was planned with: the user may edit it meanwhile."""
+    write_text(plan.at(layout.SHEET), plan.sheet)

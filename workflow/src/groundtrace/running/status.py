@@ -107,8 +107,12 @@ def failure(logs: Sequence[Path]) -> tuple[str, Path | None]:
 
 
 def under_way(folder: Path = Path(".snakemake")) -> frozenset[str]:
-    """The files that Snakemake's jobs have begun and not finished: the names of its marks, in base64."""
-    marks = folder / "incomplete"
+    """The files that Snakemake's jobs have begun and not finished."""
+    return recorded(folder / "incomplete")
+
+
+def recorded(marks: Path) -> frozenset[str]:
+    """The files of which Snakemake keeps a mark or a record in a folder: its names are theirs, in base64."""
     found = set()
     for path in marks.rglob("*"):
         if path.is_file():
@@ -170,6 +174,10 @@ def main() -> None:
     print(f"{len(sheet.sessions):,} sessions, {len(entries):,} rows; ", end="")
     print("a run is under way\n" if working else "nothing runs\n")
     print(status(entries, working, under_way(), len(entries) if given.all else LISTED))
+    from groundtrace.report.study import study_warnings, told
+
+    if said := told(study_warnings(entries)):
+        print(f"\n{said}")
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,13 +1,12 @@
 """Is this dF/F what spike inference expects? Pure functions on (n_rois, n_frames); each says what to do instead."""
 
-import difflib
 import warnings
 from collections.abc import Callable
 
 import numpy as np
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
-from groundtrace.errors import InputError
+from groundtrace.errors import InputError, did_you_mean
 from groundtrace.indicators import Indicator, indicators
 from groundtrace.spikes.gaps import LEAST
 from groundtrace.traces.noise import median_absolute_difference, noise_sd
@@ -42,10 +41,8 @@ def known_indicator(name: str | None) -> Indicator | None:
     by_lower = {key.lower(): key for key in known}
     if name.lower() in by_lower:
         return known[by_lower[name.lower()]]
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    nearest = f"; did you mean {by_lower[close[0]]!r}?" if close else ""
     raise InputError(
-        f"indicator: {name!r} is not known{nearest} Known are {', '.join(known)}; "
+        f"indicator: {name!r} is not known{did_you_mean(name, known) or ';'} Known are {', '.join(known)}; "
         "for another, add a line to resources/indicators.tsv, or give None"
     )
 

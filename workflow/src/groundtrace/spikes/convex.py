@@ -1,7 +1,6 @@
 """The convex problem that fast deconvolution approximates, solved as it stands: slow, and right."""
 
 import math
-import warnings
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -10,6 +9,7 @@ from pydantic import Field
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import BackendError
 from groundtrace.needs import Need
+from groundtrace.notices import notice
 from groundtrace.spikes.autoregressive import Autoregressive, Response
 from groundtrace.traces.noise import noise_sd
 
@@ -84,9 +84,10 @@ def _solve(trace: FloatArray, model: "csc_array", bound: float) -> tuple[FloatAr
         least = float(np.asarray(closest.value)) if solved(closest) else math.inf
         if least == math.inf or not solved(cp.Problem(sparsest, [*allowed, misfit <= 1.001 * least])):
             raise BackendError(f"convex: the solver found no answer for a trace of {len(trace)} frames; use 'oasis'")
-        warnings.warn(
+        notice(
+            "no_fit",
             f"convex: no decaying calcium fits a trace of {len(trace)} frames within its noise; the residual is "
-            f"{least / bound:.2f} times the bound (a drifting baseline, or a wrong decay time)",
-            stacklevel=2,
+            f"{least / bound:.2f} times the bound (a drifting baseline, or a wrong decay time); look at its dF/F and "
+            "check the indicator",
         )
     return np.asarray(calcium.value), float(np.asarray(baseline.value))

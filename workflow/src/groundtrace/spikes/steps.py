@@ -1,13 +1,12 @@
 """The table of spikes."""
 
-import warnings
-
 import numpy as np
 import polars as pl
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray
 from groundtrace.indicators import kinetics
+from groundtrace.notices import notice
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.gaps import run_across_gaps
 from groundtrace.tables import list_column, single, stack
@@ -22,7 +21,10 @@ def infer_spikes(
     empty = np.zeros((len(dff), 0), np.float32)
     unusable = int(np.isnan(found.rate).all(axis=1).sum()) if dff.size else 0
     if unusable:
-        warnings.warn(f"{unusable} of {len(dff)} ROIs have no usable dF/F; their rates are NaN", stacklevel=2)
+        notice(
+            "no_usable_dff",
+            f"{unusable} of {len(dff)} ROIs have no usable dF/F and no rate; leave them out, or look at their light",
+        )
     unknown = pl.Series([None] * len(dff), dtype=pl.Float32)
     return pl.DataFrame(
         {

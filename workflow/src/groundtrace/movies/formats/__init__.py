@@ -18,6 +18,7 @@ NAMES = (
     "inscopix",
     "suite2p",
     "caiman",
+    "avi",
 )
 
 
@@ -34,12 +35,20 @@ CONVERT = {
     ".lif": "save it as OME-TIFF: in LAS X (Export), or with `bfconvert in.lif out.ome.tif` of Bio-Formats",
     ".oir": "save it as OME-TIFF: in FluoView (Export), or with `bfconvert in.oir out.ome.tif` of Bio-Formats",
     ".oib": "save it as OME-TIFF: in FluoView (Export), or with `bfconvert in.oib out.ome.tif` of Bio-Formats",
+    ".lsm": "save it as OME-TIFF: in ZEN (Export), or with `bfconvert in.lsm out.ome.tif` of Bio-Formats",
+    ".zvi": "save it as OME-TIFF with `bfconvert in.zvi out.ome.tif` of Bio-Formats",
+    ".oif": "save it as OME-TIFF: in FluoView (Export), or with `bfconvert in.oif out.ome.tif` of Bio-Formats",
+    ".ims": "save it as OME-TIFF: in Imaris (File > Export), or with `bfconvert in.ims out.ome.tif` of Bio-Formats",
+    ".sld": "save it as OME-TIFF: in SlideBook (Export), or with `bfconvert in.sld out.ome.tif` of Bio-Formats",
+    ".stk": "save it as a TIFF stack: in MetaMorph, or with `bfconvert in.stk out.ome.tif` of Bio-Formats",
     ".vsi": "save it as OME-TIFF with `bfconvert in.vsi out.ome.tif` of Bio-Formats",
     ".nd2": "save it as OME-TIFF: in NIS-Elements (Export), with `nd2.ND2File('in.nd2').write_tiff('out.ome.tif')` of "
     "the Python package nd2, or with `bfconvert in.nd2 out.ome.tif` of Bio-Formats",
-    ".avi": "save it as a TIFF stack: in Fiji (File > Open, then Save As > Tiff); a compressed .avi has lost what the "
-    "noise tells",
-    ".mp4": "compressed video has lost what the noise tells: use the file that it was made from",
+    **dict.fromkeys(
+        (".mp4", ".mov", ".mkv", ".wmv", ".m4v"),
+        "compressed video has lost what the noise tells: use the file that it was made from",
+    ),
+    ".mj2": "save it as TIFF: in MATLAB, read(VideoReader('in.mj2')) and imwrite(…, 'WriteMode', 'append')",
     ".dcimg": "save it as TIFF: in HCImage (Export), or with the Python package dcimg and tifffile.imwrite",
 }
 """What to do with files of formats that are not read, by suffix."""

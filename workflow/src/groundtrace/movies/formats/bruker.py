@@ -138,6 +138,7 @@ def _tell_left_out(path: Path, volumes: list[list[Image]], whole: list[list[Imag
             f"{len(volumes) - len(whole)} of {len(volumes)} {'volumes' if planes > 1 else 'frames'} ({lost} "
             f"images) are broken off or lack a file, and are left out: each has {planes} image(s) of every channel; if "
             "files were not copied, copy the folder again",
+            "volumes_left_out",
         )
 
 

@@ -61,6 +61,7 @@ class CaimanRaw(Raw):
             path,
             f"has pixels with fractions, as CaImAn leaves them; they are multiplied by {scale:g} and rounded, and "
             "noise is smoothed by its interpolation; better, use the raw movie that it was made from",
+            "scaled",
         )
         return scale, low
 

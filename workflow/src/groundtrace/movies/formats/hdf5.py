@@ -51,6 +51,7 @@ def _axes(path: Path, array: Any, matlab: bool) -> str:
         path,
         f"has shape {array.shape}, whose last axis is taken for time: images along it are alike, those along "
         "the first are not; if that is wrong, save the movie as (T, Y, X)",
+        "time_axis",
     )
     return axes
 

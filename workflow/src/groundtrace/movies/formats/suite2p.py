@@ -36,6 +36,7 @@ class Suite2pRaw(Raw):
                 path,
                 "was moved frame by frame by Suite2p, and is taken as it is: its motion is not corrected again; for "
                 "shifts with known errors, use the raw movie that it was made from",
+                "moved_already",
             )
         rate = float(settings.get("fs") or 0) or None
         super().__init__(

@@ -48,6 +48,7 @@ class Experiment:
                 path,
                 f"ThorImage averaged {self.averaged} scans to a frame, so {planes} planes are taken at "
                 f"{rate:.4g} Hz, without the time for moving the focus; if you know better, fill the column frame_rate",
+                "averaged_scans",
             )
         size = self.number("LSM", "pixelSizeUM") or None
         return Metadata(rate, planes, self.channels, flyback * self.channels, size)

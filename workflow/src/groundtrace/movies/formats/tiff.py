@@ -1,9 +1,10 @@
 """TIFF in all its dialects: plain, BigTIFF, ImageJ (above 4 GB too), OME-TIFF, ScanImage."""
 
+import json
 import struct
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from groundtrace.arrays import IntArray
 from groundtrace.errors import InputError
+from groundtrace.movies.line_fields import line_fields, lines_file
 from groundtrace.movies.notes import tell_cut_short
-from groundtrace.movies.raw import Format, Metadata, Raw
+from groundtrace.movies.raw import Format, Metadata, Raw, files_of
 from groundtrace.movies.scanimage import FrameHeader, describe_scanimage, frame_header, stamps
 from groundtrace.movies.stored_frames import read_frames
 from groundtrace.movies.tiff_metadata import Described, from_imagej, from_ome, open_tiff
@@ -40,7 +42,7 @@ class TiffRaw(Raw):
             self.broken_off = found.broken_off
             self._offsets = found.offsets if page.is_final else None
             described = _described(tif, found.frames)
-            self._order = described.order
+            self._order, self.times = described.order, described.times
             self._swapped = (tif.byteorder == "<") != (sys.byteorder == "little")
             if found.headers:
                 self.numbers, self.times = stamps(found.headers, described.metadata.channels or 1)
@@ -49,7 +51,7 @@ class TiffRaw(Raw):
                 frames=found.frames,
                 image=(page.imagelength, page.imagewidth),
                 dtype=cast(np.dtype, page.dtype),
-                metadata=described.metadata,
+                metadata=_in_fields(path, page, described.metadata),
             )
 
     def read(self, frames: IntArray, out: NDArray[Any]) -> None:
@@ -100,7 +102,8 @@ def _contiguous_stack(tif: "tifffile.TiffFile") -> Found | None:
     if tif.is_imagej:
         frames = int((tif.imagej_metadata or {}).get("images", 1))
     elif tif.is_shaped:
-        frames = int(np.prod((tif.shaped_metadata or ({"shape": ()},))[0]["shape"][:-2]))
+        # Of the first page alone: the library would read all of them, and fail in a file that was cut short.
+        frames = int(np.prod(json.loads(page.shaped_description or "{}").get("shape", ())[:-2]))
     else:
         return None
     start = page.dataoffsets[0]
@@ -167,4 +170,17 @@ def _described(tif: "tifffile.TiffFile", pages: int) -> Described:
     return Described(Metadata())
 
 
-FORMAT = Format(TiffRaw, suffixes=(".tif", ".tiff", ".btf"), magic=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
+def _in_fields(path: Path, page: "tifffile.TiffPage", metadata: Metadata) -> Metadata:
+    """With the scan fields of Suite2p's JSON, where the file itself tells none."""
+    fields = metadata.fields or line_fields(path, page.imagelength, page.imagewidth)
+    return replace(metadata, fields=fields)
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    lines = lines_file(path)
+    return (path, lines) if lines else files_of(path)
+
+
+FORMAT = Format(
+    TiffRaw, suffixes=(".tif", ".tiff", ".btf"), magic=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), files=_files
+)

@@ -1,10 +1,10 @@
 """Zarr: an array (T, Y, X) or (T, Z, Y, X), the only such array of a group, or OME-Zarr with its named axes."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 from groundtrace.errors import InputError
+from groundtrace.movies.notes import note
 from groundtrace.movies.raw import Format, Metadata
 from groundtrace.movies.stored_array import ArrayRaw, the_only
 
@@ -30,10 +30,11 @@ def open_zarr(path: Path) -> ArrayRaw:
             f"{path}: has axes {axes or array.shape}; a movie is (T, Y, X), (T, Z, Y, X), or OME-Zarr with a time axis"
         )
     if array.nchunks_initialized < array.nchunks:
-        warnings.warn(
-            f"{path}: {array.nchunks - array.nchunks_initialized} of {array.nchunks} chunks are not in the store and "
+        note(
+            path,
+            f"{array.nchunks - array.nchunks_initialized} of {array.nchunks} chunks are not in the store and "
             f"read as {array.fill_value}; if the recording was not dark there, copy it again",
-            stacklevel=2,
+            "chunks_missing",
         )
     sizes = dict(zip(axes, array.shape, strict=True))
     return ArrayRaw(path, array, axes, Metadata(planes=sizes.get("Z"), channels=sizes.get("C")))

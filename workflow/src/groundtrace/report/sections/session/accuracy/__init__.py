@@ -5,6 +5,7 @@ from groundtrace.report.section import Section
 SECTION = Section(
     __name__,
     title="Accuracy",
+    step="spikes",
     needs=("acquisition", "traces", "spikes"),
     shared=("range.js", "charts.js", "histogram.js"),
 )

@@ -65,6 +65,7 @@ def inaccurate(inputs: SessionInputs) -> Iterator[Warning]:
             "Do not interpret single spikes. Average over trials, over time, or over neighbouring cells that respond "
             "alike. For new recordings: more photons from each cell, by a smaller field, more laser power within safe "
             "limits, or better expression.",
+            kind="low_accuracy",
         )
 
 
@@ -80,6 +81,7 @@ def untrained(inputs: SessionInputs) -> Iterator[Warning]:
             "them are extrapolated.",
             "Compare with another method of spike inference, such as oasis."
             + (f" Or average neighbouring frames, down to {high} Hz or less." if frame_rate > high else ""),
+            kind="untrained_frame_rate",
         )
     noisy = int((inputs.cells["noise_level"] > TRAINED_NOISE).sum())
     if noisy > MANY * max(inputs.cells.height, 1):
@@ -89,4 +91,5 @@ def untrained(inputs: SessionInputs) -> Iterator[Warning]:
             f"It has learnt from traces of ν up to {number(TRAINED_NOISE)} %/√Hz. Beyond it its rates and the accuracy "
             "expected of them are extrapolated.",
             "Leave cells of a higher ν out, or use only averages over many trials.",
+            kind="untrained_noise",
         )

@@ -5,6 +5,7 @@ from groundtrace.report.section import Section
 SECTION = Section(
     __name__,
     title="Cells",
+    step="extract",
     needs=(
         "acquisition",
         "shifts",

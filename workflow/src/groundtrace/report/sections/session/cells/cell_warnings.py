@@ -42,6 +42,7 @@ def cell_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "Ground truth of spikes exists for somata only: how accurate rates and intervals of processes are is not "
             "known, and the accuracy to expect is that of somata with such traces.",
             "Compare processes with each other, or use their dF/F.",
+            kind="processes",
         )
         yield from _decoys(inputs, name)
         return
@@ -71,6 +72,7 @@ def _count(inputs: SessionInputs, rois: int) -> Iterator[Warning]:
             f"No cell in {bins} binned frames",
             "The recording is too short to tell activity from noise, whatever the size of its cells.",
             "Record longer, or join the files of a session: the sheet's path takes several.",
+            kind="too_short",
         )
     elif not rois:
         yield Warning(
@@ -79,6 +81,7 @@ def _count(inputs: SessionInputs, rois: int) -> Iterator[Warning]:
             "There is nothing to measure: the field has no active cell, or the detection does not suit it.",
             "Look at the mean images. If you see cells, set their diameter "
             f"({_keys(name)}) to what you see, and lower the detection threshold.",
+            kind="no_roi",
         )
     elif not cells:
         yield Warning(
@@ -88,6 +91,7 @@ def _count(inputs: SessionInputs, rois: int) -> Iterator[Warning]:
             "Look at the ROI map: select a ROI that is a cell and read why it was not accepted. If its size is the "
             f"reason, set the cell diameter ({_keys(name)}); if all of them are just below the threshold, lower "
             f"{_key(name, 'min_probability')}.",
+            kind="none_accepted",
         )
     elif cells < inputs.parameters.few_cells:
         yield Warning(
@@ -95,6 +99,7 @@ def _count(inputs: SessionInputs, rois: int) -> Iterator[Warning]:
             f"Only {cells} accepted cell{'s' if cells > 1 else ''}",
             "Medians over so few cells say little about the recording.",
             "Judge the cells one by one: select each in the map.",
+            kind="few_cells",
         )
 
 
@@ -112,6 +117,7 @@ def _strong(active: pl.DataFrame, name: str) -> Iterator[Warning]:
         f"and whole regions that fire together.{common}",
         "Show the rejected ROIs in the map, select the strongest and read why. If they are cells, check the cell "
         f"diameter ({_keys(name)}), then lower {_key(name, 'min_probability')}.",
+        kind="strongest_rejected",
     )
 
 
@@ -125,6 +131,7 @@ def _share(active: pl.DataFrame, name: str) -> Iterator[Warning]:
             "those in the field, so that none of them looks like a cell.",
             f"Compare the ROIs with the cells of the mean image and set the cell diameter ({_keys(name)}) to theirs. "
             f"If cells are rejected although their size is right, lower {_key(name, 'min_probability')}.",
+            kind="few_accepted",
         )
     elif rois >= MANY and accepted > ALMOST_ALL * rois:
         yield Warning(
@@ -134,6 +141,7 @@ def _share(active: pl.DataFrame, name: str) -> Iterator[Warning]:
             "of the cells are probably noise or neuropil.",
             f"Look at the accepted ROIs of the lowest cell probability. Raise {_key(name, 'min_probability')} if they "
             "are no cells.",
+            kind="all_accepted",
         )
 
 
@@ -150,6 +158,7 @@ def _size(active: pl.DataFrame, inputs: SessionInputs, name: str) -> Iterator[Wa
         f"Their median area is {number(size, 2)} times that of a disk of {number(diameter)} px. {pieces}, or the "
         "diameter is not that of the cells.",
         f"Compare outlines and cells in the map, and set the diameter ({_keys(name)}) to what you see there.",
+        kind="roi_size",
     )
 
 
@@ -163,6 +172,7 @@ def _diameter(inputs: SessionInputs, name: str) -> Iterator[Warning]:
         "A search for cells of another size splits or merges them, and rejects them for their size.",
         "Measure a few cells in the map with its scale bar. If the movie is right, set the diameter "
         f"({_keys(name)}), or correct pixel_size in the sheet.",
+        kind="cell_diameter",
     )
 
 
@@ -178,6 +188,7 @@ def _decoys(inputs: SessionInputs, name: str) -> Iterator[Warning]:
         f"{noise} ROI{'' if noise == 1 else 's'} accepted, against {accepted} in the movie itself.",
         f"Raise {_key(name, 'min_probability')}, or sort the accepted ROIs by their cell probability and leave out "
         "the lowest. Light and motion are the usual causes: see the other warnings.",
+        kind="decoys_accepted",
     )
 
 

@@ -5,6 +5,7 @@ from groundtrace.report.section import Section
 SECTION = Section(
     __name__,
     title="Denoising",
+    step="denoise",
     needs=("acquisition", "traces", "denoising_noise", "denoising_curve", "denoising_check", "denoising_images"),
     shared=("svg.css",),
 )

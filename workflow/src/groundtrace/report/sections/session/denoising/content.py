@@ -285,6 +285,7 @@ def warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "Between raw and denoised movie these cells differ beyond chance. dF/F, its credible band and the spike "
             "rates come from the raw movie.",
             "Look at the events under Denoising below. Do not measure brightness in the denoised movie.",
+            kind="denoising_disagrees",
         )
     check = found.check
     off = float((check["coverage"] - check["level"]).abs().max() or 0)  # pyright: ignore[reportArgumentType]
@@ -295,4 +296,5 @@ def warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "Raw frames that it was not learnt from lie inside more or less often than they should: its deviation, or "
             "the noise of the movie, is not what it was taken for.",
             "Do not use the deviation of the denoised movie, and take the credible bands of dF/F with care.",
+            kind="denoising_coverage",
         )

@@ -89,6 +89,7 @@ def motion_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "Cells still move under their ROIs; what looks like activity may be movement, above all when the animal "
             "runs.",
             "Look at the shifts below. Try nonrigid registration, or smaller blocks.",
+            kind="residual_motion",
         )
     before, after = quality["template_correlation_before"], quality["template_correlation"]
     if before is not None and after is not None and after < before - 0.02:
@@ -98,6 +99,7 @@ def motion_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             f"Frames correlate less with the template than before ({number(after, 2)} after, {number(before, 2)} "
             "before): shifts were found where there were none.",
             "Use the recipe's motion method none, or rigid registration with more smoothing.",
+            kind="worse_registered",
         )
     if quality["displacement_max"] > EDGE * min(acquisition.height, acquisition.width):
         yield Warning(
@@ -105,6 +107,7 @@ def motion_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             f"The tissue moved by up to {number(quality['displacement_max'], 2)} px",
             "Cells near the edge left the field, and the largest shifts may be cut at the registration's limit.",
             "Look at the shifts below; a flat top at the largest values means that the limit is too small.",
+            kind="large_motion",
         )
     start, end = ends(inputs.shifts["template_correlation"])
     if start > 0 and end < (1 - FOCUS_LOSS) * start:
@@ -113,6 +116,7 @@ def motion_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             f"Correlation with the template falls by {share(1 - end / start)} over the recording",
             "The focus probably drifted: late frames show another depth, and cells fade in or out for that reason.",
             "Compare early and late activity with care, or cut the recording.",
+            kind="focus_drift",
         )
 
 
@@ -127,6 +131,7 @@ def bad_frames(inputs: SessionInputs) -> Iterator[Warning]:
             f"{number(bad, 9)} of {number(frames, 9)} frames ({named}) were left out when ROIs were detected, but "
             "stay in the traces.",
             "Exclude these frames from your analysis; the column bad of shifts.parquet marks them.",
+            kind="bad_frames",
         )
 
 

@@ -5,6 +5,7 @@ from groundtrace.report.section import Section
 SECTION = Section(
     __name__,
     title="Population",
+    step="spikes",
     needs=("acquisition", "traces", "spikes"),
     shared=("range.js", "charts.js"),
 )

@@ -40,6 +40,7 @@ def warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "Few neurons fire so fast all the time. More likely the baseline lies too low, movement looks like "
             "activity, or the transients are larger than those the method assumes.",
             "Look at these cells' dF/F: between transients it should return to zero. Check the indicator in the sheet.",
+            kind="implausible_rates",
         )
     duration = inputs.acquisition.frames / inputs.acquisition.frame_rate
     silent = int((mean * duration < SILENT).sum())
@@ -51,4 +52,5 @@ def warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "below the noise, or they are no cells.",
             "Compare dF/F and rate in the trace browser. If you see transients, check frame rate and indicator in the "
             "sheet, or lower the threshold of the spike inference.",
+            kind="silent_cells",
         )

@@ -2,4 +2,6 @@
 
 from groundtrace.report.section import Section
 
-SECTION = Section(__name__, title="Noise", needs=("rois", "traces"), shared=("range.js", "charts.js", "histogram.js"))
+SECTION = Section(
+    __name__, title="Noise", step="dff", needs=("rois", "traces"), shared=("range.js", "charts.js", "histogram.js")
+)

@@ -31,6 +31,7 @@ def noise_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "weakly active cells look silent.",
             "Compare bursts and changes of rate, not single spikes or exact rates. For new recordings: image fewer "
             "cells, raise the laser power within safe limits, or improve the expression.",
+            kind="noisy",
         )
     odd = int(inputs.cells["looks_denoised"].sum())
     if odd > MANY * max(inputs.cells.height, 1):
@@ -40,6 +41,7 @@ def noise_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "Their noise is far below the shot noise of their own photons, so the movie was smoothed or averaged "
             "before it came here. ν is then too low and promises an accuracy that is not there.",
             "Feed the raw movie. If averaging is part of the acquisition, do not compare ν with other recordings.",
+            kind="denoised_before",
         )
 
 
@@ -52,6 +54,7 @@ def trace_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             f"{flawed} of {cells.height} cells have a baseline near zero",
             "dF/F divides by the baseline: a tenth of the uncorrected light stands in for it, so sizes mean little.",
             "Lower the neuropil coefficient, or check the offset of the detector.",
+            kind="baseline_near_zero",
         )
     negative = int(cells["negative_fluorescence"].sum())
     if negative > MANY * max(cells.height, 1):
@@ -60,4 +63,5 @@ def trace_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             f"{negative} of {cells.height} cells have negative fluorescence after neuropil correction",
             "More neuropil is subtracted than the cell's own signal can bear.",
             "Fit the neuropil coefficient per ROI instead of a fixed one, or lower it.",
+            kind="negative_fluorescence",
         )

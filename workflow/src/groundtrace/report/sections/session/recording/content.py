@@ -1,6 +1,5 @@
 """The raw recording: its light, its sampling, its lost frames."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,21 +33,11 @@ def data(inputs: SessionInputs) -> dict[str, Any]:
 
 
 def warnings(inputs: SessionInputs) -> Iterator[Warning]:
-    yield from notes(inputs)
     yield from sampling(inputs)
     if not inputs.acquisition.adopted:
         yield from light(inputs)
         yield from lost_frames(inputs)
     yield from steps(inputs)
-
-
-def notes(inputs: SessionInputs) -> Iterator[Warning]:
-    """What ingest found in the raw files: `file: what was found; what to do`."""
-    for sentence in inputs.acquisition.notes:
-        found, _, advice = sentence.rpartition("; ")
-        name, _, what = found.partition(": ")
-        title = f"{name}: {re.split(r'[:,;(]', what)[0].strip()}"
-        yield Warning("warning", title, f"{found}.", f"{advice[:1].upper()}{advice[1:]}.")
 
 
 def sampling(inputs: SessionInputs) -> Iterator[Warning]:
@@ -63,6 +52,7 @@ def sampling(inputs: SessionInputs) -> Iterator[Warning]:
             "uncertain by a frame or more.",
             "Bin spike rates over several frames. For new recordings: fewer planes, a smaller field, or a slower "
             "indicator.",
+            kind="low_frame_rate",
         )
     if assumed := assumption(acquisition.indicator):
         yield Warning(
@@ -72,6 +62,7 @@ def sampling(inputs: SessionInputs) -> Iterator[Warning]:
             "Name the indicator in the sheet."
             if acquisition.indicator == UNKNOWN
             else f"Add a line {acquisition.indicator} with kinetics of your own to resources/indicators.tsv.",
+            kind="indicator_assumed",
         )
     duration = acquisition.frames / acquisition.frame_rate
     if duration < SHORT:
@@ -80,6 +71,7 @@ def sampling(inputs: SessionInputs) -> Iterator[Warning]:
             f"The recording lasts {number(duration)} s only",
             "Baseline and noise are estimated from little quiet time; dF/F may be biased.",
             "Concatenate the files of one session if there are more: the sheet's path takes several.",
+            kind="short",
         )
 
 
@@ -92,6 +84,7 @@ def light(inputs: SessionInputs) -> Iterator[Warning]:
             f"{share(quality['saturated'])} of the pixels are saturated",
             f"Their peaks are cut off, so large transients look small ({cells} accepted cells are affected).",
             "Leave the marked cells out of comparisons of amplitude. Lower the detector gain or the laser power.",
+            kind="saturated",
         )
     drift = quality["brightness_drift"]
     if drift < -inputs.parameters.bleaching_warning:
@@ -100,6 +93,7 @@ def light(inputs: SessionInputs) -> Iterator[Warning]:
             f"The recording lost {share(-drift)} of its brightness",
             "The indicator bleaches, or the focus or the immersion is lost; noise grows as the light falls.",
             "Use the exponential baseline. Do not compare amplitudes from the start and the end.",
+            kind="bleaching",
         )
     elif drift > inputs.parameters.bleaching_warning:
         yield Warning(
@@ -107,6 +101,7 @@ def light(inputs: SessionInputs) -> Iterator[Warning]:
             f"The recording became {share(drift)} brighter",
             "The focus moved, the laser warmed up, or the background grew; the baseline follows it in part.",
             "Look at the brightness below before comparing the start with the end.",
+            kind="brighter",
         )
     if quality["gain"] is None:
         yield Warning(
@@ -115,6 +110,7 @@ def light(inputs: SessionInputs) -> Iterator[Warning]:
             "Variance does not grow with the mean as shot noise does. Photon numbers are missing, and whether traces "
             "were denoised beforehand cannot be checked.",
             "Check that the movie is raw: not scaled, averaged, compressed or background-subtracted.",
+            kind="no_gain",
         )
 
 
@@ -126,6 +122,7 @@ def lost_frames(inputs: SessionInputs) -> Iterator[Warning]:
             f"{dropped} dropped frame{'s' if dropped > 1 else ''}",
             "These frames repeat the one before, pixel by pixel: the acquisition lost a frame and filled the gap.",
             "Check the alignment with your other signals by their own clock; do not count frames.",
+            kind="dropped_frames",
         )
     if blank := quality["blank_frames"]:
         yield Warning(
@@ -133,6 +130,7 @@ def lost_frames(inputs: SessionInputs) -> Iterator[Warning]:
             f"{blank} blank frame{'s' if blank > 1 else ''}",
             "Frames without light, for instance under a closed shutter or during photostimulation.",
             "They are marked bad; exclude them from your analysis.",
+            kind="blank_frames",
         )
 
 
@@ -153,6 +151,7 @@ def steps(inputs: SessionInputs) -> Iterator[Warning]:
             "brightness before dF/F; motion correction and the search for cells saw the steps.",
             "If files of other settings were joined, make them sessions of their own. Distrust changes of rate across "
             "a step.",
+            kind="brightness_steps",
         )
     dark = int((~brightness["usable"] & ~inputs.shifts["bad"]).sum())
     if dark:
@@ -161,4 +160,5 @@ def steps(inputs: SessionInputs) -> Iterator[Warning]:
             f"{dark} frame{'s' if dark > 1 else ''} in which no ROI shows light",
             "A shutter was closed, for a whole frame or a part of it. They have no dF/F and no rate.",
             "Leave these times out of averages: a missing rate is not a rate of zero.",
+            kind="dark_frames",
         )
