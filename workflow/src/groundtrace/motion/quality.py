@@ -53,7 +53,7 @@ def assess(
         light = np.ones_like(light)
     correlation, mean = _correlate(registered, template, light)
     mean_before = _mean(movie, light)
-    reasons = bad_reasons(registration.shift, correlation, frames, min(template.shape))
+    reasons = bad_reasons(registration, correlation, frames, min(template.shape))
     bad = reasons != ""
     shifts = _shifts_table(registration, correlation, reasons)
     moved = registration.shift
@@ -176,13 +176,15 @@ def crispness(image: FloatArray) -> float:
     return float(np.sqrt((rows**2 + columns**2).sum()) / mean) if mean > 0 else 0.0
 
 
-def bad_reasons(moved: Displacement, correlation: FloatArray, frames: pl.DataFrame, side: int) -> np.ndarray:
-    """Why each frame is bad, the first that holds of blank, dropped (from `frames`), jump, decorrelated; "" if good.
+def bad_reasons(found: Registration, correlation: FloatArray, frames: pl.DataFrame, side: int) -> np.ndarray:
+    """Why each frame is bad, the first that holds of blank, dropped (from `frames`), lost (as the backend says), jump,
+    decorrelated; "" if good.
 
     side: shorter side of the field, px.
     """
     blank, dropped = frames["blank"].to_numpy(), frames["dropped"].to_numpy()
-    seen = ~blank
+    seen, moved = ~blank, found.shift
+    lost = np.zeros(len(blank), bool) if found.lost is None else found.lost
     jump = np.zeros(len(blank), bool)
     away = np.hypot(*(v[seen] - _running_median(v[seen], JUMP_FRAMES) for v in (moved.y, moved.x)))
     jump[seen] = away > JUMP * side
@@ -193,7 +195,8 @@ def bad_reasons(moved: Displacement, correlation: FloatArray, frames: pl.DataFra
     scale = 1.4826 * np.median(np.abs(drop)) if known.any() else 0.0
     decorrelated[known] = (drop > DECORRELATED_SD * scale) & (correlation[known] < DECORRELATED_FRACTION * usual)
     decorrelated |= seen & ~np.isfinite(correlation)
-    return np.select([blank, dropped, jump, decorrelated], ["blank", "dropped", "jump", "decorrelated"], "")
+    reasons = {"blank": blank, "dropped": dropped, "lost": lost, "jump": jump, "decorrelated": decorrelated}
+    return np.select(list(reasons.values()), list(reasons), "")
 
 
 def _running_median(values: FloatArray, window: int) -> FloatArray:

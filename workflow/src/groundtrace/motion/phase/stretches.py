@@ -8,6 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
+from groundtrace.motion.phase.filters import Excess, Limits
 from groundtrace.motion.phase.scanning import scan_offset, straighten
 from groundtrace.motion.phase.template import HIGHPASS, first_template, moments_of, sample
 
@@ -37,19 +38,36 @@ class Stretch:
     """Frames in its template."""
     variance: FloatArray
     """(height, width) of the frames' noise."""
+    excess: Excess
+    """Filter of how they differ."""
 
 
-def frames_at(movie: Movie, indices: IntArray, offset: float) -> np.ndarray:
-    """Single frames (n, height, width), odd lines moved back by `offset` px."""
-    return straighten(movie[indices], offset)
+@dataclass(frozen=True)
+class Reader:
+    """Frames as displacements are estimated from them; what is written comes from the raw ones."""
+
+    movie: Movie
+    limits: Limits
+    offset: float
+    """px, of odd lines."""
+
+    def at(self, indices: IntArray) -> np.ndarray:
+        """Single frames (n, height, width)."""
+        return self.ready(self.movie[indices])
+
+    def ready(self, frames: IntArray) -> np.ndarray:
+        """Raw frames within the limits, odd lines moved back."""
+        return straighten(self.limits(frames), self.offset)
 
 
-def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stretch], float]:
-    """The stretches of a recording, and the offset of odd lines, px."""
+def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stretch], Reader]:
+    """The stretches of a recording, and how to read its frames."""
     count = min(FRAMES, max(50, SAMPLE_BYTES // movie[0].nbytes))
     indices = sample(movie, slice(0, len(movie)), count)
-    raw = frames_at(movie, indices, 0.0)
-    template, variance, whole = first_template(raw, bound, pool)
+    raw = movie[indices]
+    limits = Limits.of(raw, bound)
+    raw = limits(raw)
+    template, variance, whole, excess = first_template(raw, bound, pool)
     offset = scan_offset(raw, whole)
     if abs(offset) < LEAST_OFFSET:
         offset, frames = 0.0, raw
@@ -57,20 +75,21 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
         frames = straighten(raw, offset)
         # Lines mix when the tissue moves across them, which makes the offset look smaller.
         for _ in range(SCAN_ROUNDS):
-            template, variance, whole = first_template(frames, bound, pool)
+            template, variance, whole, excess = first_template(frames, bound, pool)
             offset += scan_offset(frames, whole)
             frames = straighten(raw, offset)
+    reader = Reader(movie, limits, offset)
     parts = min(len(movie) // SHORTEST, len(indices) // GROUPS, MOST)
     if parts < 2 or likeness(frames, whole, pool) >= ALIKE:
-        return [Stretch(slice(0, len(movie)), indices, template, len(indices), variance)], offset
+        return [Stretch(slice(0, len(movie)), indices, template, len(indices), variance, excess)], reader
     # Cut between lit frames, so that no stretch is dark.
     edges = [0, *(int(group[0]) for group in np.array_split(indices, parts)[1:]), len(movie)]
     stretches = []
     for first, last in itertools.pairwise(edges):
         own = sample(movie, slice(first, last), count)
-        template, variance, _ = first_template(frames_at(movie, own, offset), bound, pool)
-        stretches.append(Stretch(slice(first, last), own, template, len(own), variance))
-    return stretches, offset
+        template, variance, _, excess = first_template(reader.at(own), bound, pool)
+        stretches.append(Stretch(slice(first, last), own, template, len(own), variance, excess))
+    return stretches, reader
 
 
 def likeness(frames: np.ndarray, whole: IntArray, pool: Executor) -> float:
