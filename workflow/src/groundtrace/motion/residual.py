@@ -9,7 +9,7 @@ in space and time: E(e · noise) = Σ κ S.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import fft
@@ -22,7 +22,7 @@ from groundtrace.motion.phase.filters import Excess, Limits
 from groundtrace.motion.phase.registration import measured_from
 from groundtrace.motion.phase.smoothing import Prior
 from groundtrace.motion.phase.stretches import Reader
-from groundtrace.motion.phase.template import SMOOTHING, SURE, Matcher, noise_floor, without_noise
+from groundtrace.motion.phase.template import SMOOTHING, SURE, Matcher, noise_floor, rest, without_noise
 
 WINDOWS, WINDOW_FRAMES = 12, 32
 """Stretches, evenly spread, on which residual motion is measured, and the frames of each."""
@@ -54,7 +54,9 @@ def residual_motion(movie: Movie, found: Displacement, good: BoolArray) -> Resid
     windows = _windows(good)
     if not len(windows):
         return Residual(None, None)
-    ruler = _Ruler.of(movie, found, np.flatnonzero(good))
+    # A frame in the template would be found where it was put: its noise lies there, too.
+    others = np.setdiff1d(np.flatnonzero(good), windows)
+    ruler = _Ruler.of(movie, found, others)
     halves, own = ruler.measure(movie, found, windows.ravel())
     shape = (*windows.shape, *ruler.grid_shape, 2)
     first, second, e = (values.reshape(shape) for values in (*halves, own))
@@ -69,10 +71,10 @@ def residual_motion(movie: Movie, found: Displacement, good: BoolArray) -> Resid
 def _windows(good: BoolArray) -> IntArray:
     """(windows, frames) numbers of consecutive good frames."""
     indices = np.flatnonzero(good)
-    length = min(WINDOW_FRAMES, len(indices))
+    length = min(WINDOW_FRAMES, len(indices) // 2)
     if length < 4:
         return np.zeros((0, 0), int)
-    count = min(WINDOWS, len(indices) // length)
+    count = int(np.clip(len(indices) // (2 * length), 1, WINDOWS))
     starts = np.linspace(0, len(indices) - length, count, dtype=int)
     return indices[starts[:, None] + np.arange(length)]
 
@@ -99,11 +101,14 @@ class _Ruler:
     prior: Prior
 
     @classmethod
-    def of(cls, movie: Movie, found: Displacement, good: IntArray) -> "_Ruler":
-        indices = good[np.linspace(0, len(good), min(TEMPLATE_FRAMES, len(good)), endpoint=False, dtype=int)]
+    def of(cls, movie: Movie, found: Displacement, which: IntArray) -> "_Ruler":
+        """which: frames for the mean."""
+        indices = which[np.linspace(0, len(which), min(TEMPLATE_FRAMES, len(which)), endpoint=False, dtype=int)]
         raw, shape = movie[indices], movie.shape[1:]
         reach = round(REACH * min(shape))
-        reader = Reader(movie, Limits.of(raw, reach // 2), found.blocks.scan_offset)
+        limits = Limits.of(raw, reach // 2)
+        background = Excess.of(rest(limits(raw), np.zeros((len(raw), 2), int))).background
+        reader = Reader(movie, limits, background, found.blocks.scan_offset)
         frames = reader.ready(raw).astype(np.float32)
         moved = move_frames(frames, _straight(found, indices), np.full(shape, np.nan, np.float32))
         seen = np.isfinite(moved)
@@ -133,7 +138,7 @@ class _Ruler:
         """Displacements (n, blocks, 2) px of frames `which` from either half of the pixels, and those found."""
         places = self.fits[0].grid.places()
         own = np.moveaxis(_straight(found, which).at(*places.T), 0, 2).astype(np.float64)
-        halves = np.empty((2, *own.shape))
+        halves = [np.empty_like(own) for _ in self.fits]
         for start in range(0, len(which), 16):
             part = slice(start, start + 16)
             frames = self.reader.at(which[part])
@@ -149,8 +154,6 @@ class _Ruler:
 
 def _straight(found: Displacement, which: IntArray) -> Displacement:
     """Displacements of frames whose odd lines have been moved back."""
-    from dataclasses import replace
-
     blocks = replace(found.blocks, scan_offset=0.0)
     return Displacement(found.y[which], found.x[which], found.block_y[which], found.block_x[which], blocks)
 

@@ -124,7 +124,7 @@ class Fit:
 
 
 def _surfaces(coefficients: FloatArray, i: int) -> FloatArray:
-    """(OFFSETS, 3, height, width): a spline and its slopes along y and x at sub-pixel position i along y, each along x."""
+    """(OFFSETS, 3, height, width): a spline and its slopes along y and x, at position i along y and every one along x."""
     values, slopes = (_shifted(coefficients, _position(i), taps, axis=0) for taps in (_values, _slopes))
     rows = ((values, _values), (slopes, _values), (values, _slopes))
     return np.stack([[_shifted(part, _position(j), taps, axis=1) for part, taps in rows] for j in range(OFFSETS)])

@@ -11,7 +11,11 @@ from groundtrace.arrays import FloatArray, IntArray
 
 RINGS = 48
 """Frequencies, 0 to 0.5 cycles per px, at which a spectrum is known."""
-SPECTRUM_FRAMES = 40
+SPECTRUM_FRAMES = 24
+BACKGROUND = 0.01
+"""A lower gain of the lowest frequencies is that of a one-photon background..."""
+FAINT, SCALES = 0.1, (5.0, 12.0)
+"""...which is all structure up to this gain: its scale, px, within these limits."""
 LEVEL_FRAMES = 40
 OUTLIER = 4.0
 """A pixel is no brighter above its surroundings' level, and no darker below it, than so many times their range."""
@@ -31,13 +35,22 @@ class Excess:
     @classmethod
     def of(cls, noise: FloatArray) -> "Excess":
         """noise: (n, height, width), what is left of some frames without their mean."""
-        every = max(1, len(noise) // SPECTRUM_FRAMES)
-        power = np.mean([radial_power(frame) for frame in noise[::every]], axis=0)
+        power = _radial_power(noise[:: max(1, len(noise) // SPECTRUM_FRAMES)])
+        power = np.where(power > 0, power, power.max())
         white = np.median(power[RINGS // 2 :])
         return cls(np.minimum(1, white / np.maximum(power, 1e-30)))
 
     def __call__(self, image: FloatArray) -> FloatArray:
         return filtered(image, self.gain)
+
+    @property
+    def background(self) -> float:
+        """px; scale from which frames differ by so much more than noise that it must be taken out of them first, as in
+        one-photon movies. 0 for none."""
+        if self.gain[1] > BACKGROUND:
+            return 0.0
+        below = int(np.argmax(self.gain[1:] > FAINT)) + 1
+        return float(np.clip(RINGS / 0.5 / (2 * np.pi * below), *SCALES))
 
 
 def filtered(image: FloatArray, gain: FloatArray | Callable[[FloatArray], FloatArray]) -> FloatArray:
@@ -47,29 +60,39 @@ def filtered(image: FloatArray, gain: FloatArray | Callable[[FloatArray], FloatA
     """
     height, width = image.shape
     mean = image.mean(dtype=np.float64)
-    spectrum, ring, size = _spectrum(image - mean)
-    factor = gain(_radial(np.abs(spectrum) ** 2 / size, ring)) if callable(gain) else gain
-    shape = (2 * height, 2 * width)
-    return (np.asarray(fft.irfft2(spectrum * factor[ring], s=shape))[:height, :width] + mean).astype(np.float32)
+    mirrored = np.pad(image - mean, ((0, height), (0, width)), mode="symmetric").astype(np.float64)
+    spectrum, ring = np.asarray(fft.rfft2(mirrored)), _ring(mirrored.shape)
+    factor = gain(_radial(np.abs(spectrum) ** 2 / mirrored.size, ring)) if callable(gain) else gain
+    return (np.asarray(fft.irfft2(spectrum * factor[ring], s=mirrored.shape))[:height, :width] + mean).astype(
+        np.float32
+    )
 
 
-def radial_power(image: FloatArray) -> FloatArray:
-    """Power of an image without its mean, averaged over directions: (RINGS + 1,)."""
-    spectrum, ring, size = _spectrum(image - image.mean(dtype=np.float64))
-    return _radial(np.abs(spectrum) ** 2 / size, ring)
+def _radial_power(images: FloatArray) -> FloatArray:
+    """Mean power of images (n, height, width) without their means, averaged over directions: (RINGS + 1,)."""
+    taper = np.outer(*(np.hanning(size + 2)[1:-1] for size in images.shape[1:])).astype(np.float32)
+    centred = (images - images.mean(axis=(1, 2), keepdims=True)) * taper
+    power = (np.abs(np.asarray(fft.rfft2(centred))) ** 2).mean(axis=0) / np.square(taper).sum()
+    return _radial(power, _ring(images.shape[1:]))
 
 
-def _spectrum(image: FloatArray) -> tuple[np.ndarray, IntArray, int]:
-    """Spectrum of an image mirrored at its edges, the ring of each frequency, and the number of pixels."""
-    height, width = image.shape
-    mirrored = np.pad(image, ((0, height), (0, width)), mode="symmetric").astype(np.float64)
-    frequency = np.hypot(np.fft.fftfreq(2 * height)[:, None], np.fft.rfftfreq(2 * width))
-    ring = np.minimum((frequency * RINGS / 0.5).astype(int), RINGS)
-    return np.asarray(fft.rfft2(mirrored)), ring, mirrored.size
+def _ring(shape: tuple[int, ...]) -> IntArray:
+    """The ring of each frequency of a real image's spectrum."""
+    frequency = np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1]))
+    return np.minimum((frequency * RINGS / 0.5).astype(int), RINGS)
 
 
 def _radial(power: FloatArray, ring: IntArray) -> FloatArray:
-    return np.bincount(ring.ravel(), power.ravel()) / np.maximum(np.bincount(ring.ravel()), 1)
+    return np.bincount(ring.ravel(), power.ravel(), RINGS + 1) / np.maximum(
+        np.bincount(ring.ravel(), None, RINGS + 1), 1
+    )
+
+
+def without_background(frames: FloatArray | IntArray, scale: float) -> FloatArray:
+    """Frames (n, height, width) without what is smooth over `scale` px, float32."""
+    values, side = frames.astype(np.float32), int(2 * scale) | 1
+    smooth = uniform_filter(values, side, axes=(1, 2), mode="reflect")
+    return values - uniform_filter(smooth, side, axes=(1, 2), mode="reflect")
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ import itertools
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from warnings import warn
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, median_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.motion.base import Registration
-from groundtrace.motion.moving import RIGID, Blocks, Displacement, as_integers, move_frames
+from groundtrace.motion.moving import RIGID, Blocks, Displacement, as_integers, move_frames, move_movie
 from groundtrace.motion.phase.blocks import SPACING, Fit, Grid
 from groundtrace.motion.phase.filters import Excess
 from groundtrace.motion.phase.kernels import measure_blocks
@@ -48,6 +49,8 @@ class Settings:
     nonrigid: bool
     frame_rate: float
     """Hz."""
+    dark: BoolArray
+    """(n_frames,) frames that show nothing, as ingest says."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,11 @@ def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor
     shifts, share = work.locate(stretches)
     usual = median_filter(share, min(NEIGHBOURHOOD, len(share)), mode="nearest")
     usual = np.maximum(usual, 0.7 * np.median(share))
-    chance = work.locate_again(stretches, shifts, share, usual)
+    held = _held_out(stretches, settings.dark)
+    usually = float(np.median(share[held]))
+    chance, anywhere = work.locate_again(stretches, shifts, share, usual)
+    if usually < anywhere:
+        return _left_alone(movie, registered, stretches, share, settings)
     trusted, brightness = _trusted(share, usual, chance), np.maximum(usual, 0.05)
 
     start = np.repeat(shifts[:, None], len(grid.bounds), axis=1)
@@ -91,18 +98,41 @@ def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor
     lost = ~trusted | astray
     # Where the tissue is in these frames is not known, only how far away it was looked for.
     found.error[lost] = np.maximum(found.error[lost], settings.bound)
-    template = sharp[len(sharp) // 2].template
     (y, x), (block_y, block_x) = rigid.T, np.moveaxis(beyond, 2, 0)
     shift = Displacement(y, x, block_y, block_x, blocks)
-    work.move(registered, shift, as_integers(template, movie.dtype))
+    template = work.move(registered, shift, sharp[len(sharp) // 2].template)
     y_error, x_error = found.error.T.astype(np.float32)
     return Registration(shift.single(), share.astype(np.float32), template, y_error, x_error, lost)
 
 
-def _trusted(share: FloatArray, usual: FloatArray, chance: tuple[float, float]) -> BoolArray:
+def _held_out(stretches: list[Stretch], dark: BoolArray) -> BoolArray:
+    """(n_frames,) frames that are not in the first templates: those are found again even where nothing is seen."""
+    held = ~dark
+    held[np.concatenate([stretch.indices for stretch in stretches])] = False
+    return held if held.any() else ~dark if not dark.all() else ~held
+
+
+def _left_alone(
+    movie: Movie, registered: Movie, stretches: list[Stretch], share: FloatArray, settings: Settings
+) -> Registration:
+    """The movie as it was recorded: what cannot be followed is not made worse."""
+    warn(
+        f"motion: phase finds most frames on their mean no better than chance (within {settings.bound} px), and "
+        "leaves the movie as it was recorded. Does the mean image show structure that stays? Try the motion "
+        "method suite2p, or register another channel (motion_channel)",
+        stacklevel=4,
+    )
+    for start in range(0, len(movie), 64):
+        registered[start : start + 64] = movie[start : start + 64]
+    still, unknown = np.zeros(len(movie), np.float32), np.full(len(movie), settings.bound, np.float32)
+    template = stretches[len(stretches) // 2].template
+    return Registration(Displacement.rigid(still, still), share.astype(np.float32), template, unknown, unknown)
+
+
+def _trusted(share: FloatArray, usual: FloatArray, chance: FloatArray) -> BoolArray:
     """Frames that were found: they show more of the template than SHOWN of what is usual, and than chance does.
 
-    chance: median and 95th percentile of what frames show of the mirrored template, which is not there.
+    chance: median and 95th percentile (2, n_frames) of what they show of a template that is not there.
     """
     around = median_filter(share, min(AROUND, len(share)), mode="nearest")
     return (share > SHOWN * np.maximum(usual, 1e-3)) & (share > chance[0]) & (around > chance[1])
@@ -168,10 +198,11 @@ class _Passes:
 
     def locate_again(
         self, stretches: list[Stretch], shifts: FloatArray, share: FloatArray, usual: FloatArray
-    ) -> tuple[float, float]:
+    ) -> tuple[FloatArray, float]:
         """Look for frames that show little of the template far away, then only near where the sure ones around lie.
 
-        Returns median and 95th percentile of the share that frames show there of a template that is not there.
+        Returns median and 95th percentile (2, n_frames) of what such a search finds of a template that is not there,
+        and the latter where it is looked for anywhere.
         """
         sure, every = share > SURE * usual, np.arange(len(shifts))
         for stretch in stretches:
@@ -188,11 +219,12 @@ class _Passes:
             for i in part[~sure[part]]:
                 frame = self.reader.at(every[i : i + 1])
                 shifts[i], share[i] = (found[0] for found in matcher.locate(frame, expected[i], NEAR))
-            other = matcher.mirrored
             for i in part[:: max(1, len(part) * len(stretches) // CHANCE_FRAMES)]:
-                by_chance.append(other.locate(self.reader.at(every[i : i + 1]), expected[i], NEAR)[1][0])
-        median, most = np.percentile(by_chance, (50, 95))
-        return float(median), float(most)
+                frame, other = self.reader.at(every[i : i + 1]), matcher.mirrored
+                looks = other.locate(frame), other.locate(frame, expected[i], NEAR)
+                by_chance.append([found[0] for _, found in looks])
+        anywhere, near = np.percentile(by_chance, (50, 95), axis=0).T
+        return np.where(sure, anywhere[:, None], near[:, None]), float(anywhere[1])
 
     def _matcher(self, stretch: Stretch) -> Matcher:
         template = gaussian_filter(stretch.template, SMOOTHING)
@@ -231,7 +263,9 @@ class _Passes:
 
     def _link(self, stretch: Stretch, image: FloatArray, fit: Fit, shrink: list[FloatArray]) -> FloatArray:
         """Displacement (1, blocks, 2) px of a later template."""
-        shift, _ = self._matcher(stretch).far(image.shape).locate(image[None])
+        matcher = self._matcher(stretch)
+        shift, share = matcher.locate(image[None])
+        look_far(matcher, image[None], shift, share, share > SURE, 1.0)
         start = np.repeat(shift[:, None], len(fit.grid.bounds), axis=1)
         found = _steps(image[None], fit, shrink, start, np.ones(1))
         return start + _together(found - start, shrink)
@@ -285,11 +319,17 @@ class _Passes:
             stretch, template=(mean + level).astype(np.float32), frames=len(indices), variance=noise_floor(variance)
         )
 
-    def move(self, registered: Movie, displacement: Displacement, fill: IntArray) -> None:
+    def move(self, registered: Movie, displacement: Displacement, template: FloatArray) -> FloatArray:
+        """Fill `registered`, and return the template, with the background if that was taken out."""
+        if self.reader.background:
+            return move_movie(self.movie, registered, displacement)
+        fill = as_integers(template, self.movie.dtype)
+
         def work(part: slice, frames: IntArray) -> None:
             registered[part] = move_frames(frames, displacement[part], fill)
 
         self._each(work)
+        return template
 
 
 def _steps(

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
-from groundtrace.motion.phase.filters import Excess, Limits
+from groundtrace.motion.phase.filters import Excess, Limits, without_background
 from groundtrace.motion.phase.scanning import scan_offset, straighten
-from groundtrace.motion.phase.template import HIGHPASS, first_template, moments_of, sample
+from groundtrace.motion.phase.template import HIGHPASS, first_template, moments_of, rest, sample
 
 FRAMES, SAMPLE_BYTES = 300, 160 << 20
 """Most frames, and bytes of them, that a first template is made from."""
@@ -48,6 +48,8 @@ class Reader:
 
     movie: Movie
     limits: Limits
+    background: float
+    """px, scale of what is taken out of frames; 0 for nothing."""
     offset: float
     """px, of odd lines."""
 
@@ -56,17 +58,21 @@ class Reader:
         return self.ready(self.movie[indices])
 
     def ready(self, frames: IntArray) -> np.ndarray:
-        """Raw frames within the limits, odd lines moved back."""
-        return straighten(self.limits(frames), self.offset)
+        """Raw frames within the limits, without background, odd lines moved back."""
+        values = self.limits(frames)
+        return straighten(without_background(values, self.background) if self.background else values, self.offset)
 
 
 def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stretch], Reader]:
     """The stretches of a recording, and how to read its frames."""
-    count = min(FRAMES, max(50, SAMPLE_BYTES // movie[0].nbytes))
+    count = min(FRAMES, max(50, SAMPLE_BYTES // movie[0].nbytes), max(50, len(movie) * 2 // 3))
     indices = sample(movie, slice(0, len(movie)), count)
     raw = movie[indices]
     limits = Limits.of(raw, bound)
     raw = limits(raw)
+    background = Excess.of(rest(raw, np.zeros((len(raw), 2), int))).background
+    if background:
+        raw = without_background(raw, background)
     template, variance, whole, excess = first_template(raw, bound, pool)
     offset = scan_offset(raw, whole)
     if abs(offset) < LEAST_OFFSET:
@@ -78,9 +84,9 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
             template, variance, whole, excess = first_template(frames, bound, pool)
             offset += scan_offset(frames, whole)
             frames = straighten(raw, offset)
-    reader = Reader(movie, limits, offset)
+    reader = Reader(movie, limits, background, offset)
     parts = min(len(movie) // SHORTEST, len(indices) // GROUPS, MOST)
-    if parts < 2 or likeness(frames, whole, pool) >= ALIKE:
+    if parts < 2 or likeness(frames, whole, excess, pool) >= ALIKE:
         return [Stretch(slice(0, len(movie)), indices, template, len(indices), variance, excess)], reader
     # Cut between lit frames, so that no stretch is dark.
     edges = [0, *(int(group[0]) for group in np.array_split(indices, parts)[1:]), len(movie)]
@@ -92,7 +98,7 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
     return stretches, reader
 
 
-def likeness(frames: np.ndarray, whole: IntArray, pool: Executor) -> float:
+def likeness(frames: np.ndarray, whole: IntArray, excess: Excess, pool: Executor) -> float:
     """Least correlation between the structure of one part of the recording and another, without noise: 1 is no change.
 
     Covariances between means of different frames are free of their noise; each part's own is that of its two halves.
@@ -100,7 +106,7 @@ def likeness(frames: np.ndarray, whole: IntArray, pool: Executor) -> float:
     groups = [part for part in np.array_split(np.arange(len(frames)), GROUPS) if len(part) > 3]
     if len(groups) < 2:
         return 1.0
-    halves = np.stack([[_structure(frames, whole, part[k::2], pool) for k in (0, 1)] for part in groups])
+    halves = np.stack([[_structure(frames, whole, part[k::2], excess, pool) for k in (0, 1)] for part in groups])
     own = np.einsum("gp,gp->g", halves[:, 0], halves[:, 1])
     means = halves.mean(axis=1)
     across = means @ means.T / np.sqrt(np.maximum(np.outer(own, own), 1e-30))
@@ -108,6 +114,6 @@ def likeness(frames: np.ndarray, whole: IntArray, pool: Executor) -> float:
     return float(across[np.ix_(known, known)].min(initial=1.0))
 
 
-def _structure(frames: np.ndarray, whole: IntArray, part: IntArray, pool: Executor) -> FloatArray:
-    mean, _ = moments_of(frames[part], whole[part], pool)
+def _structure(frames: np.ndarray, whole: IntArray, part: IntArray, excess: Excess, pool: Executor) -> FloatArray:
+    mean = excess(moments_of(frames[part], whole[part], pool)[0])
     return (mean - gaussian_filter(mean, HIGHPASS)).ravel()

@@ -124,7 +124,7 @@ def first_template(
     filter of how they differ."""
     mean = _most_alike(frames)
     variance, whole = np.ones_like(mean), np.zeros((len(frames), 2), int)
-    excess = Excess.of(_rest(frames, whole))
+    excess = Excess.of(rest(frames, whole))
     for _ in range(ROUNDS):
         matcher = Matcher.of(gaussian_filter(mean, SMOOTHING), variance, bound, excess)
         parts = np.array_split(frames, max(1, len(frames) // 16))
@@ -135,7 +135,7 @@ def first_template(
         mean, variance = moments_of(frames, whole, pool)
         if np.array_equal(before, whole):
             break
-    return mean, variance, whole, Excess.of(_rest(frames, whole))
+    return mean, variance, whole, Excess.of(rest(frames, whole))
 
 
 def look_far(
@@ -163,7 +163,7 @@ def look_far(
             shifts[i], share[i], sure[i] = found, most / overlap, True
 
 
-def _rest(frames: IntArray | FloatArray, whole: IntArray) -> FloatArray:
+def rest(frames: IntArray | FloatArray, whole: IntArray) -> FloatArray:
     """What is left of some frames, moved by whole pixels, without their mean."""
     some = slice(None, None, max(1, len(frames) // SPECTRUM_FRAMES))
     moved = [np.roll(frame, tuple(-shift), (0, 1)) for frame, shift in zip(frames[some], whole[some], strict=True)]
