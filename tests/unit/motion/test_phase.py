@@ -70,7 +70,8 @@ def test_weights_of_a_block_are_those_of_least_squares_with_brightness_and_backg
     size = (grid.bounds[:, 1] - grid.bounds[:, 0]).max(), (grid.bounds[:, 3] - grid.bounds[:, 2]).max()
     weights = np.zeros((len(grid.bounds), 2, *size), np.float32)
     covariance = np.zeros((len(grid.bounds), 2, 2))
-    block_steps(scene, *slopes, variance, grid.bounds, weights, covariance)
+    seen = np.stack([scene, *slopes])
+    block_steps(seen, seen, variance, grid.bounds, weights, covariance)
     for b, (top, bottom, left, right) in enumerate(grid.bounds):
         part = slice(top, bottom), slice(left, right)
         design = np.stack([slopes[0][part], slopes[1][part], scene[part], np.ones_like(scene[part])], axis=-1)

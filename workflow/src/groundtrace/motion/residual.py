@@ -27,16 +27,18 @@ from groundtrace.motion.phase.template import SMOOTHING, SURE, Matcher, noise_fl
 WINDOWS, WINDOW_FRAMES = 12, 32
 """Stretches, evenly spread, on which residual motion is measured, and the frames of each."""
 TEMPLATE_FRAMES = 300
-TILE = 16
-"""px; halves of a block are tiles of this size, in turn: a cell is in one half."""
+SIDES, TILE = (32, 64), 16
+"""px, about, of a block, the first in which displacements are clear, and of the tiles that are in its one and other
+half in turn: a cell is in one half."""
+CLEAR = 0.2
+"""px², error variance of a half."""
+NOISE_FRAMES = 100
 REACH = 0.2
 """How far from where it was found the tissue is looked for, as a fraction of the field."""
 ASTRAY = 2.0
 """px; from which a frame counts as found elsewhere."""
 BANDS = 8
 """Bands of temporal frequency over which κ is averaged."""
-LARGEST = 1.0
-"""px², error variance of a block that says something."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,10 @@ class _Ruler:
         noise = np.where(seen, moved - mean, 0).astype(np.float32)
         variance = noise_floor((noise**2).sum(axis=0) / count)
         mean = mean.astype(np.float32)
-        excess, grid = Excess.of(noise), Grid.over(shape)
-        template = without_noise(mean, variance, len(indices))
-        with ThreadPoolExecutor(1) as pool:
-            fits = [
-                Fit.of(template, np.where(half, variance, 1e12), grid, noise[:100], pool, excess)
-                for half in _halves(shape)
-            ]
+        excess, template = Excess.of(noise), without_noise(mean, variance, len(indices))
+        fits = _halves(template, variance, Grid.over(shape, SIDES[0]), noise, excess)
+        if np.median([fit.error for fit in fits]) > CLEAR:
+            fits = _halves(template, variance, Grid.over(shape, SIDES[1]), noise, excess)
         matcher = Matcher.of(gaussian_filter(mean, SMOOTHING), variance, reach, excess)
         return cls(reader, matcher, fits, Prior())
 
@@ -158,8 +157,10 @@ def _straight(found: Displacement, which: IntArray) -> Displacement:
     return Displacement(found.y[which], found.x[which], found.block_y[which], found.block_x[which], blocks)
 
 
-def _halves(shape: tuple[int, ...]) -> list[BoolArray]:
-    """Two halves of the pixels (height, width), tiles in turn."""
-    row, column = np.indices(shape) // TILE
+def _halves(template: FloatArray, variance: FloatArray, grid: Grid, noise: FloatArray, excess: Excess) -> list[Fit]:
+    """Fits of either half of the pixels of each block, tiles in turn."""
+    row, column = np.indices(grid.shape) // TILE
     first = (row + column) % 2 == 0
-    return [first, ~first]
+    noise = noise[:: max(1, len(noise) // NOISE_FRAMES)]
+    with ThreadPoolExecutor(1) as pool:
+        return [Fit.of(template, variance, grid, noise, pool, excess, half) for half in (first, ~first)]

@@ -30,6 +30,9 @@ class Shifts(Table):
 class MotionQuality(Table):
     """One row per plane and motion backend."""
 
+    class Config(Table.Config):
+        metadata = {"version": 2}
+
     template_correlation_before: Series[pl.Float32] = column(
         "", "median over frames of the correlation of raw frames with the template", nullable=True
     )
@@ -37,9 +40,15 @@ class MotionQuality(Table):
     crispness_before: Series[pl.Float32] = column("", "norm of the gradient of the mean image over its mean, raw")
     crispness: Series[pl.Float32] = column("", "the same of the registered movie")
     residual_motion: Series[pl.Float32] = column(
-        "px", "median over frames of the displacement that is left against the template", low=0, nullable=True
+        "px",
+        "estimated displacement that is left, root mean square over field and good frames, from two halves of the "
+        "pixels of raw frames",
+        low=0,
+        nullable=True,
     )
-    residual_motion_95: Series[pl.Float32] = column("px", "95th percentile of the same", low=0, nullable=True)
+    residual_motion_95: Series[pl.Float32] = column(
+        "px", "95th percentile over stretches of about a second of the same", low=0, nullable=True
+    )
     displacement: Series[pl.Float32] = column("px", "median length of the rigid shift from its median", low=0)
     displacement_max: Series[pl.Float32] = column("px", "largest length of the rigid shift from its median", low=0)
     bad_frames: Series[pl.Int32] = column("", "frames marked bad", low=0)

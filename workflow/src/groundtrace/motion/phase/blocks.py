@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import correlate1d, spline_filter
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.motion.phase.filters import Excess
 
 OFFSETS = 5
@@ -21,6 +21,8 @@ SPACING = 0.25
 """px between them."""
 SIDE = 32
 """px, about; of a block."""
+UNSEEN = 1e12
+"""Variance of pixels that do not count, times what it is."""
 Taps = Callable[[float], float]
 MOST = (16, 8)
 """Blocks along y and x: lines are scanned one after the other, so that more rows are worth it."""
@@ -84,10 +86,11 @@ class Fit:
         noise: FloatArray,
         pool: Executor,
         excess: Excess | None = None,
+        seen: BoolArray | None = None,
     ) -> "Fit":
         """template and variance of its frames' noise: (height, width); noise: (n, height, width) of some frames.
 
-        excess: filter of what is looked for; None for none.
+        excess: filter of what is looked for; None for none. seen: pixels that count; None for all.
         """
         from groundtrace.motion.phase.kernels import block_steps
 
@@ -97,11 +100,13 @@ class Fit:
         coefficients = spline_filter(template.astype(np.float64), order=3)
         wanted = None if excess is None else spline_filter(excess(template).astype(np.float64), order=3)
 
+        counted = variance if seen is None else variance * np.where(seen, 1, UNSEEN)
+
         def work(i: int) -> None:
-            seen = _surfaces(coefficients, i)
-            filtered = seen if wanted is None else _surfaces(wanted, i)
+            found = _surfaces(coefficients, i)
+            filtered = found if wanted is None else _surfaces(wanted, i)
             for j in range(OFFSETS):
-                block_steps(seen[j], filtered[j], variance, grid.bounds, weights[:, i, j], covariance[:, i, j])
+                block_steps(found[j], filtered[j], counted, grid.bounds, weights[:, i, j], covariance[:, i, j])
 
         list(pool.map(work, range(OFFSETS)))
         middle = OFFSETS // 2
@@ -124,7 +129,7 @@ class Fit:
 
 
 def _surfaces(coefficients: FloatArray, i: int) -> FloatArray:
-    """(OFFSETS, 3, height, width): a spline and its slopes along y and x, at position i along y and every one along x."""
+    """(OFFSETS, 3, height, width): a spline and its slopes along y and x, at position i along y, and all along x."""
     values, slopes = (_shifted(coefficients, _position(i), taps, axis=0) for taps in (_values, _slopes))
     rows = ((values, _values), (slopes, _values), (values, _slopes))
     return np.stack([[_shifted(part, _position(j), taps, axis=1) for part, taps in rows] for j in range(OFFSETS)])

@@ -94,8 +94,7 @@ def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor
         blocks = Blocks(RIGID.y, RIGID.x, offset)
         found = work.smooth(measured, grid, error, trusted, brightness, grid.places()[:1])
         rigid, beyond = found.field[:, 0], np.zeros((len(movie), 0, 2))
-    astray = np.hypot(*(rigid - shifts).T) > NEAR
-    lost = ~trusted | astray
+    lost = ~trusted | _astray(rigid - shifts, stretches)
     # Where the tissue is in these frames is not known, only how far away it was looked for.
     found.error[lost] = np.maximum(found.error[lost], settings.bound)
     (y, x), (block_y, block_x) = rigid.T, np.moveaxis(beyond, 2, 0)
@@ -127,6 +126,15 @@ def _left_alone(
     still, unknown = np.zeros(len(movie), np.float32), np.full(len(movie), settings.bound, np.float32)
     template = stretches[len(stretches) // 2].template
     return Registration(Displacement.rigid(still, still), share.astype(np.float32), template, unknown, unknown)
+
+
+def _astray(away: FloatArray, stretches: list[Stretch]) -> BoolArray:
+    """Frames that ended far from where they were found: away (n_frames, 2) px, but for what links their stretch."""
+    astray = np.zeros(len(away), bool)
+    for stretch in stretches:
+        own = away[stretch.part] - np.median(away[stretch.part], axis=0)
+        astray[stretch.part] = np.hypot(*own.T) > NEAR
+    return astray
 
 
 def _trusted(share: FloatArray, usual: FloatArray, chance: FloatArray) -> BoolArray:
@@ -242,7 +250,8 @@ class _Passes:
             frames, part = self.reader.at(stretch.indices), stretch.part
             noise = _noise(frames, start[stretch.indices].mean(axis=1), stretch.template)
             template = without_noise(stretch.template, stretch.variance, stretch.frames)
-            fit = Fit.of(template, stretch.variance, grid, noise, self.pool, Excess.of(noise))
+            excess = Excess.of(noise) if self.reader.background else None
+            fit = Fit.of(template, stretch.variance, grid, noise, self.pool, excess)
             shrink = [self.prior.shrinkage(grid.places(), own, grid.shape).T for own in fit.error]
             some = slice(None, None, max(1, len(frames) // GAIN_FRAMES))
             which = stretch.indices[some]

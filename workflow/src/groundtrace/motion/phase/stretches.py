@@ -38,8 +38,8 @@ class Stretch:
     """Frames in its template."""
     variance: FloatArray
     """(height, width) of the frames' noise."""
-    excess: Excess
-    """Filter of how they differ."""
+    excess: Excess | None
+    """Filter of how they differ, where a background was taken out."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
     background = Excess.of(rest(raw, np.zeros((len(raw), 2), int))).background
     if background:
         raw = without_background(raw, background)
-    template, variance, whole, excess = first_template(raw, bound, pool)
+    template, variance, whole, excess = first_template(raw, bound, pool, background > 0)
     offset = scan_offset(raw, whole)
     if abs(offset) < LEAST_OFFSET:
         offset, frames = 0.0, raw
@@ -81,7 +81,7 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
         frames = straighten(raw, offset)
         # Lines mix when the tissue moves across them, which makes the offset look smaller.
         for _ in range(SCAN_ROUNDS):
-            template, variance, whole, excess = first_template(frames, bound, pool)
+            template, variance, whole, excess = first_template(frames, bound, pool, background > 0)
             offset += scan_offset(frames, whole)
             frames = straighten(raw, offset)
     reader = Reader(movie, limits, background, offset)
@@ -93,12 +93,12 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
     stretches = []
     for first, last in itertools.pairwise(edges):
         own = sample(movie, slice(first, last), count)
-        template, variance, _, excess = first_template(reader.at(own), bound, pool)
+        template, variance, _, excess = first_template(reader.at(own), bound, pool, background > 0)
         stretches.append(Stretch(slice(first, last), own, template, len(own), variance, excess))
     return stretches, reader
 
 
-def likeness(frames: np.ndarray, whole: IntArray, excess: Excess, pool: Executor) -> float:
+def likeness(frames: np.ndarray, whole: IntArray, excess: Excess | None, pool: Executor) -> float:
     """Least correlation between the structure of one part of the recording and another, without noise: 1 is no change.
 
     Covariances between means of different frames are free of their noise; each part's own is that of its two halves.
@@ -114,6 +114,9 @@ def likeness(frames: np.ndarray, whole: IntArray, excess: Excess, pool: Executor
     return float(across[np.ix_(known, known)].min(initial=1.0))
 
 
-def _structure(frames: np.ndarray, whole: IntArray, part: IntArray, excess: Excess, pool: Executor) -> FloatArray:
-    mean = excess(moments_of(frames[part], whole[part], pool)[0])
+def _structure(
+    frames: np.ndarray, whole: IntArray, part: IntArray, excess: Excess | None, pool: Executor
+) -> FloatArray:
+    mean, _ = moments_of(frames[part], whole[part], pool)
+    mean = excess(mean) if excess else mean
     return (mean - gaussian_filter(mean, HIGHPASS)).ravel()

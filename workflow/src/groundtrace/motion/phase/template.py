@@ -118,13 +118,13 @@ def sample(movie: Movie, part: slice, count: int) -> IntArray:
 
 
 def first_template(
-    frames: IntArray | FloatArray, bound: int, pool: Executor
-) -> tuple[FloatArray, FloatArray, IntArray, Excess]:
-    """Mean and variance (height, width) of sampled frames, aligned in ROUNDS, their shifts (n, 2), whole px, and the
-    filter of how they differ."""
+    frames: IntArray | FloatArray, bound: int, pool: Executor, filtering: bool
+) -> tuple[FloatArray, FloatArray, IntArray, Excess | None]:
+    """Mean and variance (height, width) of sampled frames, aligned in ROUNDS, their shifts (n, 2), whole px, and, if
+    wanted, the filter of how they differ."""
     mean = _most_alike(frames)
     variance, whole = np.ones_like(mean), np.zeros((len(frames), 2), int)
-    excess = Excess.of(rest(frames, whole))
+    excess = Excess.of(rest(frames, whole)) if filtering else None
     for _ in range(ROUNDS):
         matcher = Matcher.of(gaussian_filter(mean, SMOOTHING), variance, bound, excess)
         parts = np.array_split(frames, max(1, len(frames) // 16))
@@ -135,7 +135,7 @@ def first_template(
         mean, variance = moments_of(frames, whole, pool)
         if np.array_equal(before, whole):
             break
-    return mean, variance, whole, Excess.of(rest(frames, whole))
+    return mean, variance, whole, Excess.of(rest(frames, whole)) if filtering else None
 
 
 def look_far(
