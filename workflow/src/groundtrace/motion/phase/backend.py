@@ -27,8 +27,8 @@ class Phase(MotionBackend):
     nonrigid: bool = True
     """Also follow smooth displacements beyond the rigid one, and the motion while a frame is scanned."""
     max_shift: float = Field(default=0.1, gt=0, le=0.5)
-    """Largest rigid shift that is looked for, fraction of the field's shorter side; a frame that is clearly seen farther
-    away, up to 0.4 of it, is followed."""
+    """Largest rigid shift that is looked for, fraction of the field's shorter side; a frame that is clearly seen
+    farther away, up to 0.4 of it, is followed."""
     reference_frames: int = Field(default=1000, ge=20)
     """Frames, evenly spread, from which the final template is made: the noise of the template is an error of every
     shift."""
