@@ -5,7 +5,7 @@ import pytest
 from groundtrace.io import read_table, write_table
 from groundtrace.motion.base import Registration
 from groundtrace.motion.moving import Blocks, Displacement
-from groundtrace.motion.quality import assess, bad_reasons, coverage, crispness, residual_motion
+from groundtrace.motion.quality import assess, bad_reasons, coverage, crispness
 from groundtrace.motion.tables import Shifts
 from groundtrace.testing.movies import Tissue, frames_table, moving
 
@@ -16,29 +16,6 @@ def registration(y=None, x=None, template=None, frames: int = FRAMES) -> Registr
     zeros = np.zeros(frames, np.float32)
     moved = Displacement.rigid(zeros if y is None else y, zeros if x is None else x)
     return Registration(moved, zeros, np.ones((128, 128), np.float32) if template is None else template)
-
-
-@pytest.mark.parametrize(
-    ("jitter", "noise", "tolerance"), [(0, 1, 0.04), (0, 20, 0.15), (0.5, 20, 0.1), (1.5, 20, 0.3)]
-)
-def test_residual_motion_is_the_displacement_that_is_left(jitter, noise, tolerance):
-    random = np.random.default_rng(1)
-    tissue = Tissue(128, 128, 1)
-    away = random.normal(0, jitter, (60, 2)) if jitter else np.zeros((60, 2))
-    movie = np.repeat(
-        np.stack([noise * random.poisson(tissue.image(*d) / noise) for d in away]).astype(np.uint16), 5, axis=0
-    )
-    measured = residual_motion(movie, tissue.image().astype(np.float32), np.ones(len(movie), bool))
-    held_still = residual_motion(movie[:5], tissue.image().astype(np.float32), np.ones(5, bool))
-    assert len(held_still) == 1
-    assert np.nanmedian(measured) == pytest.approx(np.median(np.hypot(*away.T)), abs=tolerance)
-
-
-def test_residual_motion_of_noise_is_not_a_number():
-    movie = np.random.default_rng(0).poisson(100, (50, 128, 128)).astype(np.uint16)
-    template = Tissue(128, 128).image().astype(np.float32)
-    assert np.isnan(residual_motion(movie, template, np.ones(50, bool))).all()
-    assert len(residual_motion(movie, template, np.zeros(50, bool))) == 0
 
 
 def test_template_correlation_is_pearsons():
@@ -73,7 +50,7 @@ def test_bad_frames_and_why():
     correlation[200:203] = 0.2
     correlation[30] = np.nan
     table = frames_table(FRAMES, blank=(30, 31), dropped=(40,))
-    reasons = bad_reasons(registration(y=y).shift, correlation, table, 128)
+    reasons = bad_reasons(registration(y=y), correlation, table, 128)
     found = {int(i): str(reasons[i]) for i in np.flatnonzero(reasons != "")}
     assert found == {30: "blank", 31: "blank", 40: "dropped", 150: "jump"} | dict.fromkeys(
         (200, 201, 202), "decorrelated"
@@ -84,7 +61,7 @@ def test_slow_drift_and_a_run_of_the_animal_are_not_bad():
     t = np.arange(3000)
     y = (8 * t / 3000 + 3 * (t % 500 < 60)).astype(np.float32)
     correlation = 0.6 - 0.2 * t / 3000 + np.random.default_rng(0).normal(0, 0.01, 3000)
-    reasons = bad_reasons(registration(y=y, frames=3000).shift, correlation, frames_table(3000), 256)
+    reasons = bad_reasons(registration(y=y, frames=3000), correlation, frames_table(3000), 256)
     assert (reasons == "").all()
 
 

@@ -22,7 +22,7 @@ from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.simulate import prepare, raw_frames
 from groundtrace.simulation.truth import true_displacement
-from groundtrace.testing.movies import task
+from groundtrace.testing.movies import one_photon, task
 
 SHAPE = (96, 128)
 
@@ -70,7 +70,8 @@ def test_weights_of_a_block_are_those_of_least_squares_with_brightness_and_backg
     size = (grid.bounds[:, 1] - grid.bounds[:, 0]).max(), (grid.bounds[:, 3] - grid.bounds[:, 2]).max()
     weights = np.zeros((len(grid.bounds), 2, *size), np.float32)
     covariance = np.zeros((len(grid.bounds), 2, 2))
-    block_steps(scene, *slopes, variance, grid.bounds, weights, covariance)
+    seen = np.stack([scene, *slopes])
+    block_steps(seen, seen, variance, grid.bounds, weights, covariance)
     for b, (top, bottom, left, right) in enumerate(grid.bounds):
         part = slice(top, bottom), slice(left, right)
         design = np.stack([slopes[0][part], slopes[1][part], scene[part], np.ones_like(scene[part])], axis=-1)
@@ -291,6 +292,73 @@ def test_a_shutter_that_was_closed_while_the_focus_drifted_leaves_no_stretch_dar
         assert len(parts) == 3
         movie[:894] = 0
         assert len(find_stretches(movie, 25, pool)[0]) == 1
+
+
+def away(result, y, x) -> np.ndarray:
+    """(n_frames, 2) px of the mean displacement from the true one, constant offset removed."""
+    off = np.stack([result.shift.y - y, result.shift.x - x], axis=1)
+    return off - np.median(off, axis=0)
+
+
+def test_a_lasting_jump_beyond_the_bound_is_followed(tmp_path):
+    """The tissue comes to lie 26 px away, twice as far as frames are looked for."""
+    wide, truth = recording(frames=300, height=192, width=192, photons=5)
+    movie, jump = wide[:, 32:160, 32:160].copy(), np.zeros((300, 2))
+    movie[120:220], jump[120:220] = wide[120:220, 6:134, 26:154], (26, 6)
+    _, result = register(movie, tmp_path)
+    off = away(result, truth["y"].to_numpy() + jump[:, 0], truth["x"].to_numpy() + jump[:, 1])
+    # What the frames show depends on where they were cut, by the nonrigid displacement there.
+    assert np.percentile(np.hypot(*off.T), 99) < 1.5
+    assert not result.lost.any()
+
+
+def test_other_tissue_is_lost_and_its_error_says_so(tmp_path):
+    """The stage moved: of a stretch nothing is on the template, and no frame of it may look found."""
+    movie, truth = recording(frames=300, photons=5)
+    movie[150:200] = recording(frames=300, photons=5, seed=9)[0][150:200]
+    registered, result = register(movie, tmp_path)
+    assert result.lost[150:200].all()
+    assert not np.delete(result.lost, np.s_[150:200]).any()
+    assert result.y_error[150:200].min() >= 13
+    none = np.zeros(300, bool)
+    frames = {"frame": np.arange(300), "brightness": 1.0, "saturated": 0.0, "blank": none, "dropped": none}
+    shifts, *_ = assess(movie, registered, result, pl.DataFrame(frames))
+    assert set(shifts["reason"][150:200]) == {"lost"}
+    off = away(result, truth["y"].to_numpy(), truth["x"].to_numpy())
+    assert np.hypot(*off.T)[~result.lost].max() < 1.5
+
+
+def test_bright_light_that_passes_is_not_followed(tmp_path):
+    movie, truth = recording(frames=300, photons=5)
+    rows, columns = np.indices(movie.shape[1:])
+    for i in range(100, 200):
+        spot = np.exp(-((rows - 64 - 30 * np.sin(i / 9)) ** 2 + (columns - 2 * (i - 120)) ** 2) / 128)
+        movie[i] = np.clip(movie[i] + 15_000 * spot, 0, 32767)
+    _, result = register(movie, tmp_path)
+    off = np.hypot(*away(result, truth["y"].to_numpy(), truth["x"].to_numpy()).T)
+    assert off.max() < 1.5
+    assert np.sqrt((off[100:200] ** 2).mean()) < 0.4
+
+
+@pytest.mark.parametrize("changes", [{}, {"contrast": 0.01, "background": 0.1, "motion": 0.7}])
+def test_background_of_one_photon_movies_is_not_followed(changes, tmp_path):
+    movie, shifts = one_photon(400, 128, **changes)
+    registered, result = register(movie, tmp_path)
+    off = np.hypot(*away(result, *shifts.T).T)
+    assert np.sqrt((off[~result.lost] ** 2).mean()) < 0.4
+    assert result.lost.mean() < 0.02
+    # The background was taken out for the estimate only.
+    assert registered.mean() == pytest.approx(movie.mean(), rel=0.01)
+    assert result.template.mean() == pytest.approx(movie.mean(), rel=0.01)
+
+
+def test_a_movie_that_shows_nothing_is_left_as_it_was(tmp_path):
+    movie = np.random.default_rng(0).poisson(50, (400, 128, 128)).astype(np.int16)
+    with pytest.warns(UserWarning, match="leaves the movie as it was"):
+        registered, result = register(movie, tmp_path)
+    np.testing.assert_array_equal(registered, movie)
+    assert not np.stack([result.shift.y, result.shift.x]).any()
+    assert (result.y_error >= 13).all()
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (33, 200), (20, 20), (128, 320)])

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 
-from groundtrace.arrays import FloatArray, Movie
+from groundtrace.arrays import BoolArray, FloatArray, Movie
 from groundtrace.motion.moving import Displacement, move_movie
 from groundtrace.movies.file import create_movie
 from groundtrace.section import Backend
@@ -23,6 +23,8 @@ class Registration:
     """(n_frames,) px, standard error of the rigid displacement; None when the backend knows none."""
     x_error: FloatArray | None = None
     """(n_frames,) px."""
+    lost: BoolArray | None = None
+    """(n_frames,) frames that the backend could not follow; None when it does not know."""
 
 
 class MotionBackend(Backend):

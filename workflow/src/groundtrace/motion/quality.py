@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
-from scipy import fft
-from scipy.ndimage import fourier_gaussian, median_filter
+from scipy.ndimage import median_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.motion.base import Registration
 from groundtrace.motion.clip import motion_clip
 from groundtrace.motion.moving import Displacement, move_frames
+from groundtrace.motion.residual import residual_motion
 from groundtrace.tables import list_column
 
 CHUNK_BYTES = 64 << 20
@@ -27,12 +27,6 @@ DECORRELATED_FRAMES = 501
 """...over this many frames."""
 RAW_FRAMES = 500
 """Frames, evenly spread, on which the correlation of the raw movie is measured."""
-WINDOWS = 200
-"""Short stretches, evenly spread, on which the residual motion is measured..."""
-WINDOW_FRAMES = 5
-"""...each the mean of this many consecutive frames: one frame alone shows its noise more than its motion."""
-BLOCK = 128
-"""px, side of the blocks whose residual motion is measured."""
 
 
 def assess(
@@ -53,7 +47,7 @@ def assess(
         light = np.ones_like(light)
     correlation, mean = _correlate(registered, template, light)
     mean_before = _mean(movie, light)
-    reasons = bad_reasons(registration.shift, correlation, frames, min(template.shape))
+    reasons = bad_reasons(registration, correlation, frames, min(template.shape))
     bad = reasons != ""
     shifts = _shifts_table(registration, correlation, reasons)
     moved = registration.shift
@@ -62,15 +56,15 @@ def assess(
     good = np.flatnonzero(~bad)
     sample = good[np.linspace(0, len(good), min(RAW_FRAMES, len(good)), endpoint=False, dtype=int)]
     before = _correlation_before(movie, template, sample)
-    residual = residual_motion(registered, template, ~bad)
+    residual = residual_motion(movie, moved, ~bad)
     quality = pl.DataFrame(
         {
             "template_correlation_before": _summary(before, 50),
             "template_correlation": _summary(correlation[~bad], 50),
             "crispness_before": crispness(mean_before),
             "crispness": crispness(mean),
-            "residual_motion": _summary(residual, 50),
-            "residual_motion_95": _summary(residual, 95),
+            "residual_motion": residual.motion,
+            "residual_motion_95": residual.worst,
             "displacement": float(np.median(length)),
             "displacement_max": float(length.max()),
             "bad_frames": int(bad.sum()),
@@ -176,13 +170,15 @@ def crispness(image: FloatArray) -> float:
     return float(np.sqrt((rows**2 + columns**2).sum()) / mean) if mean > 0 else 0.0
 
 
-def bad_reasons(moved: Displacement, correlation: FloatArray, frames: pl.DataFrame, side: int) -> np.ndarray:
-    """Why each frame is bad, the first that holds of blank, dropped (from `frames`), jump, decorrelated; "" if good.
+def bad_reasons(found: Registration, correlation: FloatArray, frames: pl.DataFrame, side: int) -> np.ndarray:
+    """Why each frame is bad, the first that holds of blank, dropped (from `frames`), lost (as the backend says), jump,
+    decorrelated; "" if good.
 
     side: shorter side of the field, px.
     """
     blank, dropped = frames["blank"].to_numpy(), frames["dropped"].to_numpy()
-    seen = ~blank
+    seen, moved = ~blank, found.shift
+    lost = np.zeros(len(blank), bool) if found.lost is None else found.lost
     jump = np.zeros(len(blank), bool)
     away = np.hypot(*(v[seen] - _running_median(v[seen], JUMP_FRAMES) for v in (moved.y, moved.x)))
     jump[seen] = away > JUMP * side
@@ -193,81 +189,14 @@ def bad_reasons(moved: Displacement, correlation: FloatArray, frames: pl.DataFra
     scale = 1.4826 * np.median(np.abs(drop)) if known.any() else 0.0
     decorrelated[known] = (drop > DECORRELATED_SD * scale) & (correlation[known] < DECORRELATED_FRACTION * usual)
     decorrelated |= seen & ~np.isfinite(correlation)
-    return np.select([blank, dropped, jump, decorrelated], ["blank", "dropped", "jump", "decorrelated"], "")
+    reasons = {"blank": blank, "dropped": dropped, "lost": lost, "jump": jump, "decorrelated": decorrelated}
+    return np.select(list(reasons.values()), list(reasons), "")
 
 
 def _running_median(values: FloatArray, window: int) -> FloatArray:
     if not len(values):
         return values
     return median_filter(values, size=min(window, len(values)), mode="nearest")
-
-
-def residual_motion(registered: Movie, template: FloatArray, good: BoolArray) -> FloatArray:
-    """(windows,) displacement that is left against the template, px, root mean square over blocks.
-
-    Phase correlation of the mean of a few consecutive good frames; blocks without a clear peak are left out, NaN when
-    there is none.
-    """
-    indices = np.flatnonzero(good)
-    starts = np.unique(np.linspace(0, max(0, len(indices) - WINDOW_FRAMES), WINDOWS, dtype=int)) if len(indices) else []
-    blocks = [
-        _Block(template, rows, columns) for rows in _tiles(template.shape[0]) for columns in _tiles(template.shape[1])
-    ]
-    residual = np.full(len(starts), np.nan)
-    for i, start in enumerate(starts):
-        image = registered[indices[start : start + WINDOW_FRAMES]].mean(axis=0, dtype=np.float32)
-        lengths = np.array([block.displacement(image) for block in blocks])
-        clear = np.isfinite(lengths)
-        if clear.any():
-            residual[i] = np.sqrt((lengths[clear] ** 2).mean())
-    return residual
-
-
-def _tiles(side: int) -> list[slice]:
-    """Blocks of equal size that cover a side without overlap."""
-    count = max(1, round(side / BLOCK))
-    size = side // count
-    return [slice(size * i, size * (i + 1)) for i in range(count)]
-
-
-class _Block:
-    """Phase correlation of one block of the field with the template, to a fraction of a pixel."""
-
-    SMOOTH = 1.2
-    """px, Gaussian that keeps the frequencies in which tissue is seen."""
-    CLEAR = 6.0
-    """A peak counts from this many standard deviations of the correlation map."""
-
-    def __init__(self, template: FloatArray, rows: slice, columns: slice):
-        self.where = rows, columns
-        shape = template[self.where].shape
-        self.taper = np.outer(*(np.hanning(side + 2)[1:-1] for side in shape)).astype(np.float32)
-        self.reach = min(32, min(shape) // 4)
-        target = np.conj(self._spectrum(template))
-        self.target = fourier_gaussian(target, self.SMOOTH, n=shape[1])
-
-    def displacement(self, image: FloatArray) -> float:
-        """Length of the displacement of `image`, px; NaN when its peak is not clear."""
-        size = self.taper.shape
-        surface = np.asarray(fft.irfft2(self._spectrum(image) * self.target, s=size))
-        near = np.roll(surface, (self.reach, self.reach), (0, 1))[: 2 * self.reach + 1, : 2 * self.reach + 1]
-        row, column = np.unravel_index(near[1:-1, 1:-1].argmax(), (2 * self.reach - 1,) * 2)
-        peak = near[row : row + 3, column : column + 3]
-        if peak[1, 1] <= self.CLEAR * near.std():
-            return np.nan
-        return float(np.hypot(row + 1 - self.reach + _vertex(peak[:, 1]), column + 1 - self.reach + _vertex(peak[1])))
-
-    def _spectrum(self, image: FloatArray) -> np.ndarray:
-        block = image[self.where]
-        spectrum = np.asarray(fft.rfft2((block - block.mean()) * self.taper))
-        return spectrum / np.maximum(np.abs(spectrum), 1e-12)
-
-
-def _vertex(values: FloatArray) -> float:
-    """Where a Gaussian through three values one pixel apart, largest in the middle, has its peak; -0.5 to 0.5."""
-    left, middle, right = np.log(np.maximum(values, 1e-3 * values[1]))
-    curvature = left - 2 * middle + right
-    return 0.5 * (left - right) / curvature if curvature < 0 else 0.0
 
 
 def _known(values: FloatArray | None, frames: int) -> pl.Series:

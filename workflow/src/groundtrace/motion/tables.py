@@ -30,11 +30,14 @@ class Shifts(Table):
         "", "Pearson correlation of the registered frame with the template", low=-1, high=1, nullable=True
     )
     bad: Series[bool] = column("", "do not trust this frame")
-    reason: Series[str] = column("", "why it is bad: blank, dropped, jump, decorrelated; empty when good")
+    reason: Series[str] = column("", "why it is bad: blank, dropped, lost, jump, decorrelated; empty when good")
 
 
 class MotionQuality(Table):
     """One row per plane and motion backend."""
+
+    class Config(Table.Config):
+        metadata = {"version": 2}
 
     template_correlation_before: Series[pl.Float32] = column(
         "", "median over frames of the correlation of raw frames with the template", nullable=True
@@ -45,9 +48,15 @@ class MotionQuality(Table):
     )
     crispness: Series[pl.Float32] = column("", "the same of the registered movie", nullable=True)
     residual_motion: Series[pl.Float32] = column(
-        "px", "median over frames of the displacement that is left against the template", low=0, nullable=True
+        "px",
+        "estimated displacement that is left, root mean square over field and good frames, from two halves of the "
+        "pixels of raw frames",
+        low=0,
+        nullable=True,
     )
-    residual_motion_95: Series[pl.Float32] = column("px", "95th percentile of the same", low=0, nullable=True)
+    residual_motion_95: Series[pl.Float32] = column(
+        "px", "95th percentile over stretches of about a second of the same", low=0, nullable=True
+    )
     displacement: Series[pl.Float32] = column(
         "px", "median length of the rigid shift from its median", low=0, nullable=True
     )

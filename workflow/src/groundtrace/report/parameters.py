@@ -21,7 +21,7 @@ class ReportParameters(Section):
     rate_warning: PositiveFloat = 30.0
     """Mean spike rate above which a cell is called implausible, Hz."""
     residual_motion_warning: PositiveFloat = 1.0
-    """Median displacement left after registration above which a recording is warned about, px."""
+    """Displacement left after registration (root mean square) above which a recording is warned about, px."""
     bad_frames_warning: float = Field(default=0.05, ge=0, le=1)
     """Share of bad frames above which a recording is warned about, fraction."""
     saturation_warning: float = Field(default=1e-4, ge=0, le=1)

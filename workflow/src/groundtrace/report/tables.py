@@ -32,7 +32,9 @@ class Study(Table):
     expected_correlation: Series[pl.Float32] = column(
         "", "median over accepted ROIs of the correlation expected with true spikes", low=-1, high=1, nullable=True
     )
-    residual_motion: Series[pl.Float32] = column("px", "median residual displacement", nullable=True)
+    residual_motion: Series[pl.Float32] = column(
+        "px", "estimated displacement that is left after registration, root mean square", nullable=True
+    )
     bad_frames: Series[pl.Int32] = column("", "frames marked bad", nullable=True)
     warnings: Series[pl.Int32] = column("", "warnings in the report that are more than a note", nullable=True)
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.ndimage import convolve1d
+from scipy import ndimage
+from scipy.ndimage import convolve1d, gaussian_filter
+from scipy.signal import lfilter
 
 from groundtrace.acquisition import Acquisition, SourceFile
 from groundtrace.task import Task
@@ -162,3 +164,34 @@ def correlated(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarra
     for axis in (-2, -1):
         noise = convolve1d(noise, TAPS, axis=axis, mode="wrap")
     return noise
+
+
+def one_photon(
+    frames: int, side: int, seed: int = 0, contrast: float = 0.03, background: float = 0.08, motion: float = 2.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """A movie (frames, side, side) uint16 as a one-photon miniscope takes it, and its motion (frames, 2) px, rigid.
+
+    Vessels of little contrast and blurred cells, lit unevenly, under light from out of focus that changes by
+    `background` of the brightness, many times the photon noise.
+    """
+    random, size = np.random.default_rng(seed), side + 80
+    vessels = -np.clip(gaussian_filter(random.standard_normal((size, size)), 4) * 14 - 0.5, 0, None)
+    places, grid = random.uniform(0, size, (60, 2, 1)), np.arange(size)
+    rows, columns = np.moveaxis(np.exp(-((grid - places) ** 2) / 32), 1, 0)
+    spikes = random.random((60, frames)) < 0.01
+    activity = np.asarray(lfilter([0.05], [1.0, -0.95], spikes))
+    modes = gaussian_filter(random.standard_normal((12, size, size)), (0, 25, 25))
+    light = gaussian_filter(random.standard_normal((12, frames)), (0, 8))
+    modes, light = modes / modes.std(), background / np.sqrt(12) * light / light.std()
+    walk = np.cumsum(random.normal(0, 0.25, (frames, 2)), axis=0)
+    walk -= gaussian_filter(walk, (60, 0))
+    walk *= motion / walk.std()
+    middle = (np.arange(side) - side / 2) ** 2
+    lamp = 1500 * np.exp(-(middle[:, None] + middle) / (0.98 * side**2))
+    movie = np.empty((frames, side, side), np.uint16)
+    for i, (y, x) in enumerate(40 - walk):
+        scene = 1 + contrast * vessels / vessels.std() + (rows.T * activity[:, i]) @ columns
+        scene += np.tensordot(light[:, i], modes, 1)
+        seen = ndimage.shift(scene, (-y, -x), order=3, mode="nearest")[:side, :side]
+        movie[i] = random.poisson(np.clip(seen * lamp, 0, None))
+    return movie, walk

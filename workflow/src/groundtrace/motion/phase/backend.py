@@ -27,7 +27,8 @@ class Phase(MotionBackend):
     nonrigid: bool = True
     """Also follow smooth displacements beyond the rigid one, and the motion while a frame is scanned."""
     max_shift: float = Field(default=0.1, gt=0, le=0.5)
-    """Largest rigid shift, fraction of the field's shorter side."""
+    """Largest rigid shift that is looked for, fraction of the field's shorter side; a frame that is clearly seen
+    farther away, up to 0.4 of it, is followed."""
     reference_frames: int = Field(default=1000, ge=20)
     """Frames, evenly spread, from which the final template is made: the noise of the template is an error of every
     shift."""
@@ -41,6 +42,6 @@ class Phase(MotionBackend):
                 f"max_shift {self.max_shift} of a field of {movie.shape[1]} x {movie.shape[2]} px is less than one "
                 "pixel; raise it"
             )
-        settings = Settings(bound, self.reference_frames, self.nonrigid, task.acquisition.frame_rate)
+        settings = Settings(bound, self.reference_frames, self.nonrigid, task.acquisition.frame_rate, task.bad_frames)
         with threadpool_limits(1), ThreadPoolExecutor(task.threads) as pool:
             return register(movie, registered, settings, pool)

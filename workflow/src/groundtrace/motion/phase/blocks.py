@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import correlate1d, spline_filter
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
+from groundtrace.motion.phase.filters import Excess
 
 OFFSETS = 5
 """Sub-pixel positions along each axis at which the template is held."""
@@ -20,6 +21,8 @@ SPACING = 0.25
 """px between them."""
 SIDE = 32
 """px, about; of a block."""
+UNSEEN = 1e12
+"""Variance of pixels that do not count, times what it is."""
 Taps = Callable[[float], float]
 MOST = (16, 8)
 """Blocks along y and x: lines are scanned one after the other, so that more rows are worth it."""
@@ -66,33 +69,49 @@ class Fit:
     weights: FloatArray
     """(blocks, OFFSETS, OFFSETS, 2, rows, columns) float32: g/v at each sub-pixel position, for y and x."""
     covariance: FloatArray
-    """(blocks, OFFSETS, OFFSETS, 2, 2) px², of a step."""
+    """(blocks, OFFSETS, OFFSETS, 2, 2): from weighted sums to a step, px."""
+    variance: FloatArray
+    """(2, blocks) px², of a step of y and of x at the template's own position, were pixels independent..."""
     inflation: FloatArray
-    """(2, blocks) by how much the variance of a step of y and of x is larger than independent pixels make it."""
+    """(2, blocks) ...and by how much it is larger."""
     gain: FloatArray
     """(2,) by how much steps of y and of x have been shortened."""
 
     @classmethod
-    def of(cls, template: FloatArray, variance: FloatArray, grid: Grid, noise: FloatArray, pool: Executor) -> "Fit":
-        """template and variance of its frames' noise: (height, width); noise: (n, height, width) of some frames."""
+    def of(
+        cls,
+        template: FloatArray,
+        variance: FloatArray,
+        grid: Grid,
+        noise: FloatArray,
+        pool: Executor,
+        excess: Excess | None = None,
+        seen: BoolArray | None = None,
+    ) -> "Fit":
+        """template and variance of its frames' noise: (height, width); noise: (n, height, width) of some frames.
+
+        excess: filter of what is looked for; None for none. seen: pixels that count; None for all.
+        """
         from groundtrace.motion.phase.kernels import block_steps
 
         size = (grid.bounds[:, 1] - grid.bounds[:, 0]).max(), (grid.bounds[:, 3] - grid.bounds[:, 2]).max()
         weights = np.zeros((len(grid.bounds), OFFSETS, OFFSETS, 2, *size), np.float32)
         covariance = np.empty((len(grid.bounds), OFFSETS, OFFSETS, 2, 2))
         coefficients = spline_filter(template.astype(np.float64), order=3)
+        wanted = None if excess is None else spline_filter(excess(template).astype(np.float64), order=3)
+
+        counted = variance if seen is None else variance * np.where(seen, 1, UNSEEN)
 
         def work(i: int) -> None:
-            values, slopes = (_shifted(coefficients, _position(i), taps, axis=0) for taps in (_values, _slopes))
+            found = _surfaces(coefficients, i)
+            filtered = found if wanted is None else _surfaces(wanted, i)
             for j in range(OFFSETS):
-                x = _position(j)
-                image, slope_y = (_shifted(part, x, _values, axis=1) for part in (values, slopes))
-                slope_x = _shifted(values, x, _slopes, axis=1)
-                block_steps(image, slope_y, slope_x, variance, grid.bounds, weights[:, i, j], covariance[:, i, j])
+                block_steps(found[j], filtered[j], counted, grid.bounds, weights[:, i, j], covariance[:, i, j])
 
         list(pool.map(work, range(OFFSETS)))
-        inflation = _inflation(noise, weights[:, OFFSETS // 2, OFFSETS // 2], variance, grid)
-        return cls(grid, template.astype(np.float32), weights, covariance, inflation, np.ones(2))
+        middle = OFFSETS // 2
+        own, inflation = _errors(noise, weights[:, middle, middle], covariance[:, middle, middle], variance, grid)
+        return cls(grid, template.astype(np.float32), weights, covariance, own, inflation, np.ones(2))
 
     def scaled(self, gain: FloatArray) -> "Fit":
         """The same fit with steps along y and x shorter by `gain` (2,)."""
@@ -106,24 +125,36 @@ class Fit:
     @property
     def error(self) -> FloatArray:
         """(2, blocks) variance, px², of y and of x at the template's own position."""
-        middle = self.covariance[:, OFFSETS // 2, OFFSETS // 2]
-        return self.inflation * np.stack([middle[:, 0, 0], middle[:, 1, 1]]) / self.gain[:, None]
+        return self.inflation * self.variance / self.gain[:, None] ** 2
 
 
-def _inflation(noise: FloatArray, weights: FloatArray, variance: FloatArray, grid: Grid) -> FloatArray:
-    """Variance of weighted sums of the noise over that of independent pixels: (2, blocks) for y and x.
+def _surfaces(coefficients: FloatArray, i: int) -> FloatArray:
+    """(OFFSETS, 3, height, width): a spline and its slopes along y and x, at position i along y, and all along x."""
+    values, slopes = (_shifted(coefficients, _position(i), taps, axis=0) for taps in (_values, _slopes))
+    rows = ((values, _values), (slopes, _values), (values, _slopes))
+    return np.stack([[_shifted(part, _position(j), taps, axis=1) for part, taps in rows] for j in range(OFFSETS)])
+
+
+def _errors(
+    noise: FloatArray, weights: FloatArray, covariance: FloatArray, variance: FloatArray, grid: Grid
+) -> tuple[FloatArray, FloatArray]:
+    """Variance of a step of y and x in each block (2, blocks) px², of independent pixels, and by how much the noise's
+    own is larger.
 
     Noise of neighbouring pixels is correlated, and active cells and neuropil are noise too. Weights mirrored within
     each block have the same size and texture, but no longer answer to motion.
     """
-    found, expected = np.zeros((2, len(grid.bounds))), np.zeros((2, len(grid.bounds)))
+    found, expected, own_variance = np.zeros((3, 2, len(grid.bounds)))
     for b, (top, bottom, left, right) in enumerate(grid.bounds):
         own = weights[b, :, : bottom - top, : right - left]
         mirrored = np.stack([np.flip(own, axis) for axis in (1, 2)], axis=1).reshape(4, -1)
         sums = noise[:, top:bottom, left:right].reshape(len(noise), -1) @ mirrored.T
         found[:, b] = sums.var(axis=0).reshape(2, 2).sum(axis=1)
-        expected[:, b] = (mirrored**2 @ variance[top:bottom, left:right].ravel()).reshape(2, 2).sum(axis=1)
-    return np.maximum(found / np.maximum(expected, 1e-30), 1e-3)
+        spread = variance[top:bottom, left:right]
+        expected[:, b] = (mirrored**2 @ spread.ravel()).reshape(2, 2).sum(axis=1)
+        together = np.einsum("iyx,jyx,yx->ij", own, own, spread)
+        own_variance[:, b] = np.diag(covariance[b] @ together @ covariance[b].T)
+    return own_variance, np.maximum(found / np.maximum(expected, 1e-30), 1e-3)
 
 
 def _position(index: int) -> float:

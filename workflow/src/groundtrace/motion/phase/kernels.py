@@ -30,6 +30,16 @@ def bin_frames(frames, by, out):
 
 
 @njit(nogil=True, cache=True)
+def limit_values(frames, low, high, level, out):
+    """Frames (n, height, width) in which what lies beyond `low` and `high` (height, width) is `level`."""
+    for n in range(np.uint64(len(frames))):
+        for r in range(np.uint64(frames.shape[1])):
+            for c in range(np.uint64(frames.shape[2])):
+                value = frames[n, r, c]
+                out[n, r, c] = value if low[r, c] <= value <= high[r, c] else level[r, c]
+
+
+@njit(nogil=True, cache=True)
 def moments(frames, shifts, rows, total, squares):
     """Sums (height, width) over frames, moved by whole pixels round the field, and of their squares: some rows."""
     height, width = total.shape
@@ -48,43 +58,48 @@ def moments(frames, shifts, rows, total, squares):
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def block_steps(image, slope_y, slope_x, variance, bounds, weights, covariance):
+def block_steps(seen, filtered, variance, bounds, weights, covariance):
     """Weights (blocks, 2, rows, columns) and covariance (blocks, 2, 2) px² of the step in each block, in place.
 
-    The slopes are made orthogonal, weighted by 1 / variance, to brightness and background.
+    seen, filtered: (3, height, width), the template and its slopes along y and x, as it is and through the filter
+    that is chosen from the movie. Weights are the filtered slopes over the variance, made orthogonal to brightness
+    and background; where nothing is filtered the step is that of least squares, and this its covariance.
     """
     for b in range(len(bounds)):
         top, bottom, left, right = bounds[b]
-        total, level, mean_y, mean_x = 0.0, 0.0, 0.0, 0.0
+        total, level, own_level, mean_y, mean_x = 0.0, 0.0, 0.0, 0.0, 0.0
         for r in range(top, bottom):
             for c in range(left, right):
                 weight = 1 / variance[r, c]
                 total += weight
-                level += weight * image[r, c]
-                mean_y += weight * slope_y[r, c]
-                mean_x += weight * slope_x[r, c]
-        level, mean_y, mean_x = level / total, mean_y / total, mean_x / total
+                level += weight * seen[0, r, c]
+                own_level += weight * filtered[0, r, c]
+                mean_y += weight * filtered[1, r, c]
+                mean_x += weight * filtered[2, r, c]
+        level, own_level, mean_y, mean_x = level / total, own_level / total, mean_y / total, mean_x / total
         square, along_y, along_x = 0.0, 0.0, 0.0
         for r in range(top, bottom):
             for c in range(left, right):
-                own = (image[r, c] - level) / variance[r, c]
-                square += own * (image[r, c] - level)
-                along_y += own * slope_y[r, c]
-                along_x += own * slope_x[r, c]
+                light = (seen[0, r, c] - level) / variance[r, c]
+                square += light * (filtered[0, r, c] - own_level)
+                along_y += light * filtered[1, r, c]
+                along_x += light * filtered[2, r, c]
         # A block without structure tells nothing: a step of no weight and no certainty.
         part_y, part_x = (along_y / square, along_x / square) if square > 0 else (0.0, 0.0)
-        yy, yx, xx = 1e-6, 0.0, 1e-6
+        yy, yx, xy, xx = 1e-6, 0.0, 0.0, 1e-6
         for r in range(top, bottom):
             for c in range(left, right):
-                own, weight = image[r, c] - level, 1 / variance[r, c]
-                y, x = slope_y[r, c] - mean_y - part_y * own, slope_x[r, c] - mean_x - part_x * own
-                yy += weight * y * y
-                yx += weight * y * x
-                xx += weight * x * x
-                weights[b, 0, r - top, c - left], weights[b, 1, r - top, c - left] = weight * y, weight * x
-        size = yy * xx - yx * yx
+                own, weight = filtered[0, r, c] - own_level, 1 / variance[r, c]
+                y = weight * (filtered[1, r, c] - mean_y - part_y * own)
+                x = weight * (filtered[2, r, c] - mean_x - part_x * own)
+                yy += y * seen[1, r, c]
+                yx += y * seen[2, r, c]
+                xy += x * seen[1, r, c]
+                xx += x * seen[2, r, c]
+                weights[b, 0, r - top, c - left], weights[b, 1, r - top, c - left] = y, x
+        size = yy * xx - yx * xy
         covariance[b, 0, 0], covariance[b, 1, 1] = xx / size, yy / size
-        covariance[b, 0, 1] = covariance[b, 1, 0] = -yx / size
+        covariance[b, 0, 1], covariance[b, 1, 0] = -yx / size, -xy / size
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})

@@ -4,27 +4,31 @@ import itertools
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from warnings import warn
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, median_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.motion.base import Registration
-from groundtrace.motion.moving import RIGID, Blocks, Displacement, as_integers, move_frames
+from groundtrace.motion.moving import RIGID, Blocks, Displacement, as_integers, move_frames, move_movie
 from groundtrace.motion.phase.blocks import SPACING, Fit, Grid
+from groundtrace.motion.phase.filters import Excess
 from groundtrace.motion.phase.kernels import measure_blocks
-from groundtrace.motion.phase.scanning import straighten
 from groundtrace.motion.phase.smoothing import Modes, Prior, smooth_field
-from groundtrace.motion.phase.stretches import Stretch, find_stretches, frames_at
-from groundtrace.motion.phase.template import SMOOTHING, Matcher, noise_floor, sample, without_noise
+from groundtrace.motion.phase.stretches import Reader, Stretch, find_stretches
+from groundtrace.motion.phase.template import SMOOTHING, SURE, Matcher, look_far, noise_floor, sample, without_noise
 
 BATCH_BYTES = 2 << 20
 """Size of the frames that one thread works on at a time; it changes no result."""
 SHOWN = 0.3
 """A frame that shows less of the template than this, relative to those around it, is not trusted: its shift is what
 its neighbours tell."""
-SURE, NEAR = 0.6, 6.0
-"""A frame that shows less of the template than this is looked for only so many px from where its neighbours lie."""
+NEAR = 6.0
+"""A frame that is not sure to be where it was found is looked for only so many px from where its neighbours lie."""
+AROUND = 5
+"""Frames whose median must be better than chance: of a stretch in which nothing is found, some frames look found."""
+CHANCE_FRAMES = 60
 NEIGHBOURHOOD = 301
 """Frames among which a frame's brightness is judged."""
 GAIN_FRAMES, GAINS = 60, (0.8, 1.5)
@@ -45,6 +49,8 @@ class Settings:
     nonrigid: bool
     frame_rate: float
     """Hz."""
+    dark: BoolArray
+    """(n_frames,) frames that show nothing, as ingest says."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +65,18 @@ class Estimate:
 
 def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor) -> Registration:
     """Fill `registered` and return the displacements; the same whatever the number of threads."""
-    stretches, offset = find_stretches(movie, settings.bound, pool)
-    work, grid = _Passes(movie, settings, pool, offset), Grid.over(movie.shape[1:])
+    stretches, reader = find_stretches(movie, settings.bound, pool)
+    offset = reader.offset
+    work, grid = _Passes(reader, settings, pool), Grid.over(movie.shape[1:])
     shifts, share = work.locate(stretches)
     usual = median_filter(share, min(NEIGHBOURHOOD, len(share)), mode="nearest")
     usual = np.maximum(usual, 0.7 * np.median(share))
-    work.locate_again(stretches, shifts, share, share > SURE * usual)
-    trusted, brightness = share > SHOWN * np.maximum(usual, 1e-3), np.maximum(usual, 0.05)
+    held = _held_out(stretches, settings.dark)
+    usually = float(np.median(share[held]))
+    chance, anywhere = work.locate_again(stretches, shifts, share, usual)
+    if usually < anywhere:
+        return _left_alone(movie, registered, stretches, share, settings)
+    trusted, brightness = _trusted(share, usual, chance), np.maximum(usual, 0.05)
 
     start = np.repeat(shifts[:, None], len(grid.bounds), axis=1)
     measured, error = work.measure(stretches, grid, start, brightness)
@@ -83,11 +94,56 @@ def register(movie: Movie, registered: Movie, settings: Settings, pool: Executor
         blocks = Blocks(RIGID.y, RIGID.x, offset)
         found = work.smooth(measured, grid, error, trusted, brightness, grid.places()[:1])
         rigid, beyond = found.field[:, 0], np.zeros((len(movie), 0, 2))
-    template = sharp[len(sharp) // 2].template
+    lost = ~trusted | _astray(rigid - shifts, stretches)
+    # Where the tissue is in these frames is not known, only how far away it was looked for.
+    found.error[lost] = np.maximum(found.error[lost], settings.bound)
     (y, x), (block_y, block_x) = rigid.T, np.moveaxis(beyond, 2, 0)
     shift = Displacement(y, x, block_y, block_x, blocks)
-    work.move(registered, shift, as_integers(template, movie.dtype))
-    return Registration(shift.single(), share.astype(np.float32), template, *found.error.T.astype(np.float32))
+    template = work.move(registered, shift, sharp[len(sharp) // 2].template)
+    y_error, x_error = found.error.T.astype(np.float32)
+    return Registration(shift.single(), share.astype(np.float32), template, y_error, x_error, lost)
+
+
+def _held_out(stretches: list[Stretch], dark: BoolArray) -> BoolArray:
+    """(n_frames,) frames that are not in the first templates: those are found again even where nothing is seen."""
+    held = ~dark
+    held[np.concatenate([stretch.indices for stretch in stretches])] = False
+    return held if held.any() else ~dark if not dark.all() else ~held
+
+
+def _left_alone(
+    movie: Movie, registered: Movie, stretches: list[Stretch], share: FloatArray, settings: Settings
+) -> Registration:
+    """The movie as it was recorded: what cannot be followed is not made worse."""
+    warn(
+        f"motion: phase finds most frames on their mean no better than chance (within {settings.bound} px), and "
+        "leaves the movie as it was recorded. Does the mean image show structure that stays? Try the motion "
+        "method suite2p, or register another channel (motion_channel)",
+        stacklevel=4,
+    )
+    for start in range(0, len(movie), 64):
+        registered[start : start + 64] = movie[start : start + 64]
+    still, unknown = np.zeros(len(movie), np.float32), np.full(len(movie), settings.bound, np.float32)
+    template = stretches[len(stretches) // 2].template
+    return Registration(Displacement.rigid(still, still), share.astype(np.float32), template, unknown, unknown)
+
+
+def _astray(away: FloatArray, stretches: list[Stretch]) -> BoolArray:
+    """Frames that ended far from where they were found: away (n_frames, 2) px, but for what links their stretch."""
+    astray = np.zeros(len(away), bool)
+    for stretch in stretches:
+        own = away[stretch.part] - np.median(away[stretch.part], axis=0)
+        astray[stretch.part] = np.hypot(*own.T) > NEAR
+    return astray
+
+
+def _trusted(share: FloatArray, usual: FloatArray, chance: FloatArray) -> BoolArray:
+    """Frames that were found: they show more of the template than SHOWN of what is usual, and than chance does.
+
+    chance: median and 95th percentile (2, n_frames) of what they show of a template that is not there.
+    """
+    around = median_filter(share, min(AROUND, len(share)), mode="nearest")
+    return (share > SHOWN * np.maximum(usual, 1e-3)) & (share > chance[0]) & (around > chance[1])
 
 
 def _output(shape: tuple[int, ...], offset: float) -> tuple[Blocks, FloatArray]:
@@ -122,8 +178,8 @@ def _noise(frames: np.ndarray, shifts: FloatArray, template: FloatArray) -> Floa
 class _Passes:
     """Loops over the movie, batches side by side; each frame is worked on alone."""
 
-    def __init__(self, movie: Movie, settings: Settings, pool: Executor, scan_offset: float):
-        self.movie, self.settings, self.pool, self.scan_offset = movie, settings, pool, scan_offset
+    def __init__(self, reader: Reader, settings: Settings, pool: Executor):
+        self.reader, self.movie, self.settings, self.pool = reader, reader.movie, settings, pool
         self.prior = Prior.of(settings.nonrigid)
 
     def _each(self, work: Callable[[slice, IntArray], None], part: slice | None = None) -> None:
@@ -143,25 +199,44 @@ class _Passes:
             matcher = self._matcher(stretch)
 
             def work(part: slice, frames: IntArray, matcher: Matcher = matcher) -> None:
-                shifts[part], share[part] = matcher.locate(straighten(frames, self.scan_offset))
+                shifts[part], share[part] = matcher.locate(self.reader.ready(frames))
 
             self._each(work, stretch.part)
         return shifts, share
 
-    def locate_again(self, stretches: list[Stretch], shifts: FloatArray, share: FloatArray, sure: BoolArray) -> None:
-        """Look for frames that show little of the template only near where the sure frames around them lie."""
-        if sure.all() or not sure.any():
-            return
-        every = np.arange(len(shifts))
+    def locate_again(
+        self, stretches: list[Stretch], shifts: FloatArray, share: FloatArray, usual: FloatArray
+    ) -> tuple[FloatArray, float]:
+        """Look for frames that show little of the template far away, then only near where the sure ones around lie.
+
+        Returns median and 95th percentile (2, n_frames) of what such a search finds of a template that is not there,
+        and the latter where it is looked for anywhere.
+        """
+        sure, every = share > SURE * usual, np.arange(len(shifts))
+        for stretch in stretches:
+            matcher = self._matcher(stretch)
+            for i in every[stretch.part][~sure[stretch.part]]:
+                one = slice(i, i + 1)
+                look_far(matcher, self.reader.at(every[one]), shifts[one], share[one], sure[one], float(usual[i]))
+        if not sure.any():
+            sure[share.argmax()] = True
         expected = np.stack([np.interp(every, every[sure], shifts[sure, axis]) for axis in (0, 1)], axis=1)
+        by_chance = []
         for stretch in stretches:
             matcher, part = self._matcher(stretch), every[stretch.part]
             for i in part[~sure[part]]:
-                frame = frames_at(self.movie, np.array([i]), self.scan_offset)
+                frame = self.reader.at(every[i : i + 1])
                 shifts[i], share[i] = (found[0] for found in matcher.locate(frame, expected[i], NEAR))
+            for i in part[:: max(1, len(part) * len(stretches) // CHANCE_FRAMES)]:
+                frame, other = self.reader.at(every[i : i + 1]), matcher.mirrored
+                looks = other.locate(frame), other.locate(frame, expected[i], NEAR)
+                by_chance.append([found[0] for _, found in looks])
+        anywhere, near = np.percentile(by_chance, (50, 95), axis=0).T
+        return np.where(sure, anywhere[:, None], near[:, None]), float(anywhere[1])
 
     def _matcher(self, stretch: Stretch) -> Matcher:
-        return Matcher.of(gaussian_filter(stretch.template, SMOOTHING), stretch.variance, self.settings.bound)
+        template = gaussian_filter(stretch.template, SMOOTHING)
+        return Matcher.of(template, stretch.variance, self.settings.bound, stretch.excess)
 
     def measure(
         self, stretches: list[Stretch], grid: Grid, start: FloatArray, brightness: FloatArray
@@ -172,17 +247,18 @@ class _Passes:
         """
         measured, error, links = np.empty_like(start), np.zeros((2, len(grid.bounds))), np.zeros((1, *start.shape[1:]))
         for stretch, following in itertools.zip_longest(stretches, stretches[1:]):
-            frames, part = frames_at(self.movie, stretch.indices, self.scan_offset), stretch.part
+            frames, part = self.reader.at(stretch.indices), stretch.part
             noise = _noise(frames, start[stretch.indices].mean(axis=1), stretch.template)
             template = without_noise(stretch.template, stretch.variance, stretch.frames)
-            fit = Fit.of(template, stretch.variance, grid, noise, self.pool)
+            excess = Excess.of(noise) if self.reader.background else None
+            fit = Fit.of(template, stretch.variance, grid, noise, self.pool, excess)
             shrink = [self.prior.shrinkage(grid.places(), own, grid.shape).T for own in fit.error]
             some = slice(None, None, max(1, len(frames) // GAIN_FRAMES))
             which = stretch.indices[some]
             fit = fit.scaled(_gain(frames[some], fit, shrink, start[which], brightness[which]))
 
             def work(batch: slice, frames: IntArray, fit: Fit = fit, shrink: list = shrink) -> None:
-                straight = straighten(frames, self.scan_offset)
+                straight = self.reader.ready(frames)
                 measured[batch] = _steps(straight, fit, shrink, start[batch], brightness[batch])
 
             self._each(work, part)
@@ -196,7 +272,9 @@ class _Passes:
 
     def _link(self, stretch: Stretch, image: FloatArray, fit: Fit, shrink: list[FloatArray]) -> FloatArray:
         """Displacement (1, blocks, 2) px of a later template."""
-        shift, _ = self._matcher(stretch).locate(image[None])
+        matcher = self._matcher(stretch)
+        shift, share = matcher.locate(image[None])
+        look_far(matcher, image[None], shift, share, share > SURE, 1.0)
         start = np.repeat(shift[:, None], len(fit.grid.bounds), axis=1)
         found = _steps(image[None], fit, shrink, start, np.ones(1))
         return start + _together(found - start, shrink)
@@ -230,7 +308,7 @@ class _Passes:
 
         def work(start: int) -> tuple[FloatArray, FloatArray, FloatArray]:
             part = indices[start : start + 16]
-            frames = (frames_at(self.movie, part, self.scan_offset) - level).astype(np.float32)
+            frames = (self.reader.at(part) - level).astype(np.float32)
             rigid, (y, x) = none[: len(part)], np.moveaxis(field[part], 2, 0)
             # Not rounded, and what lies outside is no number.
             values = move_frames(frames, Displacement(rigid, rigid, y, x, blocks), outside)
@@ -250,11 +328,17 @@ class _Passes:
             stretch, template=(mean + level).astype(np.float32), frames=len(indices), variance=noise_floor(variance)
         )
 
-    def move(self, registered: Movie, displacement: Displacement, fill: IntArray) -> None:
+    def move(self, registered: Movie, displacement: Displacement, template: FloatArray) -> FloatArray:
+        """Fill `registered`, and return the template, with the background if that was taken out."""
+        if self.reader.background:
+            return move_movie(self.movie, registered, displacement)
+        fill = as_integers(template, self.movie.dtype)
+
         def work(part: slice, frames: IntArray) -> None:
             registered[part] = move_frames(frames, displacement[part], fill)
 
         self._each(work)
+        return template
 
 
 def _steps(
@@ -270,6 +354,12 @@ def _steps(
             break
         at = then
     return measured
+
+
+def measured_from(frames: np.ndarray, fit: Fit, prior: Prior, start: FloatArray) -> FloatArray:
+    """Displacements of each frame's blocks (n, blocks, 2) px, measured alone, beginning at `start`."""
+    shrink = [prior.shrinkage(fit.grid.places(), own, fit.grid.shape).T for own in fit.error]
+    return _steps(frames, fit, shrink, start, np.ones(len(frames)))
 
 
 def _gain(

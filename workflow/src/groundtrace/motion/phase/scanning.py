@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import fft
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import IntArray
 
 LARGEST = 10.0
 """px."""
@@ -36,7 +36,7 @@ def scan_offset(frames: np.ndarray, shifts: IntArray) -> float:
     return float(around[np.argmax(fine[around])] / UPSAMPLING)
 
 
-def straighten(frames: IntArray, offset: float) -> FloatArray | IntArray:
+def straighten(frames: np.ndarray, offset: float) -> np.ndarray:
     """Frames (n, height, width) with odd lines moved back, float32; the same frames when there is no offset.
 
     To estimate displacements: what is written is interpolated once, from the raw frame.

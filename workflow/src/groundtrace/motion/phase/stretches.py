@@ -8,8 +8,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import FloatArray, IntArray, Movie
+from groundtrace.motion.phase.filters import Excess, Limits, without_background
 from groundtrace.motion.phase.scanning import scan_offset, straighten
-from groundtrace.motion.phase.template import HIGHPASS, first_template, moments_of, sample
+from groundtrace.motion.phase.template import HIGHPASS, first_template, moments_of, rest, sample
 
 FRAMES, SAMPLE_BYTES = 300, 160 << 20
 """Most frames, and bytes of them, that a first template is made from."""
@@ -37,19 +38,42 @@ class Stretch:
     """Frames in its template."""
     variance: FloatArray
     """(height, width) of the frames' noise."""
+    excess: Excess | None
+    """Filter of how they differ, where a background was taken out."""
 
 
-def frames_at(movie: Movie, indices: IntArray, offset: float) -> np.ndarray:
-    """Single frames (n, height, width), odd lines moved back by `offset` px."""
-    return straighten(movie[indices], offset)
+@dataclass(frozen=True)
+class Reader:
+    """Frames as displacements are estimated from them; what is written comes from the raw ones."""
+
+    movie: Movie
+    limits: Limits
+    background: float
+    """px, scale of what is taken out of frames; 0 for nothing."""
+    offset: float
+    """px, of odd lines."""
+
+    def at(self, indices: IntArray) -> np.ndarray:
+        """Single frames (n, height, width)."""
+        return self.ready(self.movie[indices])
+
+    def ready(self, frames: IntArray) -> np.ndarray:
+        """Raw frames within the limits, without background, odd lines moved back."""
+        values = self.limits(frames)
+        return straighten(without_background(values, self.background) if self.background else values, self.offset)
 
 
-def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stretch], float]:
-    """The stretches of a recording, and the offset of odd lines, px."""
-    count = min(FRAMES, max(50, SAMPLE_BYTES // movie[0].nbytes))
+def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stretch], Reader]:
+    """The stretches of a recording, and how to read its frames."""
+    count = min(FRAMES, max(50, SAMPLE_BYTES // movie[0].nbytes), max(50, len(movie) * 2 // 3))
     indices = sample(movie, slice(0, len(movie)), count)
-    raw = frames_at(movie, indices, 0.0)
-    template, variance, whole = first_template(raw, bound, pool)
+    raw = movie[indices]
+    limits = Limits.of(raw, bound)
+    raw = limits(raw)
+    background = Excess.of(rest(raw, np.zeros((len(raw), 2), int))).background
+    if background:
+        raw = without_background(raw, background)
+    template, variance, whole, excess = first_template(raw, bound, pool, background > 0)
     offset = scan_offset(raw, whole)
     if abs(offset) < LEAST_OFFSET:
         offset, frames = 0.0, raw
@@ -57,23 +81,24 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
         frames = straighten(raw, offset)
         # Lines mix when the tissue moves across them, which makes the offset look smaller.
         for _ in range(SCAN_ROUNDS):
-            template, variance, whole = first_template(frames, bound, pool)
+            template, variance, whole, excess = first_template(frames, bound, pool, background > 0)
             offset += scan_offset(frames, whole)
             frames = straighten(raw, offset)
+    reader = Reader(movie, limits, background, offset)
     parts = min(len(movie) // SHORTEST, len(indices) // GROUPS, MOST)
-    if parts < 2 or likeness(frames, whole, pool) >= ALIKE:
-        return [Stretch(slice(0, len(movie)), indices, template, len(indices), variance)], offset
+    if parts < 2 or likeness(frames, whole, excess, pool) >= ALIKE:
+        return [Stretch(slice(0, len(movie)), indices, template, len(indices), variance, excess)], reader
     # Cut between lit frames, so that no stretch is dark.
     edges = [0, *(int(group[0]) for group in np.array_split(indices, parts)[1:]), len(movie)]
     stretches = []
     for first, last in itertools.pairwise(edges):
         own = sample(movie, slice(first, last), count)
-        template, variance, _ = first_template(frames_at(movie, own, offset), bound, pool)
-        stretches.append(Stretch(slice(first, last), own, template, len(own), variance))
-    return stretches, offset
+        template, variance, _, excess = first_template(reader.at(own), bound, pool, background > 0)
+        stretches.append(Stretch(slice(first, last), own, template, len(own), variance, excess))
+    return stretches, reader
 
 
-def likeness(frames: np.ndarray, whole: IntArray, pool: Executor) -> float:
+def likeness(frames: np.ndarray, whole: IntArray, excess: Excess | None, pool: Executor) -> float:
     """Least correlation between the structure of one part of the recording and another, without noise: 1 is no change.
 
     Covariances between means of different frames are free of their noise; each part's own is that of its two halves.
@@ -81,7 +106,7 @@ def likeness(frames: np.ndarray, whole: IntArray, pool: Executor) -> float:
     groups = [part for part in np.array_split(np.arange(len(frames)), GROUPS) if len(part) > 3]
     if len(groups) < 2:
         return 1.0
-    halves = np.stack([[_structure(frames, whole, part[k::2], pool) for k in (0, 1)] for part in groups])
+    halves = np.stack([[_structure(frames, whole, part[k::2], excess, pool) for k in (0, 1)] for part in groups])
     own = np.einsum("gp,gp->g", halves[:, 0], halves[:, 1])
     means = halves.mean(axis=1)
     across = means @ means.T / np.sqrt(np.maximum(np.outer(own, own), 1e-30))
@@ -89,6 +114,9 @@ def likeness(frames: np.ndarray, whole: IntArray, pool: Executor) -> float:
     return float(across[np.ix_(known, known)].min(initial=1.0))
 
 
-def _structure(frames: np.ndarray, whole: IntArray, part: IntArray, pool: Executor) -> FloatArray:
+def _structure(
+    frames: np.ndarray, whole: IntArray, part: IntArray, excess: Excess | None, pool: Executor
+) -> FloatArray:
     mean, _ = moments_of(frames[part], whole[part], pool)
+    mean = excess(mean) if excess else mean
     return (mean - gaussian_filter(mean, HIGHPASS)).ravel()

@@ -1,14 +1,15 @@
 """The image that frames are registered to, and where a frame lies on it to a pixel: a matched filter."""
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import fft
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 
-from groundtrace.arrays import FloatArray, IntArray, Movie
+from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.errors import BackendError
+from groundtrace.motion.phase.filters import SPECTRUM_FRAMES, Excess, filtered
 
 HIGHPASS = 12.0
 """px; structure larger than this is left out of the matched filter: it is neuropil activity, not anatomy."""
@@ -17,8 +18,12 @@ SMOOTHING = 0.7
 COARSE, MOST_BINNED = 64, 2
 """px; fields are binned as long as the shorter side keeps COARSE, by at most MOST_BINNED."""
 ROUNDS = 6
-RINGS = 48
-NEIGHBOURS = 20
+SURE = 0.6
+"""A frame that shows less of the template than this, relative to those around it, may not be where it was found."""
+FAR, CLEARLY = 0.4, 1.5
+"""How far it is looked for beyond the bound, as a fraction of the field, and how many times more of the template it
+must show there, than within the bound and than of the mirrored template, which is not there."""
+NEIGHBOURS, LOCAL = 20, 9
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,12 @@ class Matcher:
     """px; large fields are binned: a displacement is found to a tenth of a pixel all the same."""
 
     @classmethod
-    def of(cls, template: FloatArray, variance: FloatArray, bound: int) -> "Matcher":
-        """template, variance of the noise: (height, width)."""
+    def of(cls, template: FloatArray, variance: FloatArray, bound: int, excess: Excess | None = None) -> "Matcher":
+        """template, variance of the noise: (height, width); excess: filter of what is looked for."""
         binning = max(1, min(template.shape) // COARSE)
         binning = min(binning, MOST_BINNED)
-        wanted = (template - gaussian_filter(template, HIGHPASS)) / variance
+        wanted = template if excess is None else excess(template)
+        wanted = (wanted - gaussian_filter(wanted, HIGHPASS)) / variance
         for axis, size in enumerate(template.shape):
             taper = np.hanning(size + 2)[1:-1] ** 0.25
             wanted *= taper[:, None] if axis == 0 else taper
@@ -47,6 +53,16 @@ class Matcher:
         # A frame cannot be further away than half the field.
         bound = min(-(-bound // binning), (min(wanted.shape) - 3) // 2)
         return cls(spectrum, bound, float((wanted * seen).sum()), binning)
+
+    def far(self, shape: tuple[int, ...]) -> "Matcher":
+        """The same for shifts up to FAR of the field (height, width)."""
+        bound = round(FAR * min(shape) / self.binning)
+        return replace(self, bound=max(self.bound, min(bound, (min(shape) // self.binning - 3) // 2)))
+
+    @property
+    def mirrored(self) -> "Matcher":
+        """The same for the template turned by half a turn: what frames show of something that is not there."""
+        return replace(self, spectrum=np.conj(self.spectrum))
 
     def locate(
         self, frames: IntArray | FloatArray, expected: FloatArray | None = None, within: float = 0.0
@@ -102,20 +118,57 @@ def sample(movie: Movie, part: slice, count: int) -> IntArray:
 
 
 def first_template(
-    frames: IntArray | FloatArray, bound: int, pool: Executor
-) -> tuple[FloatArray, FloatArray, IntArray]:
-    """Mean and variance (height, width) of sampled frames, aligned in ROUNDS, and their shifts (n, 2), whole px."""
+    frames: IntArray | FloatArray, bound: int, pool: Executor, filtering: bool
+) -> tuple[FloatArray, FloatArray, IntArray, Excess | None]:
+    """Mean and variance (height, width) of sampled frames, aligned in ROUNDS, their shifts (n, 2), whole px, and, if
+    wanted, the filter of how they differ."""
     mean = _most_alike(frames)
     variance, whole = np.ones_like(mean), np.zeros((len(frames), 2), int)
+    excess = Excess.of(rest(frames, whole)) if filtering else None
     for _ in range(ROUNDS):
-        matcher = Matcher.of(gaussian_filter(mean, SMOOTHING), variance, bound)
+        matcher = Matcher.of(gaussian_filter(mean, SMOOTHING), variance, bound, excess)
         parts = np.array_split(frames, max(1, len(frames) // 16))
-        shifts = np.concatenate([found for found, _ in pool.map(matcher.locate, parts)])
+        found = list(pool.map(matcher.locate, parts))
+        shifts, share = (np.concatenate(part) for part in zip(*found, strict=True))
+        look_far(matcher, frames, shifts, share, share > SURE * np.median(share), float(np.median(share)))
         before, whole = whole, np.rint(shifts - np.median(shifts, axis=0)).astype(int)
         mean, variance = moments_of(frames, whole, pool)
         if np.array_equal(before, whole):
             break
-    return mean, variance, whole
+    return mean, variance, whole, Excess.of(rest(frames, whole)) if filtering else None
+
+
+def look_far(
+    matcher: Matcher,
+    frames: IntArray | FloatArray,
+    shifts: FloatArray,
+    share: FloatArray,
+    sure: BoolArray,
+    usual: float,
+) -> None:
+    """Look beyond the bound for frames (n, height, width) that are not sure to be within it; all in place.
+
+    usual: how much of the template a frame shows.
+
+    A frame that shows clearly more of the template out there has jumped further than the bound: it is sure, too.
+    """
+    wide = matcher.far(frames.shape[1:])
+    for i in np.flatnonzero(~sure):
+        (found,), (most,) = wide.locate(frames[i : i + 1])
+        overlap = np.prod(1 - np.abs(found) / frames.shape[1:])
+        if most < max(SURE * usual * overlap, CLEARLY * share[i]):
+            continue
+        _, (chance,) = wide.mirrored.locate(frames[i : i + 1])
+        if most > CLEARLY * chance:
+            shifts[i], share[i], sure[i] = found, most / overlap, True
+
+
+def rest(frames: IntArray | FloatArray, whole: IntArray) -> FloatArray:
+    """What is left of some frames, moved by whole pixels, without their mean."""
+    some = slice(None, None, max(1, len(frames) // SPECTRUM_FRAMES))
+    moved = [np.roll(frame, tuple(-shift), (0, 1)) for frame, shift in zip(frames[some], whole[some], strict=True)]
+    moved = np.array(moved, np.float32)
+    return moved - moved.mean(axis=0)
 
 
 def moments_of(frames: IntArray | FloatArray, shifts: IntArray, pool: Executor) -> tuple[FloatArray, FloatArray]:
@@ -134,16 +187,8 @@ def without_noise(template: FloatArray, variance: FloatArray, frames: int) -> Fl
 
     The signal's spectrum is what the template's own, averaged over directions, has beyond that noise.
     """
-    height, width = template.shape
-    mirrored = np.pad(template - template.mean(), ((0, height), (0, width)), mode="symmetric")
-    spectrum = np.asarray(fft.rfft2(mirrored.astype(np.float64)))
-    power = np.abs(spectrum) ** 2 / mirrored.size
-    frequency = np.hypot(np.fft.fftfreq(2 * height)[:, None], np.fft.rfftfreq(2 * width))
-    ring = np.minimum((frequency * RINGS / 0.5).astype(int), RINGS)
-    mean = np.bincount(ring.ravel(), power.ravel()) / np.maximum(np.bincount(ring.ravel()), 1)
-    share = np.clip(1 - float(variance.mean()) / frames / np.maximum(mean, 1e-30), 0, 1)
-    filtered = np.asarray(fft.irfft2(spectrum * share[ring], s=mirrored.shape))[:height, :width]
-    return (filtered + template.mean()).astype(np.float32)
+    noise = float(variance.mean()) / frames
+    return filtered(template, lambda power: np.clip(1 - noise / np.maximum(power, 1e-30), 0, 1))
 
 
 def noise_floor(variance: FloatArray) -> FloatArray:
@@ -154,7 +199,8 @@ def noise_floor(variance: FloatArray) -> FloatArray:
 
 def _most_alike(frames: IntArray | FloatArray) -> FloatArray:
     """Mean of the frame that is most like its nearest, and of those (as Pachitariu et al. 2017)."""
-    coarse = binned(frames, 4).reshape(len(frames), -1)
+    coarse = binned(frames, 4)
+    coarse = (coarse - uniform_filter(coarse, LOCAL, axes=(1, 2))).reshape(len(frames), -1)
     coarse /= np.maximum(np.linalg.norm(coarse, axis=1, keepdims=True), 1e-12)
     likeness = coarse @ coarse.T
     count = min(NEIGHBOURS, len(frames))

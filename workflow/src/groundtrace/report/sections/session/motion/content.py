@@ -62,9 +62,10 @@ def motion_rows(inputs: SessionInputs) -> list[tuple[str, str, str, str]]:
     """Name, unit, value before and after registration."""
     quality = inputs.motion_quality.row(0, named=True)
     rows = [
-        ("displacement, median", "px", "displacement", "residual_motion"),
-        ("displacement, 95th percentile", "px", "", "residual_motion_95"),
+        ("displacement, median", "px", "displacement", ""),
         ("displacement, largest", "px", "displacement_max", ""),
+        ("motion that is left, root mean square", "px", "", "residual_motion"),
+        ("the same, in the worst of twenty stretches", "px", "", "residual_motion_95"),
         ("correlation with the template", "", "template_correlation_before", "template_correlation"),
         ("crispness of the mean image", "", "crispness_before", "crispness"),
     ]
