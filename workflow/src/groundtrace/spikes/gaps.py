@@ -87,6 +87,8 @@ def _put_back(part: SpikeRates, rows: IntArray, frames: IntArray, at: IntArray, 
             whole[np.ix_(rows, frames)] = values[:, at]
     for name in ("decay_time", "explained_variance"):
         getattr(found, name)[rows] = getattr(part, name)
-    if part.expected is not None and found.expected is not None:
-        for field in fields(part.expected):
-            getattr(found.expected, field.name)[rows] = getattr(part.expected, field.name)
+    for group in ("expected", "mean_rate"):
+        values, whole = getattr(part, group), getattr(found, group)
+        if values is not None:
+            for field in fields(values):
+                getattr(whole, field.name)[rows] = getattr(values, field.name)
