@@ -191,6 +191,7 @@ def example_raw_quality(frames: int, **changes) -> pl.DataFrame:
         "saturated": 2e-6,
         "blank_frames": 12,
         "dropped_frames": 2,
+        "flash_frames": 0,
     }
     return example(RawQuality, 1, **row | changes)
 

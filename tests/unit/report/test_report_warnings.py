@@ -140,6 +140,8 @@ CAUSES = {
     "The photon gain could not be measured": lambda s: raw(s, gain=None, photons=None),
     "1 dropped frame": lambda s: raw(s, dropped_frames=1),
     "2 blank frames": lambda s: raw(s, blank_frames=2),
+    "3 frames with a flash": lambda s: raw(s, flash_frames=3),
+    "3 frames excluded by the sheet": lambda s: replace(s, frames=s.frames.with_columns(excluded=pl.col("frame") < 3)),
 }
 
 

@@ -44,6 +44,7 @@ class Identities:
         return self.plan.of_session(
             lambda session: {
                 "session": session.reading(),
+                "exclude": file_hash(session.exclude) if session.exclude else None,
                 "code": self.code(rule, modules=map(module_of, session.formats())),
             }
         )
