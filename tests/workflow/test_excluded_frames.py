@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 import pytest
-from conftest import Project
+
+from tests.workflow.conftest import Project
 
 SHEET = "subject\tsession\tframe_rate\tindicator\tsimulate\texclude\nA\t1\t30\tjGCaMP8m\tsmall\tbad.csv\n"
 EXCLUDED = np.r_[60:90, 200]

@@ -112,6 +112,12 @@ CAUSES = {
     "About 27 % of the accepted cells may be noise": lambda s: searched(s, accepted=30, decoys_accepted=8),
     "traces look already denoised": lambda s: traces(s, looks_denoised=pl.col("roi") < 20),
     "have a baseline near zero": lambda s: traces(s, baseline_near_zero=pl.col("roi") < 20),
+    "The neuropil's share is 0.3 ± 0.05, and 0.7 of it is subtracted": lambda s: traces(
+        s, neuropil_coefficient_error=single(0), neuropil_fitted=single(0.3), neuropil_fitted_error=single(0.05)
+    ),
+    "The neuropil's share is 0.3 ± 0.05 here, not the customary 0.7": lambda s: traces(
+        s, neuropil_coefficient_error=single(0.05), neuropil_fitted=single(0.3), neuropil_fitted_error=single(0.05)
+    ),
     "have negative fluorescence": lambda s: traces(s, negative_fluorescence=pl.col("roi") < 20),
     "cells are expected to correlate with their true spike rate by less than 0.6": lambda s: spikes(
         s, expected_correlation=single(0.2)

@@ -9,16 +9,24 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray
 from groundtrace.indicators import kinetics
 from groundtrace.spikes.base import SpikeBackend
-from groundtrace.spikes.gaps import run_across_gaps
+from groundtrace.spikes.gaps import frames_missing, run_across_gaps
 from groundtrace.tables import list_column, single, stack
 
 
 def infer_spikes(
-    traces: pl.DataFrame, acquisition: Acquisition, backend: SpikeBackend, trace: str = "dff"
+    traces: pl.DataFrame,
+    acquisition: Acquisition,
+    backend: SpikeBackend,
+    trace: str = "dff",
+    frames: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Table Spikes from the table Traces; trace: its column that spikes are inferred from."""
-    dff = stack(traces[trace])
-    found = run_across_gaps(backend, dff, acquisition.frame_rate, kinetics(acquisition.indicator))
+    """Table Spikes from the table Traces; trace: its column that spikes are inferred from.
+
+    frames: `time` and `segment` of the table Frames; None where nothing is missing between frames.
+    """
+    dff, rate = stack(traces[trace]), acquisition.frame_rate
+    missing = None if frames is None else frames_missing(*(frames[c].to_numpy() for c in ("time", "segment")), rate)
+    found = run_across_gaps(backend, dff, rate, kinetics(acquisition.indicator), missing)
     empty = np.zeros((len(dff), 0), np.float32)
     unusable = int(np.isnan(found.rate).all(axis=1).sum()) if dff.size else 0
     if unusable:

@@ -133,9 +133,9 @@ def lost_frames(inputs: SessionInputs) -> Iterator[Warning]:
         yield Warning(
             "note",
             f"{flash} frame{'s' if flash > 1 else ''} with a flash",
-            "Rows far brighter than the tissue, for a moment: light of a stimulation, or of the room. No frame is lost.",
-            "They have no dF/F and no rate. If the detector recovers slowly from bright light, leave that time out too: "
-            "the sheet's column exclude takes it. For new recordings, gate the light to the turn of the scan.",
+            "Rows far brighter than the tissue, for a moment: light of a stimulation, or of the room. None is lost.",
+            "They have no dF/F and no rate. If the detector recovers slowly, leave that time out too: the sheet's "
+            "column exclude takes it. For new recordings, gate the light to the turn of the scan.",
         )
     if excluded := int(inputs.frames["excluded"].sum()):
         yield Warning(
