@@ -35,7 +35,7 @@ def test_excluded_frames_count_nowhere(project):
     (project.folder / "bad.csv").write_text("frame\n" + "\n".join(map(str, EXCLUDED)) + "\n")
     project.run()
     results = project.folder / "results"
-    table = {path.name: pl.read_parquet(path) for path in sorted(results.rglob("sub-A/**/*.parquet"))}
+    table = {path.name: pl.read_parquet(path) for path in sorted(results.glob("sub-A/ses-1/plane-0/**/*.parquet"))}
     assert np.flatnonzero(table["frames.parquet"]["excluded"]).tolist() == EXCLUDED.tolist()
     reasons = table["shifts.parquet"].filter(pl.col("reason") == "excluded")
     assert reasons["frame"].to_list() == EXCLUDED.tolist()
