@@ -88,7 +88,7 @@ def _usual(values: FloatArray) -> FloatArray:
     from scipy.ndimage import median_filter
 
     width = min(USUAL, len(values) // 2 * 2 - 1) if len(values) > 2 else 1
-    return np.stack([median_filter(column, width, mode="nearest") for column in values.T], axis=1)
+    return np.stack([median_filter(column, width, mode="mirror") for column in values.T], axis=1)
 
 
 def _spread(changes: FloatArray) -> FloatArray:
