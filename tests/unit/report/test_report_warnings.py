@@ -123,6 +123,9 @@ CAUSES = {
         s, expected_correlation=single(0.2)
     ),
     "fire at an implausible mean rate above 30 Hz": lambda s: spikes(s, mean_rate=single(31)),
+    "Transients last 10 times as long as those of one spike of GCaMP6f": lambda s: replace(
+        spikes(s, half_decay=single(1.6)), acquisition=example_acquisition(3000, 128, indicator="GCaMP6f")
+    ),
     "have no spikes": lambda s: spikes(s, mean_rate=single(0)),
     "network was never trained at 100 Hz": lambda s: at_rate(with_network(s), 100.0),
     "network was never trained at 4 Hz": lambda s: at_rate(with_network(s), 4.0),

@@ -10,6 +10,7 @@ from groundtrace.arrays import FloatArray
 from groundtrace.indicators import kinetics
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.gaps import frames_missing, run_across_gaps
+from groundtrace.spikes.kinetics import EXAMINED, half_decay, ratio_to, widened
 from groundtrace.tables import list_column, single, stack
 
 
@@ -26,7 +27,13 @@ def infer_spikes(
     """
     dff, rate = stack(traces[trace]), acquisition.frame_rate
     missing = None if frames is None else frames_missing(*(frames[c].to_numpy() for c in ("time", "segment")), rate)
-    found = run_across_gaps(backend, dff, rate, kinetics(acquisition.indicator), missing)
+    indicator = kinetics(acquisition.indicator)
+    found = run_across_gaps(backend, dff, rate, indicator, missing)
+    measured = np.full(len(dff), np.nan)
+    accepted = np.flatnonzero(traces["accepted"].to_numpy())
+    some = accepted[:: max(1, -(-len(accepted) // EXAMINED))]
+    measured[some] = half_decay(dff[some], rate)
+    expected = found.expected and widened(found.expected, ratio_to(measured, indicator))
     empty = np.zeros((len(dff), 0), np.float32)
     unusable = int(np.isnan(found.rate).all(axis=1).sum()) if dff.size else 0
     if unusable:
@@ -43,9 +50,10 @@ def infer_spikes(
             "noise_level": traces["noise_level"],
             "decay_time": single(found.decay_time),
             "explained_variance": single(found.explained_variance),
-            "expected_correlation": single(found.expected.value) if found.expected else unknown,
-            "expected_correlation_low": single(found.expected.low) if found.expected else unknown,
-            "expected_correlation_high": single(found.expected.high) if found.expected else unknown,
+            "half_decay": single(measured),
+            "expected_correlation": single(expected.value) if expected else unknown,
+            "expected_correlation_low": single(expected.low) if expected else unknown,
+            "expected_correlation_high": single(expected.high) if expected else unknown,
         }
     )
 
