@@ -8,7 +8,7 @@ import pytest
 import groundtrace
 from groundtrace.indicators import indicators
 from groundtrace.spikes.base import ExpectedCorrelation
-from groundtrace.spikes.kinetics import UNLIKE, half_decay, ratio_to, widened
+from groundtrace.spikes.kinetics import DOUBTFUL, half_decay, ratio_to, widened
 
 RATE = 30.0
 
@@ -44,7 +44,7 @@ def test_noise_and_constant_traces_tell_nothing():
 
 def test_the_interval_reaches_further_down_the_less_labels_fit():
     expected = ExpectedCorrelation(*(np.full(2, value) for value in (0.8, 0.6, 0.9)))
-    for ratio in (np.nan, *UNLIKE, 1.0):
+    for ratio in (np.nan, *DOUBTFUL, 1.0):
         assert widened(expected, ratio) is expected
     slightly, far, slow = (widened(expected, ratio) for ratio in (6.0, 40.0, 0.1))
     for found in (slightly, far, slow):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 
 BANDS = 32
 """Bands of rows, and blocks of each."""
@@ -37,7 +37,7 @@ class Bands:
     mean: FloatArray
 
 
-def edges_of(length: int) -> FloatArray:
+def edges_of(length: int) -> IntArray:
     """First pixels of the bands, or blocks, of a side of `length` px."""
     return np.unique(np.linspace(0, length, min(BANDS, length), endpoint=False).astype(int))
 
@@ -81,7 +81,8 @@ def partly_dark(bands: Bands, dark: float) -> BoolArray:
     usual = _usual(bands.mean)
     light = minimum_filter1d(usual, 2 * NEAR + 1, axis=1) - dark
     fall = usual - bands.mean
-    return ((bands.mean - dark < DARK * light) & (fall > CLEAR * _spread(fall))).any(axis=1)
+    dimmed = (bands.mean - dark < DARK * light) & (fall > CLEAR * _spread(fall))
+    return np.logical_or.reduce(dimmed, axis=1)
 
 
 def _usual(values: FloatArray) -> FloatArray:

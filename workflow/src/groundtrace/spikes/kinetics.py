@@ -24,9 +24,11 @@ FEWEST_ROIS, EXAMINED = 2, 200
 UNLIKE = (0.3, 4.0)
 """Half-decay over that of one spike of the indicator, below and above which neurons are unlike those that accuracy was
 measured on: bursts of right labels make it up to 4 times as long."""
-WIDER, WIDEST = 0.5, 0.8
-"""The interval reaches further down, in Fisher's z, per unit of the logarithm of the ratio beyond UNLIKE, and at most;
-the expected correlation by half as much. Measured with wrong indicators and frame rates: measurements/mislabels.py."""
+DOUBTFUL = (0.3, 3.0)
+"""Ratios beyond which the interval is wider: a wrong label is as likely as bursts."""
+WIDER, WIDEST = 0.7, 0.8
+"""It reaches further down, in Fisher's z, per unit of the logarithm of the ratio beyond DOUBTFUL, and at most; the
+expected correlation by half as much. Measured with wrong indicators and frame rates: measurements/mislabels.py."""
 
 
 def half_decay(dff: FloatArray, frame_rate: float) -> FloatArray:
@@ -68,13 +70,16 @@ def ratio_to(found: FloatArray, indicator: Indicator | None) -> float:
 
 def widened(expected: ExpectedCorrelation, ratio: float) -> ExpectedCorrelation:
     """What may be expected of a recording whose transients last `ratio` times as long as they should."""
-    low, high = UNLIKE
+    low, high = DOUBTFUL
     beyond = max(np.log(ratio / high), np.log(low / ratio), 0) if np.isfinite(ratio) else 0.0
     by = min(WIDER * beyond, WIDEST)
     if not by:
         return expected
-    less = (np.tanh(np.arctanh(values) - part) for values, part in ((expected.value, by / 2), (expected.low, by)))
-    return ExpectedCorrelation(*less, expected.high)
+
+    def less(values: FloatArray, part: float) -> FloatArray:
+        return np.tanh(np.arctanh(values) - part)
+
+    return ExpectedCorrelation(less(expected.value, by / 2), less(expected.low, by), expected.high)
 
 
 def say_unlike(ratio: float, indicator: Indicator | None) -> None:

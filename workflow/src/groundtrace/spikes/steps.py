@@ -26,7 +26,9 @@ def infer_spikes(
     frames: `time` and `segment` of the table Frames; None where nothing is missing between frames.
     """
     dff, rate = stack(traces[trace]), acquisition.frame_rate
-    missing = None if frames is None else frames_missing(*(frames[c].to_numpy() for c in ("time", "segment")), rate)
+    missing = None
+    if frames is not None:
+        missing = frames_missing(frames["time"].to_numpy(), frames["segment"].to_numpy(), rate)
     indicator = kinetics(acquisition.indicator)
     found = run_across_gaps(backend, dff, rate, indicator, missing)
     measured = np.full(len(dff), np.nan)
