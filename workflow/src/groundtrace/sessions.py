@@ -25,6 +25,7 @@ from pydantic import (
 from groundtrace.acquisition import session_key
 from groundtrace.errors import InputError, did_you_mean
 from groundtrace.indicators import UNKNOWN, spelled
+from groundtrace.movies.excluded import read_excluded
 from groundtrace.movies.formats import CONVERT, NAMES, SUFFIXES
 from groundtrace.movies.raw import natural_order
 from groundtrace.section import Section
@@ -70,6 +71,9 @@ class Session(Section):
     found there. Empty is the functional channel."""
     frame_rate: PositiveFloat | None = Field(default=None, le=10_000)
     """Hz per plane (volume rate); empty takes it from the file's metadata."""
+    exclude: str | None = None
+    """File of what is not to be used: 0-based frames of a plane, one a line; or a table with the columns `start` and
+    `end`, s from the first frame; or `.npy` with frames or a mask, as Suite2p's `bad_frames.npy`."""
     pixel_size: PositiveFloat | None = Field(default=None, le=100)
     """µm; empty takes it from the file's metadata when it is there."""
     indicator: str = UNKNOWN
@@ -128,7 +132,7 @@ class Session(Section):
 
     def reading(self) -> dict[str, Any]:
         """Of its columns those that decide what its files are read as: neither where these lie nor labels."""
-        return self.model_dump(mode="json", exclude={"path", "simulate", "indicator", "location"})
+        return self.model_dump(mode="json", exclude={"path", "simulate", "exclude", "indicator", "location"})
 
     @property
     def key(self) -> str:
@@ -188,6 +192,8 @@ class Sheet:
     path: Path
     sessions: dict[str, Session]
     """By key: of the rows that are valid."""
+    rows: dict[str, str]
+    """By key: which row it is."""
     faults: list[str]
     """In the order of rows; each with row, subject, field, value and what is allowed."""
     missing: dict[str, str]
@@ -197,15 +203,17 @@ class Sheet:
     def valid(self) -> dict[str, Session]:
         """All sessions; raises one InputError that lists every fault."""
         if self.faults:
-            listed = "\n".join(f"  {fault}" for fault in self.faults)
-            raise InputError(f"{self.path} is not valid:\n{listed}\nThe columns: config/README.md")
+            raise self.invalid(self.faults)
         return self.sessions
+
+    def invalid(self, faults: list[str]) -> InputError:
+        listed = "\n".join(f"  {fault}" for fault in faults)
+        return InputError(f"{self.path} is not valid:\n{listed}\nThe columns: config/README.md")
 
 
 def read_sheet(path: Path | str, simulations: Collection[str] = ()) -> Sheet:
     """Read and check the whole sheet before any job starts."""
-    sheet = Sheet(Path(path), {}, [], {})
-    rows: dict[str, int] = {}
+    sheet = Sheet(Path(path), {}, {}, [], {})
     for number, values in _rows(sheet.path):
         who = f"row {number} ({_who(values)})"
         try:
@@ -217,10 +225,11 @@ def read_sheet(path: Path | str, simulations: Collection[str] = ()) -> Sheet:
             sheet.faults.append(f"{who}: {error}")
             continue
         key = session.key
-        if key in rows:
-            sheet.faults.append(f"{who}: the same subject, session and date as row {rows[key]}")
+        if key in sheet.rows:
+            first = sheet.rows[key].partition(" (")[0]
+            sheet.faults.append(f"{who}: the same subject, session and date as {first}")
             continue
-        sheet.sessions[key], rows[key] = session, number
+        sheet.sessions[key], sheet.rows[key] = session, who
         try:
             session.files()
         except InputError as error:
@@ -240,6 +249,11 @@ def _session(values: dict[str, Any], simulations: Collection[str]) -> Session:
         session.formats()
     except ValueError as error:
         raise ValueError(f"path: {error}") from None
+    if session.exclude:
+        try:
+            read_excluded(session.exclude)
+        except InputError as error:
+            raise ValueError(f"exclude: {error}") from None
     return session
 
 

@@ -79,6 +79,9 @@ class Plan:
                 simulated(session.indicator)
         plan = cls(checked, sessions, Path(scripts), hashes, batched, sheet.missing)
         if hashes:
+            from groundtrace.running.excluded import check_excluded
+
+            check_excluded(plan, sheet)
             assumed = [assumption(session.indicator) for session in sessions.values()]
             for line in [*layout.told_missing(plan.study), *dict.fromkeys(filter(None, assumed))]:
                 print(f"warning: {checked.sessions}: {line}", file=sys.stderr)

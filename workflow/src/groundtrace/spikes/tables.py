@@ -20,6 +20,12 @@ class Spikes(Table):
     explained_variance: Series[pl.Float32] = column(
         "", "of dF/F by the backend's own calcium trace", high=1, nullable=True
     )
+    half_decay: Series[pl.Float32] = column(
+        "s",
+        "in which the mean large transient of dF/F falls to half; at most 200 accepted ROIs",
+        low=0,
+        nullable=True,
+    )
     expected_correlation: Series[pl.Float32] = column(
         "", "Pearson r with true spikes expected at this ν, frame rate and indicator", low=-1, high=1, nullable=True
     )

@@ -1,12 +1,17 @@
 """How right the spike rates are."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
+from groundtrace.indicators import kinetics
 from groundtrace.report.html import number
 from groundtrace.report.session import SessionInputs
 from groundtrace.report.warning import MANY, MOST, Warning, median
+from groundtrace.spikes.kinetics import UNLIKE, ratio_to
 
 TRAINED_RATES = (5, 60)
 """Frame rates that the method network was trained on, Hz (groundtrace.training.examples)."""
@@ -50,6 +55,7 @@ def accuracy(inputs: SessionInputs, wanted: float) -> Accuracy:
 def warnings(inputs: SessionInputs) -> Iterator[Warning]:
     yield from inaccurate(inputs)
     yield from untrained(inputs)
+    yield from unlike(inputs)
 
 
 def inaccurate(inputs: SessionInputs) -> Iterator[Warning]:
@@ -90,3 +96,19 @@ def untrained(inputs: SessionInputs) -> Iterator[Warning]:
             "expected of them are extrapolated.",
             "Leave cells of a higher ν out, or use only averages over many trials.",
         )
+
+
+def unlike(inputs: SessionInputs) -> Iterator[Warning]:
+    """Transients of another length than those of the indicator: a wrong label, or other neurons."""
+    indicator = kinetics(inputs.acquisition.indicator)
+    ratio = ratio_to(inputs.cell_spikes["half_decay"].cast(pl.Float64).fill_null(math.nan).to_numpy(), indicator)
+    if indicator is None or not (ratio < UNLIKE[0] or ratio > UNLIKE[1]):
+        return
+    yield Warning(
+        "warning",
+        f"Transients last {number(ratio, 2)} times as long as those of one spike of {indicator.name}",
+        "Either the sheet's indicator or frame_rate is wrong, or these are not like the neurons that accuracy was "
+        "measured on. The correlation to expect, and the lower end of its interval, are lowered for that.",
+        "Check indicator and frame_rate (is it the rate of each plane?). If both are right, as in neurons that fire in "
+        "long bursts, rely on dF/F rather than on numbers of spikes.",
+    )

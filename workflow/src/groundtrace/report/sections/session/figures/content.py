@@ -26,7 +26,12 @@ def figures(inputs: SessionInputs) -> list[Figure]:
         Figure("spike rate", number(rate, 2), "Hz", "median of the cells' mean inferred rates"),
         Figure("photons", number(raw["photons"], 2), "", "per pixel and frame, mean over the field"),
         Figure("residual motion", number(motion["residual_motion"], 2), "px", "median left after registration"),
-        Figure("bad frames", number(bad, 9), "", f"{share(bad / frames)}: blank, dropped, jumped or decorrelated"),
+        Figure(
+            "bad frames",
+            number(bad, 9),
+            "",
+            f"{share(bad / frames)}: dark, lost, flashed, excluded, jumped or decorrelated",
+        ),
     ]
     if not inputs.expected.is_empty():
         low, high = (median(spikes[f"expected_correlation_{end}"]) for end in ("low", "high"))
