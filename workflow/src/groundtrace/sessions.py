@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from groundtrace.acquisition import session_key
+from groundtrace.acquisition import LABELS, CellClass, session_key
 from groundtrace.errors import InputError, did_you_mean
 from groundtrace.indicators import UNKNOWN, spelled
 from groundtrace.movies.excluded import read_excluded
@@ -80,6 +80,8 @@ class Session(Section):
     """A name from `resources/indicators.tsv`, a near relative of one, or `unknown`."""
     location: str | None = None
     """Brain area."""
+    cell_class: CellClass | None = None
+    """Of all cells: excitatory or interneuron. It narrows the intervals of spike rates; empty is not known."""
     simulate: str | None = None
     """A name under `simulation` in the config, instead of a path."""
     _labels: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -132,7 +134,7 @@ class Session(Section):
 
     def reading(self) -> dict[str, Any]:
         """Of its columns those that decide what its files are read as: neither where these lie nor labels."""
-        return self.model_dump(mode="json", exclude={"path", "simulate", "exclude", "indicator", "location"})
+        return self.model_dump(mode="json", exclude={"path", "simulate", "exclude", *LABELS})
 
     @property
     def key(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from groundtrace.acquisition import CellClass
 from groundtrace.arrays import FloatArray
 from groundtrace.benchmark import metrics
 from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
@@ -21,7 +22,7 @@ from groundtrace.groundtruth.resampling import spike_counts
 from groundtrace.indicators import Indicator, indicators
 from groundtrace.random import stream
 from groundtrace.spikes import comparing
-from groundtrace.spikes.base import CellClass, SpikeBackend, SpikeRates
+from groundtrace.spikes.base import SpikeBackend, SpikeRates
 from groundtrace.spikes.discrete import spike_times
 from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE
 

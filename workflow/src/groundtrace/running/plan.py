@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from groundtrace.acquisition import LABELS
 from groundtrace.config import Config, load
 from groundtrace.indicators import Indicator, assumption, kinetics, simulated
 from groundtrace.running import layout
@@ -172,12 +173,13 @@ class Plan:
         return self.of_session(lambda session: _values(kinetics(session.indicator)))
 
     def labels(self, rule: str) -> OfJob:
-        """Indicator and location of a session, as far as a rule uses them; `acquisition.json` has neither."""
-        if rule == "session_report":
-            return self.of_session(lambda session: {"indicator": session.indicator, "location": session.location})
+        """LABELS of a session, as far as a rule uses them; `acquisition.json` has none."""
+        used = {"session_report": LABELS, "spikes": ("indicator", "cell_class")}.get(rule, ("indicator",))
         return of_job(
             lambda wildcards: (
-                {"indicator": self.sessions[wildcards.session].indicator} if self.tells(rule, wildcards) else {}
+                {name: getattr(self.sessions[wildcards.session], name) for name in used}
+                if self.tells(rule, wildcards)
+                else {}
             )
         )
 

@@ -2,14 +2,13 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
+from groundtrace.acquisition import CellClass
 from groundtrace.arrays import FloatArray
 from groundtrace.indicators import Indicator
 from groundtrace.section import Backend
 from groundtrace.spikes.counts import CountDistribution
-
-CellClass = Literal["excitatory", "interneuron"]
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def infer_spikes(
     if frames is not None:
         missing = frames_missing(frames["time"].to_numpy(), frames["segment"].to_numpy(), rate)
     indicator = kinetics(acquisition.indicator)
-    found = run_across_gaps(backend, dff, rate, indicator, missing)
+    found = run_across_gaps(backend.knowing(acquisition.cell_class), dff, rate, indicator, missing)
     measured = np.full(len(dff), np.nan)
     accepted = np.flatnonzero(traces["accepted"].to_numpy())
     some = accepted[:: max(1, -(-len(accepted) // EXAMINED))]
@@ -49,6 +49,8 @@ def infer_spikes(
             "rate_low": list_column(empty if found.low is None else found.low.astype(np.float32)),
             "rate_high": list_column(empty if found.high is None else found.high.astype(np.float32)),
             "mean_rate": single(mean_over_known(found.rate)) if len(dff) else unknown,
+            "mean_rate_low": single(found.mean_rate.low) if found.mean_rate else unknown,
+            "mean_rate_high": single(found.mean_rate.high) if found.mean_rate else unknown,
             "noise_level": traces["noise_level"],
             "decay_time": single(found.decay_time),
             "explained_variance": single(found.explained_variance),

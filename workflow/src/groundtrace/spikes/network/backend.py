@@ -7,11 +7,12 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from groundtrace.acquisition import CellClass
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
 from groundtrace.indicators import Indicator, resource
 from groundtrace.needs import Need
-from groundtrace.spikes.base import CellClass, ExpectedCorrelation, MeanRateInterval, SpikeBackend, SpikeRates
+from groundtrace.spikes.base import ExpectedCorrelation, MeanRateInterval, SpikeBackend, SpikeRates
 from groundtrace.spikes.counts import PARTS, WINDOW, CountDistribution
 
 FEWEST_FRAMES = 16
