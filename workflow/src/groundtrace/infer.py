@@ -17,7 +17,7 @@ from groundtrace.loading import Traces
 from groundtrace.spikes import checks
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.gaps import run_across_gaps
-from groundtrace.spikes.kinetics import EXAMINED, half_decay, ratio_to, say_unlike, widened
+from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, say_unlike, size_in_spikes, widened
 from groundtrace.traces.noise import noise_level
 
 BLOCK = 16
@@ -118,9 +118,11 @@ def infer_spikes(
     checks.check_raw(dff)
     level = noise_level(dff, frame_rate)
     checks.check_noise_level(level)
-    ratio = ratio_to(half_decay(np.array(dff[:: max(1, -(-len(dff) // EXAMINED))]), frame_rate), kinetics)
-    say_unlike(ratio, kinetics)
-    arrays, expected = _in_blocks(backend, dff, frame_rate, kinetics, ratio, out)
+    some = np.array(dff[:: max(1, -(-len(dff) // EXAMINED))])
+    ratio = ratio_to(half_decay(some, frame_rate), kinetics)
+    size = size_in_spikes(largest(some, frame_rate), kinetics)
+    say_unlike(ratio, size, kinetics)
+    arrays, expected = _in_blocks(backend, dff, frame_rate, kinetics, (ratio, size), out)
     return InferredSpikes(
         rate=arrays["rate"],
         low=arrays.get("low"),
@@ -161,7 +163,7 @@ def _in_blocks(
     dff: FloatArray,
     frame_rate: float,
     indicator: Indicator | None,
-    ratio: float,
+    unlike: tuple[float, float],
     out: Path | str | None,
 ) -> tuple[dict[str, FloatArray], FloatArray]:
     """Rates and intervals, each (n_rois, n_frames), and expected correlations (n_rois,), a few ROIs at a time."""
@@ -179,7 +181,7 @@ def _in_blocks(
                     arrays[name] = _allocate(name, dff.shape, out)
                 arrays[name][rows] = values
         if found.expected is not None:
-            expected[rows] = widened(found.expected, ratio).value
+            expected[rows] = widened(found.expected, *unlike).value
         release(dff, *arrays.values())
     return arrays, expected
 
