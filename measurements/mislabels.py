@@ -21,7 +21,7 @@ from groundtrace.indicators import Indicator, kinetics
 from groundtrace.random import stream
 from groundtrace.spikes.base import ExpectedCorrelation
 from groundtrace.spikes.comparing import correlation, smooth
-from groundtrace.spikes.kinetics import half_decay, ratio_to, widened
+from groundtrace.spikes.kinetics import half_decay, largest, ratio_to, size_in_spikes, widened
 from groundtrace.spikes.network.backend import Network
 
 SECONDS, FASTEST, LEVELS, FEWEST_SPIKES = 90.0, 30.0, (4.0, 8.0), 8
@@ -68,13 +68,14 @@ def judge(samples: list[Sampled], told: Indicator | None, factor: float) -> np.n
     """(neurons, 6): true correlation, whether it is in either interval, their widths, what was expected of it."""
     network = Network().without(samples[0].recording.dataset)
     ratio = ratio_to(np.concatenate([half_decay(s.dff[None], s.frame_rate * factor) for s in samples]), told)
+    size = size_in_spikes(np.concatenate([largest(s.dff[None], s.frame_rate * factor) for s in samples]), told)
     rows = []
     for each in samples:
         rate = each.frame_rate
         found = network.run(each.dff[None].astype(np.float32), rate * factor, told)
         assert found.expected is not None
         true = correlation(smooth(found.rate[0], rate), smooth(each.spikes * rate, rate))
-        plain, wide = found.expected, widened(found.expected, ratio)
+        plain, wide = found.expected, widened(found.expected, ratio, size)
         rows.append([true, *_holds(plain, true), *_holds(wide, true), wide.value[0] - true])
     return np.array(rows, float)
 

@@ -97,6 +97,8 @@ def single(value: float | None) -> pl.Expr:
 
 FALLING = pl.Series([0.8] * 1500 + [0.5] * 1500, dtype=pl.Float32)
 
+SMALL_EVENTS = pl.Series([np.where(np.arange(3000) % 100 < 10, 0.16, 0)] * 40, dtype=pl.List(pl.Float32))
+
 CAUSES = {
     "Median ν is 9.1 %/√Hz: only bursts can be trusted": lambda s: traces(s, noise_level=single(9.1)),
     "None of 40 ROIs is accepted as a cell": lambda s: traces(s, accepted=pl.lit(False)),
@@ -125,6 +127,9 @@ CAUSES = {
     "fire at an implausible mean rate above 30 Hz": lambda s: spikes(s, mean_rate=single(31)),
     "Transients last 10 times as long as those of one spike of GCaMP6f": lambda s: replace(
         spikes(s, half_decay=single(1.6)), acquisition=example_acquisition(3000, 128, indicator="GCaMP6f")
+    ),
+    "largest transients are 0.2": lambda s: traces(
+        replace(s, acquisition=example_acquisition(3000, 128, indicator="jGCaMP8s")), dff=pl.lit(SMALL_EVENTS)
     ),
     "have no spikes": lambda s: spikes(s, mean_rate=single(0)),
     "network was never trained at 100 Hz": lambda s: at_rate(with_network(s), 100.0),

@@ -45,9 +45,11 @@ def test_noise_and_constant_traces_tell_nothing():
 def test_the_interval_reaches_further_down_the_less_labels_fit():
     expected = ExpectedCorrelation(*(np.full(2, value) for value in (0.8, 0.6, 0.9)))
     for ratio in (np.nan, *DOUBTFUL, 1.0):
-        assert widened(expected, ratio) is expected
-    slightly, far, slow = (widened(expected, ratio) for ratio in (6.0, 40.0, 0.1))
-    for found in (slightly, far, slow):
+        assert widened(expected, ratio, np.nan) is expected
+    slightly, far, slow = (widened(expected, ratio, 5.0) for ratio in (6.0, 40.0, 0.1))
+    small, smaller = (widened(expected, 1.0, size) for size in (1.0, 0.4))
+    assert (smaller.low < small.low).all()
+    for found in (slightly, far, slow, small, smaller):
         assert (found.low < found.value).all()
         assert (found.value < expected.value).all()
         np.testing.assert_array_equal(found.high, expected.high)

@@ -18,7 +18,7 @@ from groundtrace.loading import Traces
 from groundtrace.spikes import checks
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.gaps import run_across_gaps
-from groundtrace.spikes.kinetics import EXAMINED, half_decay, ratio_to, say_unlike, widened
+from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, say_unlike, size_in_spikes, widened
 from groundtrace.traces.noise import noise_level
 
 BLOCK = 16
@@ -131,9 +131,11 @@ def infer_spikes(
     checks.check_raw(dff)
     level = noise_level(dff, frame_rate)
     checks.check_noise_level(level)
-    ratio = ratio_to(half_decay(np.array(dff[:: max(1, -(-len(dff) // EXAMINED))]), frame_rate), kinetics)
-    say_unlike(ratio, kinetics)
-    arrays, of_roi = _in_blocks(backend, dff, frame_rate, kinetics, ratio, out)
+    some = np.array(dff[:: max(1, -(-len(dff) // EXAMINED))])
+    ratio = ratio_to(half_decay(some, frame_rate), kinetics)
+    size = size_in_spikes(largest(some, frame_rate), kinetics)
+    say_unlike(ratio, size, kinetics)
+    arrays, of_roi = _in_blocks(backend, dff, frame_rate, kinetics, (ratio, size), out)
     return InferredSpikes(
         rate=arrays["rate"],
         low=arrays.get("low"),
@@ -174,7 +176,7 @@ def _in_blocks(
     dff: FloatArray,
     frame_rate: float,
     indicator: Indicator | None,
-    ratio: float,
+    unlike: tuple[float, float],
     out: Path | str | None,
 ) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Rates and intervals, each (n_rois, n_frames), and what is expected of each ROI (n_rois,), a few at a time."""
@@ -192,7 +194,7 @@ def _in_blocks(
                     arrays[name] = _allocate(name, dff.shape, out)
                 arrays[name][rows] = values
         if found.expected is not None:
-            expected = widened(found.expected, ratio)
+            expected = widened(found.expected, *unlike)
             for name, values in zip(EXPECTED, (expected.value, expected.low, expected.high), strict=True):
                 of_roi[name][rows] = values
         if found.mean_rate is not None:

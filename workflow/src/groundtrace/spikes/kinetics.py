@@ -26,9 +26,14 @@ UNLIKE = (0.3, 4.0)
 measured on: bursts of right labels make it up to 4 times as long."""
 DOUBTFUL = (0.3, 3.0)
 """Ratios beyond which the interval is wider: a wrong label is as likely as bursts."""
-WIDER, WIDEST = 0.7, 0.8
-"""It reaches further down, in Fisher's z, per unit of the logarithm of the ratio beyond DOUBTFUL, and at most; the
-expected correlation by half as much. Measured with wrong indicators and frame rates: measurements/mislabels.py."""
+SMALL = 2.7
+"""Spikes, by the indicator's amplitude, that the largest transients stand for at least: few recordings have smaller."""
+LARGEST, BRIEF = 99.9, 0.05
+"""Percentile of a trace that is its largest transients, and s over which it is smoothed for that."""
+WIDER, WIDER_BY_SIZE, WIDEST = 0.7, 0.5, 0.8
+"""It reaches further down, in Fisher's z, per unit of the logarithm of the ratio beyond DOUBTFUL, or of the size below
+SMALL, and at most; the expected correlation by half as much. Measured with wrong indicators and frame rates:
+measurements/mislabels.py."""
 
 
 def half_decay(dff: FloatArray, frame_rate: float) -> FloatArray:
@@ -60,6 +65,20 @@ def _half_decay(trace: FloatArray) -> float:
     return float(below[0] - 1 + (before - mean[0] / 2) / (before - after))
 
 
+def largest(dff: FloatArray, frame_rate: float) -> FloatArray:
+    """(n_rois,) dF/F of the largest transients above the median; NaN without values. dff: (n_rois, n_frames)."""
+    from scipy.ndimage import gaussian_filter1d
+
+    smooth = gaussian_filter1d(with_lines(dff), max(BRIEF * frame_rate, 0.5), axis=1)
+    return np.percentile(smooth, LARGEST, axis=1) - np.median(smooth, axis=1) if dff.size else np.zeros(len(dff))
+
+
+def size_in_spikes(found: FloatArray, indicator: Indicator | None) -> float:
+    """Median of the largest transients (n_rois,) over that of one spike of the indicator; NaN where it is not known."""
+    known = found[np.isfinite(found)]
+    return np.nan if indicator is None or len(known) < FEWEST_ROIS else float(np.median(known)) / indicator.amplitude
+
+
 def ratio_to(found: FloatArray, indicator: Indicator | None) -> float:
     """Median half-decay (n_rois,), s, over that of one spike of the indicator; NaN where either is not known."""
     known = found[np.isfinite(found)]
@@ -68,11 +87,15 @@ def ratio_to(found: FloatArray, indicator: Indicator | None) -> float:
     return float(np.median(known)) / (np.log(2) * indicator.decay_time)
 
 
-def widened(expected: ExpectedCorrelation, ratio: float) -> ExpectedCorrelation:
-    """What may be expected of a recording whose transients last `ratio` times as long as they should."""
+def widened(expected: ExpectedCorrelation, ratio: float, size: float) -> ExpectedCorrelation:
+    """What may be expected of a recording whose transients last `ratio` times as long as they should.
+
+    size: of the largest ones, in spikes. NaN is not known.
+    """
     low, high = DOUBTFUL
     beyond = max(np.log(ratio / high), np.log(low / ratio), 0) if np.isfinite(ratio) else 0.0
-    by = min(WIDER * beyond, WIDEST)
+    short = max(np.log(SMALL / max(size, 1e-3)), 0) if np.isfinite(size) else 0.0
+    by = min(max(WIDER * beyond, WIDER_BY_SIZE * short), WIDEST)
     if not by:
         return expected
 
@@ -82,8 +105,14 @@ def widened(expected: ExpectedCorrelation, ratio: float) -> ExpectedCorrelation:
     return ExpectedCorrelation(less(expected.value, by / 2), less(expected.low, by), expected.high)
 
 
-def say_unlike(ratio: float, indicator: Indicator | None) -> None:
+def say_unlike(ratio: float, size: float, indicator: Indicator | None) -> None:
     """Warn where transients are unlike those of the indicator."""
+    if indicator is not None and size < 1:
+        warnings.warn(
+            f"dff: the largest transients are {size:.2g} of what one spike of {indicator.name} makes: check the "
+            "indicator, and that dff is a fraction. The expected correlation is lowered",
+            stacklevel=3,
+        )
     if indicator is not None and not UNLIKE[0] <= ratio <= UNLIKE[1] and np.isfinite(ratio):
         warnings.warn(
             f"dff: transients fall to half in {ratio:.2g} times the time that one spike of {indicator.name} takes: "

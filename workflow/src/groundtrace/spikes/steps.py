@@ -10,7 +10,7 @@ from groundtrace.arrays import FloatArray
 from groundtrace.indicators import kinetics
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.gaps import frames_missing, run_across_gaps
-from groundtrace.spikes.kinetics import EXAMINED, half_decay, ratio_to, widened
+from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, size_in_spikes, widened
 from groundtrace.tables import list_column, single, stack
 
 
@@ -35,7 +35,8 @@ def infer_spikes(
     accepted = np.flatnonzero(traces["accepted"].to_numpy())
     some = accepted[:: max(1, -(-len(accepted) // EXAMINED))]
     measured[some] = half_decay(dff[some], rate)
-    expected = found.expected and widened(found.expected, ratio_to(measured, indicator))
+    size = size_in_spikes(largest(dff[some], rate), indicator)
+    expected = found.expected and widened(found.expected, ratio_to(measured, indicator), size)
     empty = np.zeros((len(dff), 0), np.float32)
     unusable = int(np.isnan(found.rate).all(axis=1).sum()) if dff.size else 0
     if unusable:

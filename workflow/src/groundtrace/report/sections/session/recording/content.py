@@ -161,7 +161,7 @@ def steps(inputs: SessionInputs) -> Iterator[Warning]:
             f"The brightness of all ROIs changes at once, {len(at)} time{'s' if len(at) > 1 else ''}",
             f"From one frame to the next, at {times} s, by up to a factor of {number(float(gain.max() / gain.min()))}: "
             "laser power, focus or water, or files recorded with other settings. Every stretch was brought to the same "
-            "brightness before dF/F.",
+            "brightness before dF/F; the search for cells saw the steps.",
             "If files of other settings were joined, make them sessions of their own. Distrust changes of rate across "
             "a step.",
         )
