@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.groundtruth.resampling import spike_counts
 from groundtrace.indicators import indicators
 from groundtrace.random import stream
@@ -20,7 +20,7 @@ from groundtrace.simulation.activity import calcium_trace
 from groundtrace.simulation.processes import fluctuations
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.comparing import correlation, smooth
-from groundtrace.spikes.gaps import run_across_gaps
+from groundtrace.spikes.gaps import frames_missing, run_across_gaps
 from groundtrace.spikes.network.backend import Network
 from groundtrace.spikes.oasis import Oasis
 from groundtrace.traces.dff import DffParameters, compute_dff
@@ -62,6 +62,11 @@ def steps(given: Recording, random: np.random.Generator) -> tuple[Recording, Boo
     return (f, around), np.zeros(frames, bool)
 
 
+def files(given: Recording, random: np.random.Generator) -> tuple[Recording, BoolArray]:
+    """As steps, told as the borders of ten files, between which any time may have passed."""
+    return steps(given, random)
+
+
 def missing(given: Recording, random: np.random.Generator) -> tuple[Recording, BoolArray]:
     frames = given[0].shape[1]
     return given, (np.arange(frames) < frames // 3) | (np.arange(frames) % round(3 * RATE) < round(0.5 * RATE))
@@ -72,17 +77,33 @@ def pause(given: Recording, random: np.random.Generator) -> tuple[Recording, Boo
     return given, (np.arange(frames) > frames // 3) & (np.arange(frames) < frames // 2)
 
 
-EVENTS: dict[str, Event] = {"shutter": shutter, "flash": flash, "steps": steps, "NaN": missing, "pause": pause}
+EVENTS: dict[str, Event] = {
+    "shutter": shutter,
+    "flash": flash,
+    "steps": steps,
+    "files": files,
+    "NaN": missing,
+    "pause": pause,
+}
 
 
 def scores(
-    given: Recording, lost: BoolArray, known: bool, backend: SpikeBackend, times: list[FloatArray]
+    given: Recording,
+    lost: BoolArray,
+    known: bool,
+    backend: SpikeBackend,
+    times: list[FloatArray],
+    segment: IntArray | None = None,
 ) -> tuple[float, float]:
-    """Median r and inferred over true spikes in the frames that are not lost. known: the lost frames are told."""
+    """Median r and inferred over true spikes in the frames that are not lost. known: the lost frames are told.
+
+    segment: (n_frames,) the file of each.
+    """
     bad = lost if known else None
+    missing = None if segment is None else frames_missing(np.arange(len(segment)) / RATE, segment, RATE)
     f, around = (np.asarray(OFFSET + values, np.float32) for values in given)
-    dff = compute_dff(f, around, RATE, OFFSET, DffParameters(), bad_frames=bad).dff
-    rates = run_across_gaps(backend, dff, RATE, indicators()[INDICATOR]).rate
+    dff = compute_dff(f, around, RATE, OFFSET, DffParameters(), bad_frames=bad, segment=segment).dff
+    rates = run_across_gaps(backend, dff, RATE, indicators()[INDICATOR], missing).rate
     frames, r, inferred, true = np.arange(rates.shape[1]) / RATE, [], 0.0, 0.0
     for rate, own in zip(rates, times, strict=True):
         rest = ~lost & np.isfinite(rate)
@@ -104,8 +125,9 @@ def main() -> None:
         changed, lost = event(seen, stream(0, name))
         # Ingest and motion correction mark flashes and gaps as bad frames; a shutter and steps are found in the light.
         known = name in ("flash", "NaN", "pause")
+        segment = np.arange(len(lost)) // -(-len(lost) // 10) if name == "files" else None
         for backend in (Network(), Oasis()):
-            with_event = scores(changed, lost, known, backend, times)
+            with_event = scores(changed, lost, known, backend, times, segment)
             without = scores(seen, lost, False, backend, times)
             row = (with_event[0], without[0], with_event[1], without[1])
             print(f"{name:10s}{backend.backend:10s}{row[0]:7.3f}{row[1]:9.3f}{row[2]:9.2f}{row[3]:9.2f}", flush=True)

@@ -65,8 +65,6 @@ def synthetic(path: Path, shape: tuple[int, int, int]) -> None:
 
 
 def ours(path: Path, threads: int, folder: Path) -> dict[str, float]:
-    import polars as pl
-
     from groundtrace.acquisition import Acquisition, SourceFile
     from groundtrace.external.suite2p import suite2p_session
     from groundtrace.extraction.footprints import describe, fluorescence_table
@@ -78,6 +76,7 @@ def ours(path: Path, threads: int, folder: Path) -> dict[str, float]:
     from groundtrace.motion.tables import MotionQuality, Shifts
     from groundtrace.movies.file import create_movie, open_movie
     from groundtrace.task import Task
+    from groundtrace.testing.movies import frames_table
 
     times: dict[str, float] = {}
     clock = Clock(times)
@@ -90,7 +89,7 @@ def ours(path: Path, threads: int, folder: Path) -> dict[str, float]:
         height=height, width=width, dtype=str(movie.dtype), frame_rate=FRAME_RATE, indicator="GCaMP6f",
         saturation=int(np.iinfo(movie.dtype).max), sources=(SourceFile(name=path.name, sha256="", frames=frames),),
     )  # fmt: skip
-    flags = pl.DataFrame({"blank": np.zeros(frames, bool), "dropped": np.zeros(frames, bool)})
+    flags = frames_table(frames)
     registered = create_movie(folder / "registered.npy", movie.shape, movie.dtype)
     registration = Suite2pMotion().run(movie, registered, Task(acquisition, np.zeros(frames, bool), folder, threads))
     clock("registration")

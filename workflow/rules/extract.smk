@@ -39,6 +39,7 @@ rule dff:
     """Neuropil correction, baseline, dF/F and its noise."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
+        frames=f"{PLANE}/frames.parquet",
         images=f"{PLANE}/raw_images.npz",
         shifts=f"{MOTION}/shifts.parquet",
         rois=f"{EXTRACT}/rois.parquet",

@@ -2,6 +2,7 @@ rule spikes:
     """Spike rates from dF/F."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
+        frames=f"{PLANE}/frames.parquet",
         traces=f"{EXTRACT}/traces.parquet",
     output:
         spikes=f"{EXTRACT}/spikes-{{spikes}}.parquet",

@@ -13,7 +13,8 @@ with job(snakemake.log[0]) as notices:
     acquisition = Acquisition.read(given.acquisition, **snakemake.params.labels)
     measured, rois, smoothing = read_table(given.fluorescence), read_table(given.rois), snakemake.params.smoothing
     bad = read_table(given.shifts, ["bad"])["bad"].to_numpy()
-    traces, brightness = compute_traces(measured, rois, acquisition, saturated, bad, parameters, smoothing)
+    segment = read_table(given.frames, ["segment"])["segment"].to_numpy()
+    traces, brightness = compute_traces(measured, rois, acquisition, saturated, bad, parameters, smoothing, segment)
     used = parameters.model_dump(mode="json") | ({"smoothing": smoothing.model_dump(mode="json")} if smoothing else {})
     packages = ["numpy", "scipy", *(["numba"] if smoothing else [])]
     made_by = provenance("dff", used, packages, [given.fluorescence], notices)

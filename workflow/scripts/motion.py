@@ -8,6 +8,7 @@ from groundtrace.io import atomic, read_table, write_arrays, write_table
 from groundtrace.motion.quality import assess
 from groundtrace.motion.tables import MotionQuality, Shifts
 from groundtrace.movies.file import create_movie, nearby, open_movie
+from groundtrace.movies.tables import unusable
 from groundtrace.provenance import provenance
 from groundtrace.running.job import job
 from groundtrace.task import Task
@@ -18,8 +19,7 @@ with job(snakemake.log[0]) as notices, TemporaryDirectory(dir=snakemake.resource
     local = Path(scratch) if snakemake.resources.get("local_movies") else None
     movie = open_movie(nearby(snakemake.input.movie, local) if local else snakemake.input.movie)
     frames = read_table(snakemake.input.frames)
-    bad = (frames["blank"] | frames["dropped"]).to_numpy()
-    task = Task(acquisition, bad, Path(scratch), snakemake.threads)
+    task = Task(acquisition, unusable(frames), Path(scratch), snakemake.threads)
     with atomic(output.movie, local) as path:
         registered = create_movie(path, movie.shape, movie.dtype)
         reference = open_movie(snakemake.input.estimated_on) if snakemake.input.estimated_on else movie

@@ -138,24 +138,20 @@ def test_count_windows_are_one_second_around_their_frames(frame_rate, frames, tr
         assert count == sum(time[frame] - 0.5 <= t < time[frame] + 0.5 for t in train.tolist())
 
 
-def test_coverage_of_a_calibrated_and_of_a_wrong_prediction():
+def test_scores_of_a_calibrated_and_of_a_wrong_prediction():
     random = np.random.default_rng(0)
-    mean = random.gamma(1.0, 2.0, 20_000)
-    true = CountDistribution(mean, np.full_like(mean, 1.5), np.full_like(mean, 0.2))
-    counts = random.poisson(mean * random.gamma(1.5, 1 / 1.5, mean.shape)) * (random.random(mean.shape) > 0.2)
-    frames = np.arange(len(mean))
-    narrow = CountDistribution(mean, np.full_like(mean, 100.0), np.full_like(mean, 0.01))
-    for level in (0.5, 0.8, 0.95):
-        assert metrics.coverage(true, frames, counts, level).mean() == pytest.approx(level, abs=0.01)
-        assert metrics.coverage(narrow, frames, counts, level).mean() < level - 0.02
-
-
-def test_coverage_says_nothing_without_a_prediction():
-    counts = CountDistribution(np.array([1.0, np.nan]), np.ones(2), np.zeros(2))
-    shares = metrics.coverage(counts, np.array([0, 1, 0]), np.array([1.0, 1.0, 500.0]), 0.8)
-    assert np.isnan(shares[1])
-    assert shares[0] > 0.5
-    assert shares[2] == 0
+    shape, zeros = np.full(20_000, 0.4), np.zeros(20_000)
+    centre = random.normal(1, 0.5, 20_000)
+    true, narrow = (CountDistribution(zeros + 1, centre, shape * by, zeros, zeros + 1) for by in (1, 0.25))
+    counts = np.maximum(np.ceil(np.exp(random.logistic(centre, shape)) - 1), 0)
+    expected = np.maximum(np.exp(centre) - 1, 0)
+    found, wrong = (metrics.count_scores(each, counts, expected, counts) for each in (true, narrow))
+    for level in (50, 80, 95):
+        assert found[f"coverage_{level}"].mean() == pytest.approx(level / 100, abs=0.01)
+        assert wrong[f"coverage_{level}"].mean() < level / 100 - 0.02
+        assert wrong[f"width_{level}"].mean() < found[f"width_{level}"].mean()
+        assert wrong[f"interval_score_{level}"].mean() > found[f"interval_score_{level}"].mean()
+    assert found["crps"].mean() < min(found["crps_poisson"].mean(), found["crps_climatology"].mean())
 
 
 def test_bootstrap_draws_data_sets_as_well_as_neurons():

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from groundtrace.benchmark import spikes as benchmark
+from groundtrace.benchmark import metrics
 from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
 from groundtrace.benchmark.shards import chosen_datasets, join_tables, read_timing, score_shard, write_timing
 from groundtrace.benchmark.spikes import Condition, conditions, draw, measure, neurons, score
@@ -247,12 +247,17 @@ def test_coverage_comes_from_the_counts_of_a_backend(recordings):
     neuron = next(neurons(recordings[:1], ALONE))
     samples, _ = draw(neuron, Condition(30.0, 2.0), 0)
     shape = (1, len(samples[0].time))
-    # One spike a second, drawn evenly: the counts are very nearly Poisson.
-    poisson = CountDistribution(np.ones(shape), np.full(shape, 1e6), np.zeros(shape))
-    rates = Counted(np.ones(shape), np.zeros(1), np.zeros(1), counts=poisson)
+    # One spike a second, drawn evenly: the counts are very nearly Poisson, and this is near it.
+    spread = np.full(shape, 0.44)
+    like_poisson = CountDistribution(np.ones(shape), np.full(shape, 0.23), spread, np.zeros(shape), spread)
+    rates = Counted(np.ones(shape), np.zeros(1), np.zeros(1), counts=like_poisson)
     values = measure(samples, [rates], Condition(30.0, 2.0), rate_in_hz=True)
-    for level in benchmark.LEVELS:
+    for level in metrics.LEVELS:
         assert values[f"coverage_{level}"] == pytest.approx(level / 100, abs=0.12)
+        assert values[f"interval_score_{level}"] >= values[f"width_{level}"]
+    assert values["width_50"] < values["width_95"]
+    assert values["crps"] == pytest.approx(values["crps_poisson"], rel=0.1)
+    assert values["crps_climatology"] <= values["crps_poisson"]
 
 
 def test_parts_make_up_the_whole(recordings, tmp_path):

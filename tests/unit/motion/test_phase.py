@@ -22,7 +22,7 @@ from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.simulate import prepare, raw_frames
 from groundtrace.simulation.truth import true_displacement
-from groundtrace.testing.movies import one_photon, task
+from groundtrace.testing.movies import frames_table, one_photon, task
 
 SHAPE = (96, 128)
 
@@ -198,9 +198,7 @@ def register(movie: np.ndarray, tmp_path, **parameters):
 def known(request, tmp_path_factory):
     movie, truth = recording(photons=request.param)
     registered, result = register(movie, tmp_path_factory.mktemp("known"))
-    light = np.zeros(len(movie), bool)
-    frames = {"frame": np.arange(len(movie)), "brightness": 1.0, "saturated": 0.0, "blank": light, "dropped": light}
-    shifts, *_ = assess(movie, registered, result, pl.DataFrame(frames))
+    shifts, *_ = assess(movie, registered, result, frames_table(len(movie)))
     # Lines jitter: the mean over the field is one over all of them.
     y, x = np.meshgrid(np.arange(128.0), np.arange(8, 128, 16.0), indexing="ij")
     found = Displacement.of(shifts, result.shift.blocks).at(y, x)

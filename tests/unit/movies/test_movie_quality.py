@@ -41,7 +41,9 @@ def test_chunks_give_what_the_whole_movie_gives(dtype, frames, cuts, seed):
     np.testing.assert_allclose(found.images["mean"], exact.mean(0), atol=1e-5 * span)
     np.testing.assert_allclose(found.images["std"], exact.std(0), atol=1e-4 * span)
     np.testing.assert_allclose(found.frames["brightness"], exact.mean((1, 2)), atol=1e-5 * span, rtol=1e-5)
-    timed = found.frames.with_columns(pl.col("frame").cast(pl.Float64).alias("time"), segment=pl.lit(0, pl.Int32))
+    timed = found.frames.with_columns(
+        excluded=pl.lit(False), time=pl.col("frame").cast(pl.Float64), segment=pl.lit(0, pl.Int32)
+    )
     assert validate(Frames, timed).height == frames
     assert validate(RawQuality, found.summary).height == 1
 

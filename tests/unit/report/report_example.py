@@ -191,6 +191,7 @@ def example_raw_quality(frames: int, **changes) -> pl.DataFrame:
         "saturated": 2e-6,
         "blank_frames": 12,
         "dropped_frames": 2,
+        "flash_frames": 0,
     }
     return example(RawQuality, 1, **row | changes)
 
@@ -221,6 +222,8 @@ def example_traces(rng: np.random.Generator, dff: np.ndarray, accepted: np.ndarr
         dff=dff,
         neuropil_coefficient=0.7,
         neuropil_coefficient_error=0.0,
+        neuropil_fitted=0.7,
+        neuropil_fitted_error=0.05,
         baseline=rng.uniform(100, 400, len(dff)),
         noise_level=levels,
         expected_noise_level=levels * 0.9,

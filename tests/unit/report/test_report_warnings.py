@@ -146,6 +146,8 @@ def single(value: float | None) -> pl.Expr:
 
 FALLING = pl.Series([0.8] * 1500 + [0.5] * 1500, dtype=pl.Float32)
 
+SMALL_EVENTS = pl.Series([np.where(np.arange(3000) % 100 < 10, 0.16, 0)] * 40, dtype=pl.List(pl.Float32))
+
 CAUSES = {
     "Median ν is 9.1 %/√Hz: only bursts can be trusted": lambda s: traces(s, noise_level=single(9.1)),
     "None of 40 ROIs is accepted as a cell": lambda s: traces(s, accepted=pl.lit(False)),
@@ -161,11 +163,23 @@ CAUSES = {
     "About 27 % of the accepted cells may be noise": lambda s: searched(s, accepted=30, decoys_accepted=8),
     "traces look already denoised": lambda s: traces(s, looks_denoised=pl.col("roi") < 20),
     "have a baseline near zero": lambda s: traces(s, baseline_near_zero=pl.col("roi") < 20),
+    "The neuropil's share is 0.3 ± 0.05, and 0.7 of it is subtracted": lambda s: traces(
+        s, neuropil_coefficient_error=single(0), neuropil_fitted=single(0.3), neuropil_fitted_error=single(0.05)
+    ),
+    "The neuropil's share is 0.3 ± 0.05 here, not the customary 0.7": lambda s: traces(
+        s, neuropil_coefficient_error=single(0.05), neuropil_fitted=single(0.3), neuropil_fitted_error=single(0.05)
+    ),
     "have negative fluorescence": lambda s: traces(s, negative_fluorescence=pl.col("roi") < 20),
     "cells are expected to correlate with their true spike rate by less than 0.6": lambda s: spikes(
         s, expected_correlation=single(0.2)
     ),
     "fire at an implausible mean rate above 30 Hz": lambda s: spikes(s, mean_rate=single(31)),
+    "Transients last 10 times as long as those of one spike of GCaMP6f": lambda s: replace(
+        spikes(s, half_decay=single(1.6)), acquisition=example_acquisition(3000, 128, indicator="GCaMP6f")
+    ),
+    "largest transients are 0.2": lambda s: traces(
+        replace(s, acquisition=example_acquisition(3000, 128, indicator="jGCaMP8s")), dff=pl.lit(SMALL_EVENTS)
+    ),
     "have no spikes": lambda s: spikes(s, mean_rate=single(0)),
     "network was never trained at 100 Hz": lambda s: at_rate(with_network(s), 100.0),
     "network was never trained at 4 Hz": lambda s: at_rate(with_network(s), 4.0),
@@ -189,6 +203,8 @@ CAUSES = {
     "The photon gain could not be measured": lambda s: raw(s, gain=None, photons=None),
     "1 dropped frame": lambda s: raw(s, dropped_frames=1),
     "2 blank frames": lambda s: raw(s, blank_frames=2),
+    "3 frames with a flash": lambda s: raw(s, flash_frames=3),
+    "3 frames excluded by the sheet": lambda s: replace(s, frames=s.frames.with_columns(excluded=pl.col("frame") < 3)),
 }
 
 

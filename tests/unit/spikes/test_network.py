@@ -1,7 +1,6 @@
 """The spike network as users get it: calibrated, honest about what it has seen, and safe."""
 
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,8 +44,7 @@ def test_intervals_cover_the_spikes_of_simulated_neurons():
         found = Network().run_with_counts(cell.dff[None].astype(np.float32), RATE, indicator_of(cell.response))
         middle = np.arange(15, len(cell.spikes) - 15, 30)
         counts = np.array([cell.spikes[m - 15 : m + 15].sum() for m in middle])
-        mean, size, zero = (a[0, middle] for a in (found.counts.mean, found.counts.size, found.counts.zero))
-        at = replace(found.counts, mean=mean, size=size, zero=zero)
+        at = found.counts[0, middle]
         covered.append([at.coverage(counts, level).mean() for level in (0.5, 0.8, 0.95)])
     # They are as wide as real neurons need, which differ from what a network is told in more ways than simulated ones.
     excess = np.mean(covered, axis=0) - [0.5, 0.8, 0.95]
@@ -58,8 +56,11 @@ def test_the_interval_is_that_of_the_distribution_and_holds_the_mean():
     cell = synthetic(1)[0]
     found = Network().run_with_counts(cell.dff[None].astype(np.float32), RATE, None)
     low, high = found.counts.interval(0.9)
-    np.testing.assert_array_equal(found.low, low.astype(np.float32))
-    np.testing.assert_array_equal(found.high, high.astype(np.float32))
+    # Quantiles are interpolated on a grid, so a count may be off by one where it lies on a step.
+    assert (np.abs(found.low - low) <= 1).all()
+    assert (np.abs(found.high - high) <= np.maximum(1, 0.03 * high)).all()
+    assert (found.low != low).mean() < 0.05
+    assert (found.high != high).mean() < 0.05
     plain = Network().run(cell.dff[None].astype(np.float32), RATE, None)
     assert plain.counts is None
     np.testing.assert_array_equal(plain.high, found.high)

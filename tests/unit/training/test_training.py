@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import nbinom
 
 from groundtrace.groundtruth.recordings import Recording
 from groundtrace.indicators import indicators
-from groundtrace.spikes.counts import CountDistribution
-from groundtrace.spikes.network.expected import CountCalibration, ExpectedAccuracy, fit_accuracy, fit_counts
+from groundtrace.spikes.comparing import mean_over_window
 from groundtrace.spikes.network.features import CHANNELS, unit_response
-from groundtrace.spikes.network.inference import mean_over_window
 from groundtrace.training.examples import Examples, make_examples
 from groundtrace.training.parameters import TrainingParameters
 from groundtrace.training.training import log_probability, train, train_checkpoint, window_sum
@@ -90,15 +89,14 @@ def test_training_lowers_the_loss(examples):
     assert seen[1] < 0.9 * seen[0]
 
 
-def test_the_loss_knows_the_distribution_that_intervals_come_from():
+def test_the_loss_is_that_of_a_negative_binomial_with_excess_zeros():
     random = np.random.default_rng(0)
     expected, size, zero = random.gamma(2, 1, 50), random.gamma(2, 1, 50) + 0.1, random.uniform(0.01, 0.6, 50)
     counts = random.integers(0, 9, 50).astype(float)
     tensors = [torch.from_numpy(x) for x in (counts, expected, size, zero)]
-    distribution = CountDistribution((expected + 1e-4) / (1 - zero), size, zero)
-    np.testing.assert_allclose(
-        log_probability(*tensors).exp().numpy(), distribution.cdf(counts) - distribution.cdf(counts - 1), atol=1e-9
-    )
+    mean = (expected + 1e-4) / (1 - zero)
+    known = (1 - zero) * nbinom.pmf(counts, size, size / (size + mean)) + zero * (counts == 0)
+    np.testing.assert_allclose(log_probability(*tensors).exp().numpy(), known, atol=1e-9)
 
 
 @pytest.mark.parametrize("frame_rate", [5.0, 7.5, 30.0])
@@ -108,28 +106,3 @@ def test_training_and_inference_count_in_the_same_window(frame_rate):
     summed = window_sum(torch.from_numpy(rate)[None], torch.tensor([frame_rate]))[0].numpy()
     inside = slice(frames, -frames)
     np.testing.assert_allclose(mean_over_window(rate, frame_rate)[inside], summed[inside] / frames, rtol=1e-4)
-
-
-def test_calibration_repairs_intervals_that_are_too_narrow():
-    random = np.random.default_rng(0)
-    mean, size, zero = random.gamma(2, 2, 30_000), np.full(30_000, 50.0), np.full(30_000, 0.05)
-    # Each neuron's gain is off by a factor that the network cannot know.
-    gain = np.repeat(random.gamma(2, 1 / 2, 300), 100)
-    counts = np.where(random.random(30_000) < zero, 0, random.poisson(gain * mean))
-    raw = CountCalibration().apply(mean, size, zero)
-    made = fit_counts(mean, size, zero, counts.astype(float), np.ones(30_000)).apply(mean, size, zero)
-    assert raw.coverage(counts, 0.8).mean() < 0.7
-    for level in (0.5, 0.8, 0.95):
-        assert abs(made.coverage(counts, level).mean() - level) < 0.02
-
-
-def test_expected_accuracy_is_right_on_average_and_its_interval_covers():
-    random = np.random.default_rng(0)
-    features = np.column_stack([np.ones(4000), random.normal(0.8, 0.4, 4000), random.normal(0, 1, 4000)])
-    z = features @ [0.1, 0.9, -0.1] + random.normal(0, 0.2, 4000)
-    made = fit_accuracy(features[:2000], np.tanh(z[:2000]), np.ones(2000))
-    assert isinstance(made, ExpectedAccuracy)
-    predicted = np.array([made.predict(row) for row in features[2000:]])
-    truth = np.tanh(z[2000:])
-    assert abs(np.median(predicted[:, 0] - truth)) < 0.02
-    assert abs(((predicted[:, 1] < truth) & (truth < predicted[:, 2])).mean() - 0.9) < 0.03

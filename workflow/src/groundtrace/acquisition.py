@@ -2,12 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from groundtrace.indicators import UNKNOWN
 from groundtrace.section import Section
+
+CellClass = Literal["excitatory", "interneuron"]
+LABELS = ("indicator", "location", "cell_class")
+"""Columns of the sheet that say what was recorded. They are in no file: correcting one makes no movie anew."""
 
 
 class SourceFile(Section):
@@ -43,8 +47,9 @@ class Acquisition(Section):
     pixel_size: PositiveFloat | None = None
     """µm."""
     indicator: str = UNKNOWN
-    """As the sheet has it now, like `location`: neither is in the file."""
+    """As the sheet has it now, like the other LABELS: none of them is in the file."""
     location: str | None = None
+    cell_class: CellClass | None = None
     saturation: int
     """Pixel value that counts as saturated, detector units; 0 where no movie was read."""
     gain: float | None = None
@@ -71,12 +76,12 @@ class Acquisition(Section):
 
     @classmethod
     def read(cls, path: Path | str, **labels: Any) -> "Acquisition":
-        """labels: `indicator` and `location`, for steps that use them."""
+        """labels: those of LABELS that a step uses."""
         return cls.model_validate(json.loads(Path(path).read_bytes()) | labels)
 
     def text(self) -> str:
         """As the file holds it: a label that is corrected in the sheet makes no movie anew."""
-        return self.model_dump_json(indent=2, exclude={"indicator", "location"})
+        return self.model_dump_json(indent=2, exclude=set(LABELS))
 
 
 def session_key(subject: str, session: str, date: str | None) -> str:

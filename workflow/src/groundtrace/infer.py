@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
+from groundtrace.acquisition import CellClass
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError, did_you_mean
 from groundtrace.indicators import Indicator
@@ -16,10 +17,14 @@ from groundtrace.loading import Traces
 from groundtrace.spikes import checks
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.gaps import run_across_gaps
+from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, say_unlike, size_in_spikes, widened
 from groundtrace.traces.noise import noise_level
 
 BLOCK = 16
 """ROIs that are inferred at once."""
+EXPECTED = ("expected_correlation", "expected_correlation_low", "expected_correlation_high")
+OF_ROI = (*EXPECTED, "mean_rate_low", "mean_rate_high")
+"""What is known of each ROI."""
 METHODS = {
     "network": "groundtrace.spikes.network.backend:Network",
     "oasis": "groundtrace.spikes.oasis:Oasis",
@@ -42,6 +47,12 @@ class InferredSpikes:
     """(n_rois,) ν, % Hz^(-1/2)."""
     expected_correlation: FloatArray
     """(n_rois,) with the true rate; NaN where nothing is known of it."""
+    expected_correlation_low: FloatArray
+    expected_correlation_high: FloatArray
+    """(n_rois,) ends of its 90 % interval."""
+    mean_rate_low: FloatArray
+    mean_rate_high: FloatArray
+    """(n_rois,) Hz, ends of the 90 % interval of the true mean rate; NaN where nothing is known of it."""
     roi: IntArray
     """(n_rois,) number of each ROI in the result it was loaded from, else its row."""
     frame_rate: float
@@ -57,6 +68,7 @@ def infer_spikes(
     method: str | SpikeBackend = "network",
     lookahead: int | None = None,
     out: Path | str | None = None,
+    cell_class: CellClass | None = None,
 ) -> InferredSpikes:
     """Infer spike rates from dF/F.
 
@@ -75,12 +87,14 @@ def infer_spikes(
     out : path, optional
         Folder for rate.npy, low.npy and high.npy, which are written as they are made and returned memory-mapped. With
         a memory-mapped `dff`, recordings of any size fit into little memory.
+    cell_class : {"excitatory", "interneuron"}, optional
+        Class of all cells, which narrows intervals; None when it is unknown.
 
     Returns
     -------
     InferredSpikes
-        Rates and their 90 % predictive interval, (n_rois, n_frames) Hz; noise level, % Hz^(-1/2), and expected
-        correlation with the true rate, (n_rois,).
+        Rates and their 90 % predictive interval, (n_rois, n_frames) Hz; noise level, % Hz^(-1/2), expected correlation
+        with the true rate, and 90 % intervals of that and of the mean rate, (n_rois,).
 
     Raises
     ------
@@ -108,7 +122,7 @@ def infer_spikes(
             raise InputError("frame_rate: is part of loaded traces; to change it, load_traces(path, frame_rate=...)")
         dff, frame_rate = dff.dff, dff.frame_rate
     kinetics = checks.known_indicator(indicator)
-    backend = backend_named(method, lookahead)
+    backend = backend_named(method, lookahead).knowing(cell_class)
     frame_rate = checks.check_frame_rate(frame_rate)
     dff = checks.check_array(dff)
     checks.say_gaps(dff, frame_rate)
@@ -116,8 +130,12 @@ def infer_spikes(
     checks.check_raw(dff)
     level = noise_level(dff, frame_rate)
     checks.check_noise_level(level)
+    some = np.array(dff[:: max(1, -(-len(dff) // EXAMINED))])
+    ratio = ratio_to(half_decay(some, frame_rate), kinetics)
+    size = size_in_spikes(largest(some, frame_rate), kinetics)
+    say_unlike(ratio, size, kinetics)
     try:
-        arrays, expected = _in_blocks(backend, dff, frame_rate, kinetics, out)
+        arrays, of_roi = _in_blocks(backend, dff, frame_rate, kinetics, (ratio, size), out)
     except ModuleNotFoundError as error:
         raise InputError(
             f"method: {type(backend).__name__} needs the package {error.name}, which is not installed; "
@@ -128,7 +146,7 @@ def infer_spikes(
         low=arrays.get("low"),
         high=arrays.get("high"),
         noise_level=level,
-        expected_correlation=expected,
+        **of_roi,
         roi=np.arange(len(dff)) if roi is None else roi,
         frame_rate=frame_rate,
         backend=backend,
@@ -160,12 +178,13 @@ def _in_blocks(
     dff: FloatArray,
     frame_rate: float,
     indicator: Indicator | None,
+    unlike: tuple[float, float],
     out: Path | str | None,
-) -> tuple[dict[str, FloatArray], FloatArray]:
-    """Rates and intervals, each (n_rois, n_frames), and expected correlations (n_rois,), a few ROIs at a time."""
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Rates and intervals, each (n_rois, n_frames), and what is expected of each ROI (n_rois,), a few at a time."""
     release(dff)
     arrays: dict[str, FloatArray] = {}
-    expected = np.full(len(dff), np.nan, np.float32)
+    of_roi = {name: np.full(len(dff), np.nan, np.float32) for name in OF_ROI}
     starts = range(0, max(len(dff), 1), BLOCK)
     for start in tqdm(starts, desc="spikes", unit_scale=BLOCK, unit=" ROIs", delay=3, disable=None):
         rows = slice(start, start + BLOCK)
@@ -177,9 +196,13 @@ def _in_blocks(
                     arrays[name] = _allocate(name, dff.shape, out)
                 arrays[name][rows] = values
         if found.expected is not None:
-            expected[rows] = found.expected.value
+            expected = widened(found.expected, *unlike)
+            for name, values in zip(EXPECTED, (expected.value, expected.low, expected.high), strict=True):
+                of_roi[name][rows] = values
+        if found.mean_rate is not None:
+            of_roi["mean_rate_low"][rows], of_roi["mean_rate_high"][rows] = found.mean_rate.low, found.mean_rate.high
         release(dff, *arrays.values())
-    return arrays, expected
+    return arrays, of_roi
 
 
 def release(*arrays: FloatArray) -> None:

@@ -5,7 +5,7 @@ import glob
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,11 +22,13 @@ from pydantic import (
     model_validator,
 )
 
-from groundtrace.acquisition import session_key
+from groundtrace import acquisition
+from groundtrace.acquisition import CellClass, session_key
 from groundtrace.adopted.formats import RESULTS, files_of
 from groundtrace.errors import InputError, did_you_mean
 from groundtrace.extraction.given.kinds import RoiFile, by_plane
 from groundtrace.indicators import UNKNOWN, spelled
+from groundtrace.movies.excluded import read_excluded
 from groundtrace.movies.formats import CONVERT, FORMATS, NAMES, SUFFIXES
 from groundtrace.movies.raw import natural_order
 from groundtrace.section import Section
@@ -37,7 +39,7 @@ else:
     FormatName = Literal[(*NAMES, *RESULTS)]
 BRACES = re.compile(r"\{\s*\w+\s*(,[^{}]*)?\}")
 """What Snakemake would fill in."""
-LABELS = ("indicator", "location", "start_time", "session_description", "microscope")
+LABELS = (*acquisition.LABELS, "start_time", "session_description", "microscope")
 """Columns that say what was recorded, and not how its files are read."""
 MISSPELT = 0.75
 """Likeness from which a name is a column misspelt; below it is the lab's own (`depth` is like `path` by 0.67)."""
@@ -76,6 +78,9 @@ class Session(Section):
     found there. Empty is the functional channel."""
     frame_rate: PositiveFloat | None = Field(default=None, le=10_000)
     """Hz per plane (volume rate); empty takes it from the file's metadata."""
+    exclude: str | None = None
+    """File of what is not to be used: 0-based frames of a plane, one a line; or a table with the columns `start` and
+    `end`, s from the first frame; or `.npy` with frames or a mask, as Suite2p's `bad_frames.npy`."""
     pixel_size: PositiveFloat | None = Field(default=None, le=100)
     """µm; empty takes it from the file's metadata when it is there."""
     indicator: str = UNKNOWN
@@ -92,6 +97,8 @@ class Session(Section):
     """ROIs of one's own, for recipes whose extraction is of the backend `masks`: RoiSet.zip or .roi of ImageJ, a label
     image (.tif, .npy, Cellpose's _seg.npy), .nwb, or the rois.parquet of another session or recipe. One file for each
     plane, separated by `;`; one NWB file may hold all planes."""
+    cell_class: CellClass | None = None
+    """Of all cells: excitatory or interneuron. It narrows the intervals of spike rates; empty is not known."""
     simulate: str | None = None
     """A name under `simulation` in the config, instead of a path."""
     _labels: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -187,7 +194,7 @@ class Session(Section):
 
     def reading(self) -> dict[str, Any]:
         """Of its columns those that decide what its files are read as: no names, no places, no labels."""
-        return self.model_dump(mode="json", exclude={*NAMES_OF_SESSION, "path", "simulate", "rois", *LABELS})
+        return self.model_dump(mode="json", exclude={*NAMES_OF_SESSION, "path", "simulate", "rois", "exclude", *LABELS})
 
     @property
     def key(self) -> str:
@@ -256,6 +263,8 @@ class Sheet:
     path: Path
     sessions: dict[str, Session]
     """By key: of the rows that are valid."""
+    rows: dict[str, str]
+    """By key: which row it is."""
     faults: list[str]
     """In the order of rows; each with row, subject, field, value and what is allowed."""
     missing: dict[str, str]
@@ -263,8 +272,6 @@ class Sheet:
     before is still good."""
     text: str = ""
     """The file as it was read."""
-    rows: dict[str, str] = field(default_factory=dict)
-    """How a message names the row of a session, by key."""
 
     def refuse(self, faults: Collection[str]) -> None:
         """Raise one InputError that lists every fault, if there is one."""
@@ -280,8 +287,7 @@ class Sheet:
 
 def read_sheet(path: Path | str, simulations: Collection[str] = (), kept: Path | None = None) -> Sheet:
     """Read and check the whole sheet before any job starts. kept: a copy of it, which is read instead."""
-    sheet = Sheet(Path(path), {}, [], {}, _text(Path(path), kept))
-    rows: dict[str, int] = {}
+    sheet = Sheet(Path(path), {}, {}, [], {}, _text(Path(path), kept))
     for number, values in _rows(sheet.path, sheet.text, Session):
         who = f"row {number} ({_who(values)})"
         try:
@@ -293,10 +299,11 @@ def read_sheet(path: Path | str, simulations: Collection[str] = (), kept: Path |
             sheet.faults.append(f"{who}: {error}")
             continue
         key = session.key
-        if key in rows:
-            sheet.faults.append(f"{who}: the same subject, session and date as row {rows[key]}")
+        if key in sheet.rows:
+            first = sheet.rows[key].partition(" (")[0]
+            sheet.faults.append(f"{who}: the same subject, session and date as {first}")
             continue
-        sheet.sessions[key], rows[key], sheet.rows[key] = session, number, who
+        sheet.sessions[key], sheet.rows[key] = session, who
         try:
             session.files()
         except InputError as error:
@@ -316,6 +323,11 @@ def _session(values: dict[str, Any], simulations: Collection[str]) -> Session:
         session.formats()
     except ValueError as error:
         raise ValueError(f"path: {error}") from None
+    if session.exclude:
+        try:
+            read_excluded(session.exclude)
+        except InputError as error:
+            raise ValueError(f"exclude: {error}") from None
     return session
 
 

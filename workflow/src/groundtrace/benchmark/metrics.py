@@ -5,13 +5,13 @@ same Gaussian. Sums over recordings of a neuron are over the recordings laid end
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
+from scipy.special import gammaincc
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import FloatArray
 from groundtrace.spikes.comparing import correlation
-from groundtrace.spikes.counts import CountDistribution
+from groundtrace.spikes.counts import CountDistribution, ranked_probability_score
 
 SPIKEFINDER_BIN = 0.04
 """s; 25 Hz."""
@@ -81,13 +81,34 @@ def spike_distances(predicted: FloatArray, true: FloatArray, start: float, stop:
     return purpura, rossum
 
 
-def coverage(counts: CountDistribution, frames: IntArray, found: FloatArray, level: float) -> FloatArray:
-    """Share (n_windows,) of the spikes of `count_windows` inside the central interval of `level`.
+LEVELS = (50, 80, 90, 95)
+"""Of intervals of spike counts, %."""
 
-    counts: arrays (n_frames,), of the spikes in WINDOW around each frame. NaN where there is no prediction.
+
+def count_scores(
+    made: CountDistribution, counts: FloatArray, expected: FloatArray, climate: FloatArray
+) -> dict[str, FloatArray]:
+    """Scores (n_windows,) of the predictive distribution of each window's spikes.
+
+    coverage: share of the count inside the central interval of a level. width: of that interval, spikes. interval: its
+    interval score (Gneiting & Raftery 2007), spikes. crps: continuous ranked probability score, spikes; also of a
+    Poisson distribution with the mean `expected`, and of the distribution of `climate`, all counts of the neuron.
     """
-    at = replace(counts, mean=counts.mean[frames], size=counts.size[frames], zero=counts.zero[frames])
-    return np.where(np.isfinite(at.mean), at.coverage(found, level), np.nan)
+    found: dict[str, FloatArray] = {"crps": made.crps(counts)}
+    for level in LEVELS:
+        low, high = made.interval(level / 100)
+        outside = np.maximum(low - counts, 0) + np.maximum(counts - high, 0)
+        found[f"coverage_{level}"] = made.coverage(counts, level / 100)
+        found[f"width_{level}"] = high - low
+        found[f"interval_score_{level}"] = high - low + 2 / (1 - level / 100) * outside
+    ordered = np.sort(climate)
+    found["crps_poisson"] = ranked_probability_score(
+        lambda n: gammaincc(n + 1, np.maximum(expected, 1e-4)[:, None]), counts
+    )
+    found["crps_climatology"] = ranked_probability_score(
+        lambda n: np.searchsorted(ordered, n, side="right") / len(ordered), counts
+    )
+    return found
 
 
 def bootstrap(

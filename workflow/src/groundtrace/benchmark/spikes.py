@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from groundtrace.acquisition import CellClass
 from groundtrace.arrays import FloatArray
 from groundtrace.benchmark import metrics
 from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
@@ -24,9 +25,6 @@ from groundtrace.spikes import comparing
 from groundtrace.spikes.base import SpikeBackend, SpikeRates
 from groundtrace.spikes.discrete import spike_times
 from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE
-
-LEVELS = (50, 80, 95)
-"""Intervals of the spike count, %."""
 
 TYPES = {name: declared.dtype.type for name, declared in SpikeBenchmark.to_schema().columns.items() if declared.dtype}
 TIMING = {name: type_ for name, type_ in TYPES.items() if name not in ("metric", "value")} | {
@@ -66,6 +64,12 @@ class Neuron:
 
     recordings: list[Recording]
     other: list[Recording]
+
+    @property
+    def cell_class(self) -> CellClass | None:
+        """None for one that nobody knows."""
+        told = self.recordings[0].cell_class
+        return None if not told else "excitatory" if told == "excitatory" else "interneuron"
 
     @property
     def indicator(self) -> Indicator | None:
@@ -231,6 +235,8 @@ def infer(backend: SpikeBackend, samples: list[Sampled], neuron: Neuron, conditi
     if condition.lookahead is not None:
         backend = backend.model_copy(update={"lookahead": condition.lookahead})
     told = neuron.indicator if condition.told else None
+    if condition.told:
+        backend = backend.knowing(neuron.cell_class)
     return [_run(backend, s.dff[None].astype(np.float32), s.frame_rate, told) for s in samples]
 
 
@@ -298,7 +304,7 @@ def measure(
         if rate_in_hz:
             values["error"], values["bias"] = metrics.error(p, g), metrics.bias(p, g)
             values["count_ratio"] = metrics.count_ratio(raw, spikes)
-    values |= _spikefinder(samples, given) | _coverage(samples, rates)
+    values |= _spikefinder(samples, given) | _intervals(samples, rates)
     if condition.spike_times and rate_in_hz:
         values |= _distances(samples, given)
     return {key: value for key, value in values.items() if np.isfinite(value)}
@@ -315,21 +321,28 @@ def _spikefinder(samples: Sequence[Sampled], given: Sequence[FloatArray]) -> dic
     return {"spikefinder": comparing.correlation(predicted, true)}
 
 
-def _coverage(samples: list[Sampled], rates: list[SpikeRates]) -> dict[str, float]:
-    """Share of the 1 s windows whose true count lies inside each interval of the backend."""
-    covered: dict[int, list[FloatArray]] = {level: [] for level in LEVELS}
-    for s, found in zip(samples, rates, strict=True):
-        counts = found.counts
-        if counts is None:
-            continue
-        row = replace(counts, mean=counts.mean[0], size=counts.size[0], zero=counts.zero[0])
-        frames, spikes = comparing.count_windows(s.time, s.frame_rate, s.recording.spike_time)
-        for level in LEVELS:
-            covered[level].append(metrics.coverage(row, frames, spikes, level / 100))
-    windows = {level: np.concatenate([np.zeros(0), *parts]) for level, parts in covered.items()}
-    return {
-        f"coverage_{level}": float(np.nanmean(found)) for level, found in windows.items() if np.isfinite(found).any()
-    }
+def _intervals(samples: list[Sampled], rates: list[SpikeRates]) -> dict[str, float]:
+    """How the counts of 1 s windows agree with the distribution of a backend: coverage, width, scores; lower is better.
+
+    `crps_poisson` is the score of a Poisson distribution at the predicted rate, `crps_climatology` that of the counts
+    of the neuron's other windows.
+    """
+    found, spikes = [], []
+    for s, each in zip(samples, rates, strict=True):
+        if each.counts is not None:
+            frames, counts = comparing.count_windows(s.time, s.frame_rate, s.recording.spike_time)
+            inside = np.isfinite(each.counts.centre[0][frames])
+            expected = comparing.mean_over_window(each.rate[0], s.frame_rate)[frames[inside]]
+            found.append((each.counts[0, frames[inside]], counts[inside], expected))
+            spikes.append(counts[inside])
+    if not spikes or not sum(map(len, spikes)):
+        return {}
+    climate = np.concatenate(spikes)
+    each_window: dict[str, list[FloatArray]] = {}
+    for made, counts, expected in found:
+        for name, values in metrics.count_scores(made, counts, expected, climate).items():
+            each_window.setdefault(name, []).append(values)
+    return {name: float(np.concatenate(parts).mean()) for name, parts in each_window.items()}
 
 
 def _distances(samples: Sequence[Sampled], given: Sequence[FloatArray]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from groundtrace.motion.base import Registration
 from groundtrace.motion.clip import motion_clip
 from groundtrace.motion.moving import Displacement, move_frames
 from groundtrace.motion.residual import residual_motion
+from groundtrace.movies.tables import UNUSABLE, unseen
 from groundtrace.tables import list_column
 
 CHUNK_BYTES = 64 << 20
@@ -39,10 +40,11 @@ def assess(
     px, scan_offset, px, of odd lines, and the clip of the worst motion (`groundtrace.motion.clip`).
 
     movie, registered: (T, Y, X), read in chunks. frames: the table Frames of this plane. Images are (Y, X) float32 in
-    detector units; both means leave out frames without light.
+    detector units; both means leave out frames that do not show the
+    tissue as it is.
     """
     template = registration.template
-    light = ~frames["blank"].to_numpy()
+    light = ~unseen(frames)
     if not light.any():
         light = np.ones_like(light)
     correlation, mean = _correlate(registered, template, light)
@@ -171,26 +173,25 @@ def crispness(image: FloatArray) -> float:
 
 
 def bad_reasons(found: Registration, correlation: FloatArray, frames: pl.DataFrame, side: int) -> np.ndarray:
-    """Why each frame is bad, the first that holds of blank, dropped (from `frames`), lost (as the backend says), jump,
+    """Why each frame is bad, the first that holds of UNUSABLE (from `frames`), lost (as the backend says), jump,
     decorrelated; "" if good.
 
     side: shorter side of the field, px.
     """
-    blank, dropped = frames["blank"].to_numpy(), frames["dropped"].to_numpy()
-    seen, moved = ~blank, found.shift
-    lost = np.zeros(len(blank), bool) if found.lost is None else found.lost
-    jump = np.zeros(len(blank), bool)
+    seen, moved = ~unseen(frames), found.shift
+    lost = np.zeros(len(seen), bool) if found.lost is None else found.lost
+    jump = np.zeros(len(seen), bool)
     away = np.hypot(*(v[seen] - _running_median(v[seen], JUMP_FRAMES) for v in (moved.y, moved.x)))
     jump[seen] = away > JUMP * side
-    decorrelated = np.zeros(len(blank), bool)
+    decorrelated = np.zeros(len(seen), bool)
     known = seen & ~jump & np.isfinite(correlation)
     usual = _running_median(correlation[known], DECORRELATED_FRAMES)
     drop = usual - correlation[known]
     scale = 1.4826 * np.median(np.abs(drop)) if known.any() else 0.0
     decorrelated[known] = (drop > DECORRELATED_SD * scale) & (correlation[known] < DECORRELATED_FRACTION * usual)
     decorrelated |= seen & ~np.isfinite(correlation)
-    reasons = {"blank": blank, "dropped": dropped, "lost": lost, "jump": jump, "decorrelated": decorrelated}
-    return np.select(list(reasons.values()), list(reasons), "")
+    known_before = [frames[name].to_numpy() for name in UNUSABLE]
+    return np.select([*known_before, lost, jump, decorrelated], [*UNUSABLE, "lost", "jump", "decorrelated"], "")
 
 
 def _running_median(values: FloatArray, window: int) -> FloatArray:

@@ -30,7 +30,9 @@ class Shifts(Table):
         "", "Pearson correlation of the registered frame with the template", low=-1, high=1, nullable=True
     )
     bad: Series[bool] = column("", "do not trust this frame")
-    reason: Series[str] = column("", "why it is bad: blank, dropped, lost, jump, decorrelated; empty when good")
+    reason: Series[str] = column(
+        "", "why it is bad: blank, dropped, flash, excluded, lost, jump, decorrelated; empty when good"
+    )
 
 
 class MotionQuality(Table):

@@ -21,6 +21,7 @@ from groundtrace.errors import InputError
 from groundtrace.io import atomic
 from groundtrace.movies.agreement import SAME, check_alike, in_their_order
 from groundtrace.movies.alternation import ENOUGH, LOOKED_AT, check_planes, check_turns
+from groundtrace.movies.excluded import read_excluded
 from groundtrace.movies.file import MovieFile, create_movie, open_movie
 from groundtrace.movies.layout import Layout, flyback_of, lay_out
 from groundtrace.movies.notes import note
@@ -63,16 +64,16 @@ def ingest(session: Session, files: Sequence[Path], plane: int, movie_path: Path
         raise ValueError(f"plane {plane} is not one of the session's {session.planes}")
     with ExitStack() as stack:
         notes = stack.enter_context(noting())
-        opened = [stack.enter_context(closing(open_raw(path, session.format_of(path)))) for path in files]
-        raws = in_their_order([in_field(session, raw) for raw in opened])
+        raws, layout = stack.enter_context(_opened(session, files))
         sources = [source_files(raw) for raw in raws]
         stamps = _stamps(sources)
         digests = stack.enter_context(_hashing(sources))
-        check_alike(raws)
-        layout = lay_out(session, raws)
         parts = _parts(raws, layout.frames(plane, session.functional_channel))
         frame_rate = frame_rate_of(session, raws[0], stamped_rate(parts))
         timing = time_frames(parts, frame_rate)
+        excluded = (
+            read_excluded(session.exclude).mask(timing.time) if session.exclude else np.zeros(layout.volumes, bool)
+        )
         dtype = _movie_type(parts)
         with atomic(movie_path) as temporary:
             quality = _write(temporary, parts, layout.volumes, dtype)
@@ -108,8 +109,26 @@ def ingest(session: Session, files: Sequence[Path], plane: int, movie_path: Path
             for raw, digest in zip(raws, hashes, strict=True)
         ),
     )
-    stamps = [pl.Series("time", timing.time), pl.Series("segment", timing.segment, pl.Int32)]
-    return Ingested(acquisition, quality.frames.with_columns(stamps), quality.summary, images)
+    more = {"excluded": excluded, "time": timing.time, "segment": timing.segment.astype(np.int32)}
+    frames = quality.frames.with_columns(pl.Series(name, values) for name, values in more.items())
+    return Ingested(acquisition, frames, quality.summary, images)
+
+
+def frame_times(session: Session, files: Sequence[Path]) -> FloatArray:
+    """(n_frames,) s, as ingest times the first plane of a session; raises InputError where it would."""
+    with _opened(session, files) as (raws, layout):
+        parts = _parts(raws, layout.frames(0, session.functional_channel))
+        return time_frames(parts, frame_rate_of(session, raws[0], stamped_rate(parts))).time
+
+
+@contextmanager
+def _opened(session: Session, files: Sequence[Path]) -> Iterator[tuple[list[Raw], Layout]]:
+    """A session's raw files, in order, and what is where in them."""
+    with ExitStack() as stack:
+        opened = [stack.enter_context(closing(open_raw(path, session.format_of(path)))) for path in files]
+        raws = in_their_order([in_field(session, raw) for raw in opened])
+        check_alike(raws)
+        yield raws, lay_out(session, raws)
 
 
 def frame_rate_of(session: Session, raw: Raw, stamped: float | None) -> float:

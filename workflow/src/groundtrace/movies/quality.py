@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.movies.flashes import Bands, bands_of, edges_of, flashed, partly_dark
 from groundtrace.movies.photons import photon_line
 
 PAIRS = 512
@@ -20,6 +21,8 @@ BLANK = 0.25
 """A frame with less than this share of the usual standard deviation over its pixels shows no tissue."""
 PILE_UP = 20
 """Fewest pixels at the movie's maximum that can be saturation."""
+MANY = 0.02
+"""Share of pixels at the maximum from which a frame may be one of a flash, which says nothing of its pixels."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Quality:
     gain: float | None
     offset: float | None
     frames: pl.DataFrame
-    """Table Frames, but for the times."""
+    """Table Frames, but for the times and what the user excludes."""
     summary: pl.DataFrame
     """Table RawQuality."""
     images: dict[str, FloatArray]
@@ -52,7 +55,8 @@ class MovieStatistics:
         self._brightness, self._deviation = np.zeros(frames), np.zeros(frames)
         self._maximum = np.full(frames, np.iinfo(dtype).min, dtype)
         self._at_maximum = np.zeros(frames, np.int64)
-        self._top, self._pixel_at_top = np.iinfo(dtype).min, np.zeros(pixels, np.int64)
+        self._top, self._pixel_at_top = np.iinfo(dtype).min, np.zeros((2, pixels), np.int64)
+        self._bands = Bands(*np.zeros((2, frames, len(edges_of(height))), np.float32))
         self._repeats = np.zeros(frames, bool)
         self._last: NDArray[Any] | None = None
         self._starts = np.unique(np.linspace(0, frames - 2, min(PAIRS, frames - 1)).astype(int))
@@ -91,16 +95,16 @@ class MovieStatistics:
             self._at_maximum[frames.start + frame] = np.count_nonzero(at_maximum)
             if value > self._top:
                 self._top, self._pixel_at_top[:] = int(value), 0
-            self._pixel_at_top += at_maximum
+            self._pixel_at_top[int(at_maximum.mean() > MANY)] += at_maximum
 
     def _add_repeats(self, flat: NDArray[Any], frames: slice) -> None:
         # Most frames differ from the one before in a few pixels already.
         few = flat[:, :: max(1, flat.shape[1] // 512)]
         self._repeats[frames.start + 1 : frames.stop] = (few[1:] == few[:-1]).all(axis=1)
         for frame in np.flatnonzero(self._repeats[frames]):
-            self._repeats[frames.start + frame] = np.array_equal(flat[frame], flat[frame - 1])
+            self._repeats[frames.start + frame] = _repeat(flat[frame], flat[frame - 1])
         if self._last is not None:
-            self._repeats[frames.start] = np.array_equal(flat[0], self._last)
+            self._repeats[frames.start] = _repeat(flat[0], self._last)
 
     def _add_moments(self, block: NDArray[Any], first: int) -> None:
         """Sums and sums of squares over time and over pixels, about one origin for the sake of float32."""
@@ -110,7 +114,8 @@ class MovieStatistics:
         values[...] = block
         values -= self._origin
         frames, pixels = slice(first, first + len(block)), block.shape[1]
-        mean = values.sum(axis=1) / pixels
+        bands, mean = bands_of(values.reshape(-1, *self._shape))
+        self._bands.low[frames], self._bands.mean[frames] = bands.low + self._origin, bands.mean + self._origin
         self._sum += values.sum(axis=0)
         np.multiply(values, values, out=values)
         self._brightness[frames] = mean + self._origin
@@ -127,19 +132,24 @@ class MovieStatistics:
     def quality(self) -> Quality:
         """All that can be told once the last frame is in."""
         saturation = self._saturation()
-        blank = self._blank()
-        dropped = self._repeats & ~blank
         saturated = np.where(self._maximum >= saturation, self._at_maximum, 0) / self._sum.size
         mean = self._sum / self._seen + float(self._origin or 0)
         std = np.sqrt(np.maximum(self._squares / self._seen - np.square(self._sum / self._seen), 0))
-        gain, offset = self._photons(mean, blank, saturation) or (None, None)
-        brightness = float(self._brightness[~blank].mean())
+        blank = self._blank()
+        flash = flashed(self._bands, self._minimum, saturated) & ~blank
+        gain, offset = self._photons(mean, blank | flash, saturation) or (None, None)
+        blank |= partly_dark(self._bands, self._minimum if offset is None else offset) & ~flash
+        dropped = self._repeats & ~blank
+        shown = ~(blank | flash)
+        shown = shown if shown.any() else ~blank
+        brightness = float(self._brightness[shown].mean())
         frames = {
             "frame": np.arange(self._seen, dtype=np.int32),
             "brightness": self._brightness.astype(np.float32),
             "saturated": saturated.astype(np.float32),
             "blank": blank,
             "dropped": dropped,
+            "flash": flash,
         }
         summary = {
             "frames": self._seen,
@@ -147,14 +157,15 @@ class MovieStatistics:
             "offset": offset,
             "photons": None if gain is None or offset is None else max(0.0, (brightness - offset) / gain),
             "brightness": brightness,
-            "brightness_drift": self._drift(self._brightness[~blank], offset),
-            "saturated": float(saturated.mean()),
+            "brightness_drift": self._drift(self._brightness[shown], offset),
+            "saturated": float(saturated[shown].mean()),
             "blank_frames": int(blank.sum()),
             "dropped_frames": int(dropped.sum()),
+            "flash_frames": int(flash.sum()),
         }
-        whole = ("frames", "blank_frames", "dropped_frames")
+        whole = ("frames", "blank_frames", "dropped_frames", "flash_frames")
         schema = {name: pl.Int32 if name in whole else pl.Float32 for name in summary}
-        images = {"mean": mean, "std": std, "saturated": self._pixel_at_top * (self._top >= saturation) / self._seen}
+        images = {"mean": mean, "std": std, "saturated": self._saturated_share(flash) * (self._top >= saturation)}
         return Quality(
             saturation=saturation,
             gain=gain,
@@ -163,6 +174,12 @@ class MovieStatistics:
             summary=pl.DataFrame([summary], schema=schema),
             images={name: image.reshape(self._shape).astype(np.float32) for name, image in images.items()},
         )
+
+    def _saturated_share(self, flash: BoolArray) -> FloatArray:
+        """(pixels,) share of frames at the maximum; frames of which many are count unless they are mostly flashes."""
+        few, many = self._pixel_at_top
+        full = (self._maximum == self._top) & (self._at_maximum > MANY * self._sum.size)
+        return (few + many * (flash[full].sum() <= full.sum() / 2)) / self._seen
 
     def _saturation(self) -> int:
         """The movie's maximum when pixels pile up there, else the largest value of the integer type.
@@ -186,8 +203,10 @@ class MovieStatistics:
         rows, columns = np.gradient(mean.reshape(self._shape)) if min(self._shape) > 1 else (np.zeros(1), np.zeros(1))
         gradient = np.broadcast_to(np.square(rows) + np.square(columns), self._shape).ravel()[self._sample]
         pairs = ~(blank[self._starts] | blank[self._starts + 1])
-        pixels = (self._pairs >= saturation).mean(axis=(0, 1)) < 0.01
-        if pairs.sum() < 2 or pixels.sum() < 2:
+        if pairs.sum() < 2:
+            return None
+        pixels = (self._pairs[:, pairs] >= saturation).mean(axis=(0, 1)) < 0.01
+        if pixels.sum() < 2:
             return None
         first, second = (part[np.ix_(pairs, pixels)] for part in self._pairs)
         return photon_line(first, second, gradient[pixels])
@@ -198,3 +217,8 @@ class MovieStatistics:
         first, last = brightness[:tenth].mean(), brightness[-tenth:].mean()
         dark = offset if offset is not None and offset < first else self._minimum
         return float((last - dark) / (first - dark) - 1) if first > dark else 0.0
+
+
+def _repeat(frame: NDArray[Any], before: NDArray[Any]) -> bool:
+    """Whether a frame is that before it; one of a single value, as when all pixels are saturated, tells nothing."""
+    return np.array_equal(frame, before) and frame.min() < frame.max()

@@ -3,7 +3,21 @@
 import polars as pl
 from pandera.typing.polars import Series
 
+from groundtrace.arrays import BoolArray
 from groundtrace.tables import Table, column
+
+UNUSABLE = ("blank", "dropped", "flash", "excluded")
+"""Columns of Frames: why nothing is to be told from a frame."""
+
+
+def unusable(frames: pl.DataFrame) -> BoolArray:
+    """(n_frames,) frames of a table Frames from which nothing is to be told."""
+    return frames.select(pl.any_horizontal(UNUSABLE)).to_series().to_numpy()
+
+
+def unseen(frames: pl.DataFrame) -> BoolArray:
+    """(n_frames,) those that do not show the tissue, or not as it is; a repeat of a frame does."""
+    return frames.select(pl.any_horizontal("blank", "flash", "excluded")).to_series().to_numpy()
 
 
 class Frames(Table):
@@ -14,8 +28,10 @@ class Frames(Table):
     saturated: Series[pl.Float32] = column(
         "fraction", "share of pixels at or above saturation", low=0, high=1, nullable=True
     )
-    blank: Series[bool] = column("", "no signal: shutter closed, or a frame without light")
+    blank: Series[bool] = column("", "no signal in the frame or a part of it: shutter closed, or no light")
     dropped: Series[bool] = column("", "a repeat of the frame before, pixel by pixel: the acquisition lost a frame")
+    flash: Series[bool] = column("", "light that is not the tissue's: rows far brighter than usual, for a moment")
+    excluded: Series[bool] = column("", "by the user: the sheet's column `exclude`")
     time: Series[pl.Float64] = column("s", "since the first frame, from the file's stamps or else from the rate", low=0)
     segment: Series[pl.Int32] = column("", "0-based stretch of frames without a gap or a border of files", low=0)
 
@@ -34,3 +50,4 @@ class RawQuality(Table):
     saturated: Series[pl.Float32] = column("fraction", "share of saturated pixels", low=0, high=1, nullable=True)
     blank_frames: Series[pl.Int32] = column("", "frames without light", low=0, nullable=True)
     dropped_frames: Series[pl.Int32] = column("", "exact repeats of the frame before", low=0, nullable=True)
+    flash_frames: Series[pl.Int32] = column("", "frames with light that is not the tissue's", low=0, nullable=True)

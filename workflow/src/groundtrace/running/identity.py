@@ -4,6 +4,7 @@ Values are plain: Snakemake stores them as text.
 """
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from groundtrace.adopted.formats import reader_of
@@ -45,6 +46,7 @@ class Identities:
         return self.plan.of_session(
             lambda session: {
                 "session": session.reading(),
+                "exclude": file_hash(Path(session.exclude)) if session.exclude else None,
                 "code": self.code(rule, modules=map(module_of, session.formats())),
             }
         )

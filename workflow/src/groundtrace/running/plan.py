@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from groundtrace.acquisition import LABELS
 from groundtrace.config import Config, load
 from groundtrace.export.metadata import SessionMetadata, Sheets, nwb_name
 from groundtrace.extraction.given.kinds import RoiFile
@@ -91,6 +92,9 @@ class Plan:
         if hashes:
             sheet.refuse(unanswered(sheet, plan.study.rows))
             extractions = [recipe.extract for recipe in checked.recipes.values()]
+            from groundtrace.running.excluded import check_excluded
+
+            check_excluded(plan, sheet)
             assumed = [assumption(session.indicator) for session in sessions.values()]
             renamed = advice(checked.results, sheet)
             unread = [] if any(map(checked.measures_given, extractions)) else told_unread(sessions)
@@ -230,12 +234,13 @@ class Plan:
         return files[int(wildcards.plane)] if self.config.measures_given(wildcards.extract) and files else None
 
     def labels(self, rule: str) -> OfJob:
-        """Indicator and location of a session, as far as a rule uses them; `acquisition.json` has neither."""
-        if rule == "session_report":
-            return self.of_session(lambda session: {"indicator": session.indicator, "location": session.location})
+        """LABELS of a session, as far as a rule uses them; `acquisition.json` has none."""
+        used = {"session_report": LABELS, "spikes": ("indicator", "cell_class")}.get(rule, ("indicator",))
         return of_job(
             lambda wildcards: (
-                {"indicator": self.sessions[wildcards.session].indicator} if self.tells(rule, wildcards) else {}
+                {name: getattr(self.sessions[wildcards.session], name) for name in used}
+                if self.tells(rule, wildcards)
+                else {}
             )
         )
 

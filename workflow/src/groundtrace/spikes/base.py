@@ -4,6 +4,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Self
 
+from groundtrace.acquisition import CellClass
 from groundtrace.arrays import FloatArray
 from groundtrace.indicators import Indicator
 from groundtrace.section import Backend
@@ -15,6 +16,14 @@ class ExpectedCorrelation:
     """Pearson r with the true rate that ground truth leads one to expect, and its 90 % interval; each (n_rois,)."""
 
     value: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+@dataclass(frozen=True)
+class MeanRateInterval:
+    """90 % interval of the true mean rate over the recording, Hz; each (n_rois,)."""
+
     low: FloatArray
     high: FloatArray
 
@@ -37,6 +46,8 @@ class SpikeRates:
     """(n_rois, n_frames) spikes in the second around each frame; None when the backend has none or was not asked."""
     expected: ExpectedCorrelation | None = None
     """None when nothing is known of the backend's accuracy."""
+    mean_rate: MeanRateInterval | None = None
+    """None when the backend has none."""
 
 
 class SpikeBackend(Backend):
@@ -52,6 +63,10 @@ class SpikeBackend(Backend):
 
     def without(self, dataset: str) -> Self:
         """The same backend without knowledge of a ground-truth data set; itself when it learnt from none."""
+        return self
+
+    def knowing(self, cell_class: CellClass | None) -> Self:
+        """The same backend, told the class of the cells; itself where that changes nothing."""
         return self
 
     @property

@@ -39,3 +39,12 @@ def count_windows(time: FloatArray, frame_rate: float, spike_time: FloatArray) -
     frames = np.clip(np.floor((centres - start) * frame_rate).astype(np.int64), 0, len(time) - 1)
     before, after = np.searchsorted(spike_time, [time[frames] - WINDOW / 2, time[frames] + WINDOW / 2])
     return frames, (after - before).astype(np.float64)
+
+
+def mean_over_window(rate: FloatArray, frame_rate: float) -> FloatArray:
+    """Expected spikes in the second around each frame (n_frames,); at the ends, from the part that was recorded."""
+    half = round(frame_rate / 2)
+    summed = np.concatenate([[0.0], np.cumsum(rate, dtype=np.float64)])
+    frame = np.arange(len(rate))
+    last, first = np.minimum(frame + half + 1, len(rate)), np.maximum(frame - half, 0)
+    return WINDOW * (summed[last] - summed[first]) / (last - first)

@@ -11,7 +11,7 @@ from groundtrace.errors import BackendError
 from groundtrace.needs import Need
 from groundtrace.notices import notice
 from groundtrace.spikes.autoregressive import Autoregressive, Response
-from groundtrace.traces.noise import noise_sd
+from groundtrace.traces.noise import overall_noise_sd
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
@@ -40,7 +40,7 @@ class Convex(Autoregressive):
     """ε: by which share the residual may exceed the noise."""
 
     def deconvolve(self, trace: FloatArray, response: Response) -> tuple[FloatArray, FloatArray]:
-        sigma = max(float(noise_sd(trace)[0]), SMALLEST_NOISE * float(np.std(trace)))
+        sigma = max(overall_noise_sd(trace), SMALLEST_NOISE * float(np.std(trace)))
         model = differences(len(trace), response.coefficients)
         bound = (1 + self.eps) * math.sqrt(len(trace))
         calcium, baseline = _solve(trace / sigma, model, bound)

@@ -1,7 +1,7 @@
 """Inference across gaps: frames without a value are closed up, and rates are put back where their frames belong."""
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -18,14 +18,38 @@ LEAST = 0.1
 """Share of finite frames that a trace needs, over the whole recording, to be one with gaps."""
 
 
+def frames_missing(time: FloatArray, segment: IntArray, frame_rate: float) -> IntArray:
+    """(n_frames,) frames that are missing before each one, at most FILLED; 0 within a segment.
+
+    time: (n_frames,) s. segment: (n_frames,). A pause of unknown length, as between files, counts as a long one.
+    """
+    longest = max(1, round(FILLED * frame_rate))
+    lasting = np.rint(np.diff(time, prepend=time[:1]) * frame_rate).astype(np.int64) - 1
+    missing = np.where(lasting > 0, np.minimum(lasting, longest), longest)
+    return np.where(np.diff(segment, prepend=segment[:1]) != 0, missing, 0)
+
+
 def run_across_gaps(
-    backend: SpikeBackend, dff: FloatArray, frame_rate: float, indicator: Indicator | None
+    backend: SpikeBackend,
+    dff: FloatArray,
+    frame_rate: float,
+    indicator: Indicator | None,
+    missing: IntArray | None = None,
 ) -> SpikeRates:
     """Rates of `backend.run`, with NaN where dF/F (n_rois, n_frames) has no finite value, and nowhere else.
+
+    missing: (n_frames,) frames that the recording lacks before each one: nothing is inferred across.
 
     Each gap becomes a straight line with the trace's own noise, of at most FILLED: noise level, description and
     transients of the other frames stay what they are.
     """
+    if missing is not None and missing.any():
+        at = np.arange(len(missing)) + np.cumsum(missing)
+        spread = np.full((len(dff), at[-1] + 1), np.nan, dff.dtype)
+        spread[:, at] = dff
+        found = run_across_gaps(backend, spread, frame_rate, indicator)
+        bands = {name: None if (v := getattr(found, name)) is None else v[:, at] for name in ("low", "high")}
+        return replace(found, rate=found.rate[:, at], **bands)
     finite = np.isfinite(dff)
     gappy = ~finite.all(axis=1) & (finite.mean(axis=1) >= LEAST) if dff.size else np.zeros(len(dff), bool)
     if not gappy.any():
@@ -87,6 +111,8 @@ def _put_back(part: SpikeRates, rows: IntArray, frames: IntArray, at: IntArray, 
             whole[np.ix_(rows, frames)] = values[:, at]
     for name in ("decay_time", "explained_variance"):
         getattr(found, name)[rows] = getattr(part, name)
-    if part.expected is not None and found.expected is not None:
-        for field in fields(part.expected):
-            getattr(found.expected, field.name)[rows] = getattr(part.expected, field.name)
+    for group in ("expected", "mean_rate"):
+        values, whole = getattr(part, group), getattr(found, group)
+        if values is not None:
+            for field in fields(values):
+                getattr(whole, field.name)[rows] = getattr(values, field.name)

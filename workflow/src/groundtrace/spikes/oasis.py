@@ -7,7 +7,7 @@ import numpy as np
 from groundtrace.arrays import FloatArray
 from groundtrace.needs import Need
 from groundtrace.spikes.autoregressive import Autoregressive, Response
-from groundtrace.traces.noise import noise_sd
+from groundtrace.traces.noise import overall_noise_sd
 
 
 class Oasis(Autoregressive):
@@ -38,7 +38,7 @@ def deconvolve_trace(
     from oasis.functions import deconvolve
 
     trace = np.asarray(trace, np.float64)
-    sn = max(float(noise_sd(trace)[0]), 1e-9)
+    sn = max(overall_noise_sd(trace), 1e-9)
     # AR(2) starts from every fifth frame and goes on in steps of 100, and fails where there are none.
     steps: dict[str, Any] = (
         {"decimate": min(5, len(trace) // 2), "shift": min(100, len(trace) // 2)} if rise_constant else {}

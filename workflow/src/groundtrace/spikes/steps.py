@@ -8,16 +8,34 @@ from groundtrace.arrays import FloatArray
 from groundtrace.indicators import kinetics
 from groundtrace.notices import notice
 from groundtrace.spikes.base import SpikeBackend
-from groundtrace.spikes.gaps import run_across_gaps
+from groundtrace.spikes.gaps import frames_missing, run_across_gaps
+from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, size_in_spikes, widened
 from groundtrace.tables import list_column, single, stack
 
 
 def infer_spikes(
-    traces: pl.DataFrame, acquisition: Acquisition, backend: SpikeBackend, trace: str = "dff"
+    traces: pl.DataFrame,
+    acquisition: Acquisition,
+    backend: SpikeBackend,
+    trace: str = "dff",
+    frames: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Table Spikes from the table Traces; trace: its column that spikes are inferred from."""
-    dff = stack(traces[trace])
-    found = run_across_gaps(backend, dff, acquisition.frame_rate, kinetics(acquisition.indicator))
+    """Table Spikes from the table Traces; trace: its column that spikes are inferred from.
+
+    frames: `time` and `segment` of the table Frames; None where nothing is missing between frames.
+    """
+    dff, rate = stack(traces[trace]), acquisition.frame_rate
+    missing = None
+    if frames is not None:
+        missing = frames_missing(frames["time"].to_numpy(), frames["segment"].to_numpy(), rate)
+    indicator = kinetics(acquisition.indicator)
+    found = run_across_gaps(backend.knowing(acquisition.cell_class), dff, rate, indicator, missing)
+    measured = np.full(len(dff), np.nan)
+    accepted = np.flatnonzero(traces["accepted"].to_numpy())
+    some = accepted[:: max(1, -(-len(accepted) // EXAMINED))]
+    measured[some] = half_decay(dff[some], rate)
+    size = size_in_spikes(largest(dff[some], rate), indicator)
+    expected = found.expected and widened(found.expected, ratio_to(measured, indicator), size)
     empty = np.zeros((len(dff), 0), np.float32)
     unusable = int(np.isnan(found.rate).all(axis=1).sum()) if dff.size else 0
     if unusable:
@@ -34,12 +52,15 @@ def infer_spikes(
             "rate_low": list_column(empty if found.low is None else found.low.astype(np.float32)),
             "rate_high": list_column(empty if found.high is None else found.high.astype(np.float32)),
             "mean_rate": single(mean_over_known(found.rate)) if len(dff) else unknown,
+            "mean_rate_low": single(found.mean_rate.low) if found.mean_rate else unknown,
+            "mean_rate_high": single(found.mean_rate.high) if found.mean_rate else unknown,
             "noise_level": traces["noise_level"],
             "decay_time": single(found.decay_time),
             "explained_variance": single(found.explained_variance),
-            "expected_correlation": single(found.expected.value) if found.expected else unknown,
-            "expected_correlation_low": single(found.expected.low) if found.expected else unknown,
-            "expected_correlation_high": single(found.expected.high) if found.expected else unknown,
+            "half_decay": single(measured),
+            "expected_correlation": single(expected.value) if expected else unknown,
+            "expected_correlation_low": single(expected.low) if expected else unknown,
+            "expected_correlation_high": single(expected.high) if expected else unknown,
         }
     )
 

@@ -12,6 +12,7 @@ from scipy.ndimage import convolve1d, gaussian_filter
 from scipy.signal import lfilter
 
 from groundtrace.acquisition import Acquisition, SourceFile
+from groundtrace.movies.tables import UNUSABLE
 from groundtrace.task import Task
 
 TAPS = np.array([0.1, 1.0, 0.1]) / np.sqrt(1.02)
@@ -45,15 +46,15 @@ def task(movie: np.ndarray, scratch: Path, bad: Sequence[int] = (), threads: int
     return Task(acquisition(movie.shape, str(movie.dtype), **sheet), flags, scratch, threads)
 
 
-def frames_table(count: int, blank: tuple[int, ...] = (), dropped: tuple[int, ...] = ()) -> pl.DataFrame:
+def frames_table(count: int, **marked: tuple[int, ...]) -> pl.DataFrame:
+    """marked: frames for which a column of UNUSABLE holds."""
     index = np.arange(count, dtype=np.int32)
     return pl.DataFrame(
         {
             "frame": index,
             "brightness": np.ones(count, np.float32),
             "saturated": np.zeros(count, np.float32),
-            "blank": np.isin(index, blank),
-            "dropped": np.isin(index, dropped),
+            **{name: np.isin(index, marked.get(name, ())) for name in UNUSABLE},
         }
     )
 

@@ -1,12 +1,13 @@
 """From fluorescence to dF/F (a fraction) and its noise: pure functions on arrays."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from pydantic import Field, PositiveFloat
 
-from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.section import Section
 from groundtrace.traces.light import WATCHED, Light, watch
 from groundtrace.traces.noise import noise_sd, shot_noise_level
@@ -15,6 +16,8 @@ UNKNOWN, LEAST_SPREAD = 0.3, 0.05
 """Standard deviation of neuropil coefficients where nothing is known of them, and within a field at least."""
 FEWEST_ROIS, FEWEST_SAMPLES = 5, 60
 """ROIs that tell what is usual in a field; samples that a coefficient is fitted to."""
+ALONE = 30.0
+"""s; a stretch between gaps or borders of files that lasts as long has a baseline of its own."""
 LEAST_BASELINE = 0.1
 """Least baseline over a ROI's uncorrected light; a neuropil that leaves less was overestimated."""
 
@@ -73,6 +76,9 @@ class Dff:
     negative: BoolArray
     usable: BoolArray
     """(n_frames,) frames that have dF/F."""
+    fitted: FloatArray
+    """What the method `fitted` makes of the coefficient, and its standard error, also where another is used."""
+    fitted_error: FloatArray
     light: Light
     """Frames without light, and steps of brightness."""
 
@@ -181,6 +187,7 @@ def compute_dff(
     believed: BoolArray | None = None,
     coefficient: FloatArray | None = None,
     bad_frames: BoolArray | None = None,
+    segment: IntArray | None = None,
 ) -> Dff:
     """dF/F = (F - r Fneu - F0) / F0 of each ROI.
 
@@ -200,6 +207,8 @@ def compute_dff(
         Known r, as of the same ROIs in another version of the movie.
     bad_frames : (n_frames,) bool array, optional
         Frames that are not to be used. Frames without light are found here.
+    segment : (n_frames,) int array, optional
+        Number of the stretch without a gap or a border of files. Each has its own brightness and baseline.
 
     Returns
     -------
@@ -229,20 +238,27 @@ def compute_dff(
     count, frames = fluorescence.shape
     bad = np.zeros(frames, bool) if bad_frames is None else bad_frames
     rows = slice(None, None, max(1, -(-count // WATCHED)))
-    seen = watch([values[rows] - offset for values in (fluorescence, neuropil)], frame_rate, bad)
+    seen = watch([values[rows] - offset for values in (fluorescence, neuropil)], frame_rate, bad, segment)
     usable = ~(bad | seen.dark)
+    stretches = _stretches(np.zeros(frames, np.int64) if segment is None else segment, usable, frame_rate)
     light = _Usable(fluorescence, neuropil, offset, usable, seen.gain[usable])
     result = np.full((count, frames), np.nan, np.float32)
     level, share, floor = np.zeros(count), np.zeros(count), np.zeros(count)
     near_zero, negative = np.zeros(count, bool), np.zeros(count, bool)
+    usual = parameters.neuropil.coefficient
+    fitted = r, error = np.full(count, usual), np.zeros(count)
     if coefficient is not None:
-        r, error = coefficient, np.zeros(count)
+        r = coefficient
     else:
-        r, error = _coefficients(light, count, frame_rate, parameters.neuropil, believed)
+        fitted = _fitted(light, count, frame_rate, usual, believed)
+        if parameters.neuropil.method == "fitted":
+            r, error = fitted
     for block in _blocks(count) if usable.any() else []:
         raw, around = light.of(block)
         corrected = raw - r[block, None] * around
-        f0, typical = baseline(corrected, frame_rate, parameters.baseline), np.median(raw, axis=1)
+        typical, f0 = np.median(raw, axis=1), np.empty_like(corrected)
+        for part in stretches:
+            f0[:, part] = baseline(corrected[:, part], frame_rate, parameters.baseline)
         level[block] = np.median(f0, axis=1)
         share[block] = level[block] / np.maximum(typical, 1e-12)
         # The baseline averages about one second of frames.
@@ -253,7 +269,7 @@ def compute_dff(
         good = ~near_zero[block] | (floor[block] > 3 * sd)
         found = (corrected[good] - f0[good]) / np.maximum(f0[good], floor[block][good, None])
         result[np.ix_(np.arange(count)[block][good], usable)] = found
-    return Dff(result, r, error, level, share, near_zero, floor, negative, usable, seen)
+    return Dff(result, r, error, level, share, near_zero, floor, negative, usable, *fitted, seen)
 
 
 @dataclass(frozen=True)
@@ -277,13 +293,21 @@ class _Usable:
         return read(self.fluorescence), read(self.neuropil)
 
 
-def _coefficients(
-    light: _Usable, count: int, frame_rate: float, parameters: NeuropilParameters, believed: BoolArray | None
+def _stretches(segment: IntArray, usable: BoolArray, frame_rate: float) -> list[slice]:
+    """Parts of the usable frames that have a baseline of their own: whole segments, joined until they last ALONE."""
+    edges, end = [0], int(usable.sum())
+    for border in np.flatnonzero(np.diff(segment[usable])) + 1:
+        if min(border - edges[-1], end - border) >= ALONE * frame_rate:
+            edges.append(int(border))
+    return [slice(start, stop) for start, stop in pairwise([*edges, end])]
+
+
+def _fitted(
+    light: _Usable, count: int, frame_rate: float, usual: float, believed: BoolArray | None
 ) -> tuple[FloatArray, FloatArray]:
-    """r of each ROI and its standard error, 0 for one that was set."""
-    usual = parameters.coefficient
+    """r of each ROI and its standard error."""
     slope, error = np.full(count, usual), np.zeros(count)
-    if parameters.method == "fixed" or not light.frames.any():
+    if not light.frames.any():
         return slope, error
     for block in _blocks(count):
         slope[block], error[block] = neuropil_coefficient(*light.of(block), frame_rate, usual)

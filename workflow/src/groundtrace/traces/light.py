@@ -36,11 +36,14 @@ class Light:
     """Brightness of each frame's stretch, over that of the whole; 1 everywhere without steps."""
 
 
-def watch(lights: Sequence[FloatArray], frame_rate: float, bad_frames: BoolArray) -> Light:
+def watch(
+    lights: Sequence[FloatArray], frame_rate: float, bad_frames: BoolArray, segment: IntArray | None = None
+) -> Light:
     """What the light of a plane did; lights: fluorescence, and neuropil, (n_rois, n_frames) detector units above dark.
 
-    bad_frames: (n_frames,) known not to be usable. Steps are told from what changes least otherwise: of cells that fire
-    each for itself, or of a neuropil that is quiet.
+    bad_frames: (n_frames,) known not to be usable. segment: (n_frames,) stretch without a gap or a border of files;
+    every stretch that is not short has its own brightness. Steps are told from what changes least otherwise: of cells
+    that fire each for itself, or of a neuropil that is quiet.
     """
     frames = len(bad_frames)
     nothing = Light(np.zeros(frames, bool), np.zeros(0, np.int64), np.ones(frames))
@@ -56,6 +59,8 @@ def watch(lights: Sequence[FloatArray], frame_rate: float, bad_frames: BoolArray
     changes = [_change(np.log(np.maximum(each[usable], 1e-3)), frame_rate) for each in common]
     calmest = int(np.argmin([_usual(change) for change in changes]))
     steps = _steps(np.log(np.maximum(common[calmest][usable], 1e-3)), changes[calmest], frame_rate)
+    if segment is not None:
+        steps = _with_borders(steps, segment[usable], frame_rate)
     if not len(steps):
         return Light(dark, steps, nothing.gain)
     gain = np.full(frames, np.nan)
@@ -107,7 +112,21 @@ def _steps(common: FloatArray, change: FloatArray, frame_rate: float) -> IntArra
         best = int(np.argmax(jumps * np.sign(change[peak])))
         if jumps[best] / change[peak] > SHARP:
             found.append(first + best)
-    return np.unique(found).astype(np.int64)
+    steps = np.unique(found).astype(np.int64)
+    # One step can be found from two sides, a few frames apart.
+    return steps[np.diff(steps, prepend=-frames) > near]
+
+
+def _with_borders(steps: IntArray, segment: IntArray, frame_rate: float) -> IntArray:
+    """Steps and borders of segments, each of which stands for the steps near it; stretches last BEFORE at least."""
+    least = round(BEFORE * frame_rate)
+    kept: list[int] = [0]
+    for border in np.flatnonzero(np.diff(segment)) + 1:
+        if border - kept[-1] >= least and len(segment) - border >= least:
+            kept.append(int(border))
+    borders = np.array(kept[1:], np.int64)
+    far = np.abs(steps[:, None] - borders).min(axis=1, initial=least) >= least / 2
+    return np.sort(np.concatenate([borders, steps[far]]))
 
 
 def _gains(light: FloatArray, steps: IntArray) -> FloatArray:

@@ -6,6 +6,8 @@ from groundtrace.arrays import FloatArray
 
 GAUSSIAN_DIFFERENCE = 0.6744897501960817 * np.sqrt(2)
 """Median absolute difference of neighbouring samples of white Gaussian noise, in its standard deviations."""
+PART, CHANGING = 300, 1.25
+"""Frames in which the noise is looked at, and ratio of its quartiles over these from which it changes over time."""
 
 
 def median_absolute_difference(traces: FloatArray) -> FloatArray:
@@ -34,6 +36,17 @@ def noise_level(dff: FloatArray, frame_rate: float) -> FloatArray:
 def noise_sd(traces: FloatArray) -> FloatArray:
     """Standard deviation per frame of white noise, from the median absolute difference; same units as `traces`."""
     return median_absolute_difference(traces) / GAUSSIAN_DIFFERENCE
+
+
+def overall_noise_sd(trace: FloatArray) -> float:
+    """SD of the white noise of a trace (n_frames,), as the root mean square over time where it changes.
+
+    A dim stretch of a recording is noisier than the others; the median alone would not know of it.
+    """
+    parts = np.array_split(trace, max(1, len(trace) // PART))
+    found = np.array([noise_sd(part)[0] for part in parts])
+    low, high = np.nanpercentile(found, (25, 75))
+    return float(np.sqrt(np.nanmean(found**2))) if high > CHANGING * low else float(noise_sd(trace)[0])
 
 
 def shot_noise_level(

@@ -5,7 +5,7 @@ import polars as pl
 from scipy.stats import skew
 
 from groundtrace.acquisition import Acquisition
-from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.indicators import kinetics_for
 from groundtrace.tables import list_column, single, stack
 from groundtrace.traces.dff import Dff, DffParameters, compute_dff, expected_noise, signal_to_noise
@@ -27,16 +27,17 @@ def compute_traces(
     bad_frames: BoolArray,
     parameters: DffParameters,
     smoothing: SmoothingParameters | None = None,
+    segment: IntArray | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tables Traces and Brightness from the tables Fluorescence and Rois.
 
     saturated: (height, width) share of saturated frames. bad_frames: (n_frames,) that nothing is told from.
-    smoothing: of a recipe that denoises.
+    smoothing: of a recipe that denoises. segment: (n_frames,) stretch without a gap or a border of files.
     """
     f, neuropil = stack(fluorescence["fluorescence"]), stack(fluorescence["neuropil"])
     offset = (acquisition.offset or 0.0) if parameters.subtract_offset else 0.0
     believed, rate = rois["accepted"].to_numpy(), acquisition.frame_rate
-    dff = compute_dff(f, neuropil, rate, offset, parameters, believed, bad_frames=bad_frames)
+    dff = compute_dff(f, neuropil, rate, offset, parameters, believed, bad_frames=bad_frames, segment=segment)
     level = noise_level(dff.dff, acquisition.frame_rate)
     expected = expected_noise(dff, effective_pixels(rois), acquisition.gain, acquisition.frame_rate)
     reliable = ~dff.near_zero & np.isfinite(expected)
@@ -49,6 +50,8 @@ def compute_traces(
             "dff": list_column(dff.dff),
             "neuropil_coefficient": single(dff.coefficient),
             "neuropil_coefficient_error": single(dff.coefficient_error),
+            "neuropil_fitted": single(dff.fitted),
+            "neuropil_fitted_error": single(dff.fitted_error),
             "baseline": single(dff.baseline),
             "noise_level": single(level),
             "expected_noise_level": single(np.where(reliable, expected, np.nan)),

@@ -18,6 +18,8 @@ class Traces(Table):
     )
     neuropil_coefficient: Series[pl.Float32] = column("", "r", low=0)
     neuropil_coefficient_error: Series[pl.Float32] = column("", "standard error of r; 0 when fixed", low=0)
+    neuropil_fitted: Series[pl.Float32] = column("", "r as fitted, whether it is used or not", low=0)
+    neuropil_fitted_error: Series[pl.Float32] = column("", "standard error of the fitted r", low=0)
     baseline: Series[pl.Float32] = column("detector units", "median of the baseline over the recording", nullable=True)
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν (Rupprecht et al. 2021)", low=0, nullable=True)
     expected_noise_level: Series[pl.Float32] = column(

@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 
 from groundtrace.io import read_table
-from groundtrace.spikes.network.expected import LEVELS, from_dict
+from groundtrace.spikes.network.expected import Calibration, from_dict
 from groundtrace.spikes.network.model import Checkpoint, load, save
-from groundtrace.training.assessment import calibrate
+from groundtrace.training.calibration import calibrate
 from groundtrace.training.parameters import TrainingParameters
+
+LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
 def assemble(networks: Sequence[str | Path], assessed: Sequence[str | Path], made: Sequence[str | Path]) -> None:
@@ -30,7 +32,7 @@ def assemble(networks: Sequence[str | Path], assessed: Sequence[str | Path], mad
 
 def model_card(weights: Sequence[str | Path], assessed: Sequence[str | Path], parameters: TrainingParameters) -> str:
     """Markdown: what the weights learnt from, how good they are on data never seen, and what they are not for."""
-    tables = _assessments(assessed)
+    tables = {kind: pl.concat(each) for kind, each in _assessments(assessed).items()}
     paths = {Path(path).stem: path for path in weights}
     checkpoint = load(paths["all"])
     folds = [load(path) for name, path in paths.items() if name.startswith("without-")]
@@ -51,10 +53,12 @@ def model_card(weights: Sequence[str | Path], assessed: Sequence[str | Path], pa
     )
 
 
-def _assessments(paths: Sequence[str | Path]) -> dict[str, pl.DataFrame]:
-    """All assessments of each kind."""
+def _assessments(paths: Sequence[str | Path]) -> dict[str, list[pl.DataFrame]]:
+    """Assessments of each kind, one of each fold."""
     kinds = ("offline", "online")
-    return {kind: pl.concat([read_table(path) for path in paths if Path(path).stem.startswith(kind)]) for kind in kinds}
+    return {
+        kind: [read_table(path) for path in sorted(map(Path, paths)) if path.stem.startswith(kind)] for kind in kinds
+    }
 
 
 def _accuracy(rows: pl.DataFrame) -> str:
@@ -80,44 +84,45 @@ def _lookahead(rows: pl.DataFrame) -> str:
     )
 
 
-def _unseen(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> Iterator[tuple[dict[str, Any], Checkpoint]]:
-    """Each row with the checkpoint that has neither learnt from its data set nor been calibrated on it."""
+def _unseen(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> Iterator[tuple[dict[str, Any], Calibration]]:
+    """Each row with what the checkpoint says that has neither learnt from its data set nor been calibrated on it."""
     for fold in folds:
-        for row in rows.filter(pl.col("dataset").is_in(list(fold.left_out))).iter_rows(named=True):
-            yield row, fold
+        calibration = from_dict(fold.calibration)
+        if calibration:
+            for row in rows.filter(pl.col("dataset").is_in(list(fold.left_out))).iter_rows(named=True):
+                yield row, calibration
 
 
 def _coverage(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> str:
-    """Coverage of the count intervals at each level: mean over data sets, and the worst data set."""
+    """Coverage of the count intervals at each level: mean over data sets, and the worst data set; and their width."""
     found: dict[str, list[list[float]]] = {}
-    for row, fold in _unseen(rows, folds):
-        calibration, _ = from_dict(fold.calibration)
-        mean, size, zero, count = (np.asarray(row[name], float) for name in ("mean", "size", "zero", "count"))
-        made = calibration.apply(mean, size, zero)
-        found.setdefault(row["dataset"], []).append([made.coverage(count, level).mean() for level in LEVELS])
+    for row, calibration in _unseen(rows, folds):
+        mean, spread, count = (np.asarray(row[name], float) for name in ("mean", "dispersion", "count"))
+        made = calibration.counts.apply(mean, spread, np.asarray(row["features"]), row["cell_class"])
+        values = [(made.coverage(count, level).mean(), np.ptp(made.interval(level), axis=0).mean()) for level in LEVELS]
+        found.setdefault(row["dataset"], []).append([each for pair in values for each in pair])
     names, per_dataset = list(found), np.array([np.mean(values, axis=0) for values in found.values()])
     lines = []
-    for level, share in zip(LEVELS, per_dataset.T, strict=True):
-        lines.append(f"| {level:.0%} | {share.mean():.1%} | {share.min():.1%} ({names[share.argmin()]}) |")
+    for level, share, width in zip(LEVELS, per_dataset[:, ::2].T, per_dataset[:, 1::2].T, strict=True):
+        worst = f"{share.min():.1%} ({names[share.argmin()]})"
+        lines.append(f"| {level:.0%} | {share.mean():.1%} | {worst} | {np.median(width):.1f} |")
     return "\n".join(lines)
 
 
 def _expected(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> str:
     """How far the expected correlation is from the true one, and how often that lies in its 90 % interval."""
     error, inside, datasets = [], [], []
-    for row, fold in _unseen(rows, folds):
-        _, accuracy = from_dict(fold.calibration)
-        if accuracy:
-            value, low, high = accuracy.predict(np.asarray(row["features"]))
-            error.append(row["correlation"] - value)
-            inside.append(low <= row["correlation"] <= high)
-            datasets.append(row["dataset"])
+    for row, calibration in _unseen(rows.filter(pl.col("correlation").is_not_null()), folds):
+        value, low, high = calibration.expected_correlation(np.asarray(row["features"]), row["cell_class"])
+        error.append(row["correlation"] - value)
+        inside.append(low <= row["correlation"] <= high)
+        datasets.append(row["dataset"])
     table = pl.DataFrame({"dataset": datasets, "inside": inside}).group_by("dataset").agg(pl.col("inside").mean())
-    worst = table.sort("inside").row(0, named=True)
+    worst = table.sort("inside", "dataset").row(0, named=True)
     return (
         f"off by {np.median(np.abs(error)):.3f} in the median (on average {np.mean(error):+.3f}); the 90 % "
-        f"interval covers {np.mean(inside):.1%} of {len(error)} neurons and conditions, {table['inside'].mean():.1%} "
-        f"averaged over data sets, {worst['inside']:.1%} in the worst ({worst['dataset']})"
+        f"interval covers {np.mean(inside):.1%} of {len(error)} recordings and conditions, "
+        f"{table['inside'].mean():.1%} averaged over data sets, {worst['inside']:.1%} in the worst ({worst['dataset']})"
     )
 
 
@@ -155,14 +160,15 @@ With a limited lookahead at 30 Hz:
 |---|---|---|
 {online}
 
-Predictive intervals of the number of spikes in 1 s, indicator told to two neurons of three (coverage by the
-non-randomised probability integral transform, mean over data sets and worst data set):
+Predictive intervals of the number of spikes in 1 s, class of the cell told, indicator told and not (coverage by the
+non-randomised probability integral transform, mean over data sets and worst data set; mean width, median over data
+sets):
 
-| interval | covers | worst data set |
-|---|---|---|
+| interval | covers | worst data set | width, spikes |
+|---|---|---|---|
 {coverage}
 
-The correlation that a neuron is told to expect is {expected}.
+The correlation that is to be expected of a recording is {expected}.
 
 Settings: {settings}.
 """

@@ -41,6 +41,17 @@ function tickText(value, all) {
   return number(value, Math.max(1, Math.floor(Math.log10(Math.abs(value) || 1)) - Math.floor(Math.log10(step) + 1e-9) + 1));
 }
 
+/** Dashed lines where time has a gap, or another file begins. */
+function drawBorders(ctx, range, toX, top, bottom) {
+  ctx.save();
+  ctx.strokeStyle = colours.muted;
+  ctx.setLineDash([3, 3]);
+  for (const at of range?.borders ?? []) {
+    if (at > range.start && at < range.end) segment(ctx, Math.round(toX(at)) + 0.5, top, Math.round(toX(at)) + 0.5, bottom);
+  }
+  ctx.restore();
+}
+
 class Chart {
   /** x, y: {label, unit, log, low, high}; x.range: a shared Range; y limits that are missing follow the data in view. */
   constructor(host, { height = 180, label, x, y, layers, lanes = [], pick, left = 66 }) {
@@ -68,6 +79,7 @@ class Chart {
     this.toX = scale(start, end, left, width - right, this.x.log);
     this.toY = scale(low, high, height - bottom, top, this.y.log);
     this.axes(ctx, low, high);
+    drawBorders(ctx, this.x.range, this.toX, top, height - bottom);
     ctx.save();
     ctx.beginPath();
     ctx.rect(left, top, width - left - right, height - top - bottom);

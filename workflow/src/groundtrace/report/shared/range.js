@@ -4,7 +4,7 @@
 /** The visible part of an axis. Drag zooms in, Shift-drag pans, double click resets; in focus, wheel and keys too. */
 class Range {
   constructor(low, high, shortest = (high - low) / 1e5) {
-    Object.assign(this, { low, high, shortest, start: low, end: high, views: new Set() });
+    Object.assign(this, { low, high, shortest, start: low, end: high, views: new Set(), borders: [] });
   }
 
   get zoomed() {

@@ -7,12 +7,13 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from groundtrace.acquisition import CellClass
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
 from groundtrace.indicators import Indicator, resource
 from groundtrace.needs import Need
-from groundtrace.spikes.base import ExpectedCorrelation, SpikeBackend, SpikeRates
-from groundtrace.spikes.counts import WINDOW, CountDistribution
+from groundtrace.spikes.base import ExpectedCorrelation, MeanRateInterval, SpikeBackend, SpikeRates
+from groundtrace.spikes.counts import PARTS, WINDOW, CountDistribution
 
 FEWEST_FRAMES = 16
 LEVEL = 0.9
@@ -37,6 +38,9 @@ class Network(SpikeBackend):
     online, give what was recorded so far."""
     model: Path | None = None
     """Folder with weights made by `snakemake train`; empty takes the weights that come with groundtrace."""
+    cell_class: CellClass | None = None
+    """Of all cells; it narrows intervals. Empty: a mixture of 85 % excitatory cells and 15 % interneurons.
+    A sheet column `cell_class` says it for each session."""
     weights: str = "all"
     """Which of them: `all`, or `without-0`, … trained without some data sets, for a fair benchmark."""
 
@@ -52,6 +56,9 @@ class Network(SpikeBackend):
             if dataset in _load(path, "cpu").left_out:
                 return self.model_copy(update={"weights": path.stem.removeprefix(self._prefix)})
         return self
+
+    def knowing(self, cell_class: CellClass | None) -> "Network":
+        return self.model_copy(update={"cell_class": cell_class}) if cell_class else self
 
     @property
     def trained_on(self) -> tuple[str, ...]:
@@ -82,31 +89,39 @@ class Network(SpikeBackend):
         from groundtrace.spikes.network.inference import infer_trace
 
         checkpoint = _load(self._path, "cuda" if torch.cuda.is_available() else "cpu")
-        calibration, accuracy = from_dict(checkpoint.calibration)
+        calibration, told = from_dict(checkpoint.calibration), self.cell_class or ""
         response = Response.of(indicator)
         rate, low, high = (np.full(dff.shape, np.nan, np.float32) for _ in range(3))
-        kept = [np.full(dff.shape, np.nan, np.float32) for _ in range(3 if keep_counts else 0)]
-        expected = np.full((len(dff), 3), np.nan, np.float32)
+        kept = [np.full(dff.shape, np.nan, np.float32) for _ in range(5 if keep_counts else 0)]
+        expected, mean_rate = (np.full((len(dff), n), np.nan, np.float32) for n in (3, 2))
         for i, trace in enumerate(dff):
             if not usable(trace):
                 continue
             found = infer_trace(checkpoint, trace, frame_rate, response, self.lookahead)
-            counts = calibration.apply(found.mean, found.size, found.zero)
             rate[i] = found.rate
-            low[i], high[i] = (end / WINDOW for end in counts.interval(LEVEL))
-            for array, values in zip(kept, (counts.mean, counts.size, counts.zero), strict=False):
-                array[i] = values
-            if accuracy:
-                expected[i] = accuracy.predict(found.features)
+            if calibration is None:
+                continue
+            moment = found.mean, found.dispersion, found.features, told
+            low[i], high[i] = (end / WINDOW for end in calibration.counts.interval(LEVEL, *moment))
+            expected[i] = calibration.expected_correlation(found.features, told)
+            mean_rate[i] = calibration.mean_rate_interval(float(found.rate.mean()), found.features, told)
+            if keep_counts:
+                counts = calibration.counts.apply(*moment)
+                for array, name in zip(kept, PARTS, strict=True):
+                    array[i] = getattr(counts, name)
         unknown = np.full(len(dff), np.nan, np.float32)
+        known = calibration is not None
         return SpikeRates(
             rate,
             np.full(len(dff), indicator.decay_time, np.float32) if indicator else unknown,
             unknown,
-            low,
-            high,
-            counts=CountDistribution(kept[0], kept[1], kept[2], calibration.widened) if keep_counts else None,
-            expected=ExpectedCorrelation(*expected.T),
+            low if known else None,
+            high if known else None,
+            counts=CountDistribution(*kept, widened=calibration.counts.levels(told))
+            if calibration and keep_counts
+            else None,
+            expected=ExpectedCorrelation(*expected.T) if known else None,
+            mean_rate=MeanRateInterval(*mean_rate.T) if known else None,
         )
 
 

@@ -1,81 +1,101 @@
-"""How right the network is: fitted to recordings of data sets that it had not seen."""
+"""How right the network is: what was fitted to recordings of data sets that it had not seen."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize, root_scalar
+from scipy.ndimage import map_coordinates
 
 from groundtrace.arrays import FloatArray
 from groundtrace.spikes.comparing import smooth, smoothing
-from groundtrace.spikes.counts import CountDistribution
+from groundtrace.spikes.counts import CountDistribution, to_count
 
 LIMIT = 0.999
-LEVELS = (0.5, 0.8, 0.95)
-"""Intervals of the count that are calibrated."""
-WIDENED = (0.5, 0.8, 0.9, 0.95)
-LARGEST = 0.9999
-TOLERANCES = np.array([0.05, 0.04, 0.03])
-"""How far off each is a nuisance."""
-INTERVAL = (0.05, 0.95)
-"""Quantiles that bound the interval of the accuracy."""
+CLASSES = ("", "excitatory", "interneuron")
+"""Classes of cells that a calibration knows; empty is not told."""
+QUIET = 0.02
+"""Hz added to mean rates before their ratio is taken: less is hardly told from silence."""
+SLOW = 10.0
+"""Frame rate, Hz, below which rates are compared at another time scale."""
+FEATURES = 9
+GRID = (64, 12)
+"""Points of expected count and of dispersion at which quantiles are computed; between them they are interpolated."""
 
 
 @dataclass(frozen=True)
 class CountCalibration:
-    """Widens the network's count distribution by what it cannot know, such as a new neuron's gain."""
+    """From what the network says of a second, and what is known of the recording, to how many spikes it may hold.
 
-    stretch: float = 1.0
-    added: float = 0.0
-    """1 / size becomes stretch / size + added: `added` is the squared relative error of a gain."""
-    widened: tuple[tuple[float, float], ...] = ((0.0, 0.0), (1.0, 1.0))
-    """What is still missing, as levels of intervals; see `CountDistribution`."""
-
-    def apply(self, mean: FloatArray, size: FloatArray, zero: FloatArray) -> CountDistribution:
-        """From the expected count (all zeros included), size and excess zeros of the network."""
-        return CountDistribution(
-            (mean + 1e-4) / (1 - zero), 1 / (self.stretch / size + self.added), zero, widened=self.widened
-        )
-
-
-def fit_counts(
-    mean: FloatArray, size: FloatArray, zero: FloatArray, counts: FloatArray, weight: FloatArray
-) -> CountCalibration:
-    """The calibration whose intervals cover closest to what they promise; all arguments (n_windows,).
-
-    Coverage rather than likelihood is fitted because a few neurons that the network misjudges altogether (fast-spiking
-    ones with a slow indicator) would decide on a likelihood.
+    A network of one hidden layer; its inputs are those of `count_inputs`, standardised.
     """
 
-    def calibration(x: FloatArray) -> CountCalibration:
-        return CountCalibration(float(np.exp(x[0])), float(np.exp(x[1])))
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+    """(n_inputs,) of the inputs."""
+    hidden: tuple[tuple[float, ...], ...]
+    """(n_hidden, n_inputs + 1) weights, the last column added."""
+    out: tuple[tuple[float, ...], ...]
+    """(5, n_hidden + 1) the same of the outputs."""
+    widened: tuple[tuple[tuple[float, float], ...], ...] = (((0.0, 0.0), (1.0, 1.0)),) * len(CLASSES)
+    """What is still missing on data sets left out, as levels of intervals, for each of CLASSES."""
 
-    def cost(x: FloatArray) -> float:
-        made = calibration(x).apply(mean, size, zero)
-        off = [np.average(made.coverage(counts, level), weights=weight) - level for level in LEVELS]
-        return float(np.sum((np.array(off) / TOLERANCES) ** 2))
+    def apply(self, mean: FloatArray, dispersion: FloatArray, about: FloatArray, told: str) -> CountDistribution:
+        """Distribution of counts (n,).
 
-    fitted = calibration(minimize(cost, np.array([0.0, -1.0]), method="Nelder-Mead", options={"maxiter": 40}).x)
-    made = fitted.apply(mean, size, zero)
+        mean, dispersion: (n,), of the network. about: of the recording, (FEATURES,) or (n, FEATURES). told: of CLASSES.
+        """
+        inputs = (count_inputs(mean, dispersion, about, told) - np.array(self.mean)) / np.array(self.sd)
+        weights, out = np.array(self.hidden), np.array(self.out)
+        found = np.tanh(inputs @ weights[:, :-1].T + weights[:, -1]) @ out[:, :-1].T + out[:, -1]
+        parts = from_outputs(np.log(mean + 0.5), found.T)
+        return CountDistribution(*parts, widened=self.levels(told))
 
-    def missing(own: float, level: float) -> float:
-        return float(np.average(made.coverage(counts, own), weights=weight)) - level
+    def levels(self, told: str) -> tuple[tuple[float, float], ...]:
+        """Levels of intervals, as `CountDistribution.widened`, of the class told."""
+        return self.widened[CLASSES.index(told)]
 
-    own = [_root(missing, level) for level in WIDENED]
-    levels = zip((0.0, *WIDENED, 1.0), (0.0, *np.maximum.accumulate(own).tolist(), 1.0), strict=True)
-    return replace(fitted, widened=tuple(levels))
+    def interval(
+        self, level: float, mean: FloatArray, dispersion: FloatArray, about: FloatArray, told: str
+    ) -> tuple[FloatArray, FloatArray]:
+        """Central interval of `level` for each frame; as that of `apply`, but from a grid of quantiles."""
+        x = np.stack([np.log(mean + 0.05), dispersion])
+        ends = [np.linspace(low, high + 1e-6, n) for low, high, n in zip(x.min(1), x.max(1), GRID, strict=True)]
+        at = (x - np.array([[each[0]] for each in ends])) / np.array([[each[1] - each[0]] for each in ends])
+        means, dispersions = (each.ravel() for each in np.meshgrid(np.exp(ends[0]) - 0.05, ends[1], indexing="ij"))
+        made = self.apply(np.maximum(means, 0), dispersions, about, told)
+        low, high = (made.log_quantile(p).reshape(GRID) for p in made.own_interval(level))
+        return tuple(to_count(map_coordinates(q, at, order=1, mode="nearest")) for q in (low, high))  # pyright: ignore
 
 
-def _root(missing: Callable[[float, float], float], level: float) -> float:
-    """The level of the distribution's own interval that covers `level`; the largest one where none does."""
-    if missing(LARGEST, level) < 0:
-        return LARGEST
-    return float(root_scalar(missing, args=(level,), bracket=(0.01, LARGEST), xtol=1e-3).root)
+def dispersion(mean: FloatArray, size: FloatArray, zero: FloatArray) -> FloatArray:
+    """log(variance / mean) of the network's own distribution of counts: negative binomial with excess zeros."""
+    return np.log1p((mean + 1e-4) / (1 - zero) * (1 / size + zero))
+
+
+def count_inputs(mean: FloatArray, dispersion: FloatArray, about: FloatArray, told: np.ndarray | str) -> FloatArray:
+    """Inputs (n, n_inputs) of a calibration: the moment, the recording, and the class of the cell."""
+    recording = expectation_inputs(np.broadcast_to(about, (len(mean), FEATURES)), told)
+    return np.column_stack([np.log(mean + 0.05), dispersion, recording])
+
+
+def from_outputs(log_mean: Any, outputs: Any, exp: Any = np.exp, clip: Any = np.clip) -> tuple[Any, Any, Any, Any, Any]:
+    """The parameters of a CountDistribution from outputs (5, n), arrays of numpy or, with its functions, torch.
+
+    log_mean: log of the expected count + ½, which both centres are relative to.
+    """
+    weight, centre, spread, other_centre, other_spread = outputs
+    return (
+        1 / (1 + exp(-(weight + 1.5))),
+        log_mean + centre,
+        exp(clip(spread - 1, -4, 2)),
+        log_mean + other_centre + 0.3,
+        exp(clip(other_spread, -4, 2)),
+    )
 
 
 def accuracy_features(rate: FloatArray, frame_rate: float, level: float, signal_to_noise: float | None) -> FloatArray:
-    """What accuracy is predicted from (n_features,); all of it is known without the electrode.
+    """What errors are predicted from (FEATURES,); all of it is known without the electrode.
 
     rate: (n_frames,) Hz as inferred, whose variance against that of the spikes it leaves unexplained is the network's
     own opinion; level: ν, % Hz^(-1/2); signal_to_noise: dF/F of one spike over the noise per frame, None if not told.
@@ -86,49 +106,75 @@ def accuracy_features(rate: FloatArray, frame_rate: float, level: float, signal_
     own = np.arctanh(min(np.sqrt(explained / (explained + left)), LIMIT))
     told = signal_to_noise is not None
     snr = np.log(signal_to_noise) if told else 0.0
-    return np.array([1.0, own, np.log(max(level, 0.05)), np.log(frame_rate), np.log(mean), snr, float(told)])
+    spikes = np.log1p(mean * len(rate) / frame_rate)
+    moment = [own, np.log(max(level, 0.05)), np.log(frame_rate), np.log(mean), snr, float(told), spikes]
+    return np.array([1.0, *moment, float(frame_rate < SLOW)])
 
 
 @dataclass(frozen=True)
-class ExpectedAccuracy:
-    """Correlation with the true rate, and its 90 % interval, from `accuracy_features`."""
+class Expectation:
+    """A number expected of a recording and its 90 % interval, linear in features, class told or not among them.
 
-    weights: tuple[float, ...]
-    low: float
-    """Lower end of the interval, in Fisher's z from the expected one."""
-    high: float
+    The centre was fitted by least squares, the ends by quantile regression on what it leaves, stretched to hold on
+    data sets left out.
+    """
 
-    def predict(self, features: FloatArray) -> tuple[float, float, float]:
-        """Expected correlation, lower and upper end of its interval."""
-        z = float(features @ np.array(self.weights))
-        return float(np.tanh(z)), float(np.tanh(z + self.low)), float(np.tanh(z + self.high))
+    centre: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
 
-
-def fit_accuracy(features: FloatArray, correlation: FloatArray, weight: FloatArray) -> ExpectedAccuracy:
-    """Ridge regression of Fisher's z on the features (n, n_features), and quantiles of what is left; weight (n,)."""
-    z = np.arctanh(np.clip(correlation, -LIMIT, LIMIT))
-    scaled = features * weight[:, None]
-    penalty = 1e-3 * weight.sum() * np.eye(features.shape[1])
-    found = np.linalg.solve(scaled.T @ features + penalty, scaled.T @ z)
-    left = z - features @ found
-    order = np.argsort(left)
-    reached = np.cumsum(weight[order]) / weight.sum()
-    low, high = (float(left[order][min(np.searchsorted(reached, q), len(left) - 1)]) for q in INTERVAL)
-    return ExpectedAccuracy(tuple(float(value) for value in found), low, high)
+    def predict(self, about: FloatArray, told: str) -> tuple[float, float, float]:
+        """Expected value and both ends."""
+        known = expectation_inputs(about[None], told)[0]
+        centre, low, high = (float(known @ np.array(weights)) for weights in (self.centre, self.low, self.high))
+        return centre, centre + min(low, -LEAST), centre + max(high, LEAST)
 
 
-def to_dict(counts: CountCalibration, accuracy: ExpectedAccuracy) -> dict[str, Any]:
+LEAST = 0.02
+"""An interval reaches at least so far to either side."""
+
+
+def expectation_inputs(about: FloatArray, told: np.ndarray | str) -> FloatArray:
+    """Features (n, FEATURES) with the class told, one or (n,), beside them."""
+    classes = [np.broadcast_to(np.asarray(told) == each, len(about)) for each in CLASSES[1:]]
+    return np.column_stack([about, *classes]).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """All that is known of a checkpoint's errors."""
+
+    counts: CountCalibration
+    correlation: Expectation
+    """Of the correlation with the true rate, in Fisher's z."""
+    mean_rate: Expectation
+    """Of log((true + QUIET) / (inferred + QUIET)), mean rates over the recording."""
+
+    def expected_correlation(self, about: FloatArray, told: str) -> tuple[float, ...]:
+        """Expected Pearson r with the true rate and its 90 % interval."""
+        return tuple(float(np.tanh(z)) for z in self.correlation.predict(about, told))
+
+    def mean_rate_interval(self, rate: float, about: FloatArray, told: str) -> tuple[float, float]:
+        """90 % interval of the true mean rate, Hz, of a recording with the inferred mean `rate`."""
+        _, low, high = self.mean_rate.predict(about, told)
+        return max((rate + QUIET) * np.exp(low) - QUIET, 0.0), (rate + QUIET) * np.exp(high) - QUIET
+
+
+def to_dict(calibration: Calibration) -> dict[str, Any]:
     """Plain values for a checkpoint."""
-    return {"counts": asdict(counts), "accuracy": asdict(accuracy)}
+    return asdict(calibration)
 
 
-def from_dict(values: Mapping[str, Any]) -> tuple[CountCalibration, ExpectedAccuracy | None]:
-    """What `to_dict` wrote; of a checkpoint that was never assessed, no correction and no accuracy."""
+def from_dict(values: Mapping[str, Any]) -> Calibration | None:
+    """What `to_dict` wrote; None of a checkpoint that was never assessed."""
     if not values:
-        return CountCalibration(), None
-    accuracy, counts = values["accuracy"], values["counts"]
-    widened = tuple((asked, own) for asked, own in counts["widened"])
-    return (
-        CountCalibration(counts["stretch"], counts["added"], widened),
-        ExpectedAccuracy(tuple(accuracy["weights"]), accuracy["low"], accuracy["high"]),
-    )
+        return None
+    counts = {name: _frozen(each) for name, each in values["counts"].items()}
+    expected = [
+        Expectation(**{k: _frozen(v) for k, v in values[name].items()}) for name in ("correlation", "mean_rate")
+    ]
+    return Calibration(CountCalibration(**counts), *expected)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(each) for each in value) if isinstance(value, list | tuple) else value

@@ -1,12 +1,19 @@
 """How right the spike rates are."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import polars as pl
+
+from groundtrace.indicators import kinetics
 from groundtrace.report.html import number
 from groundtrace.report.session import SessionInputs
 from groundtrace.report.warning import MANY, MOST, Warning, median
+from groundtrace.spikes.kinetics import EXAMINED, UNLIKE, largest, ratio_to, size_in_spikes
+from groundtrace.tables import stack
 
 TRAINED_RATES = (5, 60)
 """Frame rates that the method network was trained on, Hz (groundtrace.training.examples)."""
@@ -50,6 +57,7 @@ def accuracy(inputs: SessionInputs, wanted: float) -> Accuracy:
 def warnings(inputs: SessionInputs) -> Iterator[Warning]:
     yield from inaccurate(inputs)
     yield from untrained(inputs)
+    yield from unlike(inputs)
 
 
 def inaccurate(inputs: SessionInputs) -> Iterator[Warning]:
@@ -93,3 +101,32 @@ def untrained(inputs: SessionInputs) -> Iterator[Warning]:
             "Leave cells of a higher ν out, or use only averages over many trials.",
             kind="untrained_noise",
         )
+
+
+def unlike(inputs: SessionInputs) -> Iterator[Warning]:
+    """Transients of another length than those of the indicator: a wrong label, or other neurons."""
+    indicator, cells = kinetics(inputs.acquisition.indicator), inputs.traces.filter("accepted")
+    step = max(1, -(-cells.height // EXAMINED))
+    size = (
+        largest(stack(cells["dff"].gather_every(step)), inputs.acquisition.frame_rate) if cells.height else np.zeros(0)
+    )
+    size = size_in_spikes(size, indicator)
+    if indicator is not None and size < 1:
+        yield Warning(
+            "warning",
+            f"The largest transients are {number(size, 2)} of what one spike of {indicator.name} makes",
+            "The sheet's indicator is wrong, or the cells express little of it, or too much neuropil is subtracted or "
+            "too little offset. The correlation to expect, and the lower end of its interval, are lowered for that.",
+            "Check the indicator. If it is right, rely on the order of rates rather than on numbers of spikes.",
+        )
+    ratio = ratio_to(inputs.cell_spikes["half_decay"].cast(pl.Float64).fill_null(math.nan).to_numpy(), indicator)
+    if indicator is None or not (ratio < UNLIKE[0] or ratio > UNLIKE[1]):
+        return
+    yield Warning(
+        "warning",
+        f"Transients last {number(ratio, 2)} times as long as those of one spike of {indicator.name}",
+        "Either the sheet's indicator or frame_rate is wrong, or these are not like the neurons that accuracy was "
+        "measured on. The correlation to expect, and the lower end of its interval, are lowered for that.",
+        "Check indicator and frame_rate (is it the rate of each plane?). If both are right, as in neurons that fire in "
+        "long bursts, rely on dF/F rather than on numbers of spikes.",
+    )

@@ -14,7 +14,7 @@ class TraceBrowser {
   /** overview: {dff, rate, maybe rate_low and rate_high} of all ROIs unpacked; full: packed traces by position. */
   constructor(host, { rois, overview, full, duration, frames, bad, onselect, onstate }) {
     Object.assign(this, { rois, overview, full, duration, frames, bad, onselect, onstate });
-    this.range = new Range(0, duration, (20 * duration) / frames);
+    this.range = Object.assign(new Range(0, duration, (20 * duration) / frames), { borders: page.borders });
     this.rows = 6;
     this.sameScale = false;
     this.selected = -1;
@@ -105,6 +105,7 @@ class TraceBrowser {
       if (to > left && from < width - right) ctx.fillRect(from, top, Math.max(to - from, 1), height - top - bottom);
     }
     ctx.globalAlpha = 1;
+    drawBorders(ctx, this.range, this.toX, top, height - bottom);
     visible.forEach((i, row) => this.drawRow(ctx, i, top + row * this.band, limits[row], width));
     this.timeAxis(ctx, width, height);
     if (this.canvas.selection) shade(ctx, this.canvas.selection, top, height - bottom);

@@ -32,7 +32,10 @@ def figures(inputs: SessionInputs) -> list[Figure]:
             "left after registration, RMS; estimated from two halves of the pixels",
         ),
         Figure(
-            "bad frames", number(bad, 9), "", f"{share(bad / frames)}: blank, dropped, lost, jumped or decorrelated"
+            "bad frames",
+            number(bad, 9),
+            "",
+            f"{share(bad / frames)}: dark, dropped, flashed, excluded, lost, jumped or decorrelated",
         ),
     ]
     if not inputs.expected.is_empty():

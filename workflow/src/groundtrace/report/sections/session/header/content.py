@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from groundtrace.acquisition import Acquisition
+from groundtrace.movies.tables import UNUSABLE
 from groundtrace.report.html import intervals, number
 from groundtrace.report.session import SessionInputs
 
@@ -29,6 +30,7 @@ def data(inputs: SessionInputs) -> dict[str, Any]:
         "width": acquisition.width,
         "pixelSize": acquisition.pixel_size,
         "rois": roi_columns(inputs),
+        "borders": borders(inputs.frames, acquisition.frame_rate),
         "marks": marks(inputs.frames, inputs.shifts, inputs.parameters.saturation_warning),
     }
 
@@ -61,12 +63,16 @@ def roi_columns(inputs: SessionInputs) -> dict[str, Any]:
     }
 
 
+def borders(frames: pl.DataFrame, frame_rate: float) -> list[float]:
+    """Where charts show a gap in time or a border of files: s, of frames one after the other."""
+    return (frames["frame"].filter(frames["segment"].diff() != 0) / frame_rate).to_list()
+
+
 def marks(frames: pl.DataFrame, shifts: pl.DataFrame, saturation: float) -> dict[str, list[list[int]]]:
     """Stretches of frames that are marked in the charts."""
     return {
         "bad": intervals(shifts["bad"].to_numpy()),
-        "blank": intervals(frames["blank"].to_numpy()),
-        "dropped": intervals(frames["dropped"].to_numpy()),
+        **{name: intervals(frames[name].to_numpy()) for name in UNUSABLE},
         "saturated": intervals(frames["saturated"].to_numpy() > saturation),
     }
 

@@ -3,7 +3,8 @@
 
 const duration = page.frames / page.frameRate;
 const seconds = (intervals) => intervals.map(([first, after]) => [first / page.frameRate, after / page.frameRate]);
-const recorded = new Range(0, duration, 20 / page.frameRate); // what charts of the recording show of it
+const timeRange = () => Object.assign(new Range(0, duration, 20 / page.frameRate), { borders: page.borders });
+const recorded = timeRange(); // what charts of the recording show of it
 
 const GROUPS = { accepted: "accepted", rejected: "rejected", silent: "visible, silent" };
 

@@ -129,9 +129,9 @@ def bad_frames(inputs: SessionInputs) -> Iterator[Warning]:
         yield Warning(
             "critical" if bad > 4 * inputs.parameters.bad_frames_warning * frames else "warning",
             f"{share(bad / frames)} of the frames are bad",
-            f"{number(bad, 9)} of {number(frames, 9)} frames ({named}) were left out when ROIs were detected, but "
-            "stay in the traces.",
-            "Exclude these frames from your analysis; the column bad of shifts.parquet marks them.",
+            f"{number(bad, 9)} of {number(frames, 9)} frames ({named}) were left out when ROIs were detected, "
+            "and have no dF/F and no rate.",
+            "The column reason of shifts.parquet tells why each is bad. Leave these times out of averages.",
             kind="bad_frames",
         )
 

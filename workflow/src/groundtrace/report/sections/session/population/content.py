@@ -11,7 +11,7 @@ from groundtrace.report.session import SessionInputs
 from groundtrace.report.warning import MANY, MOST, Warning
 
 SILENT = 0.5
-"""Inferred spikes in a whole recording below which a cell counts as silent."""
+"""Spikes in a whole recording below which a cell counts as silent: the lower end of its interval, or inferred."""
 
 
 def data(inputs: SessionInputs) -> dict[str, Any]:
@@ -43,13 +43,14 @@ def warnings(inputs: SessionInputs) -> Iterator[Warning]:
             kind="implausible_rates",
         )
     duration = inputs.acquisition.frames / inputs.acquisition.frame_rate
-    silent = int((mean * duration < SILENT).sum())
+    least = inputs.cell_spikes["mean_rate_low"].fill_null(inputs.cell_spikes["mean_rate"]).drop_nulls().drop_nans()
+    silent = int((least * duration < SILENT).sum())
     if silent > MOST * max(len(mean), 1):
         yield Warning(
             "warning",
-            f"{silent} of {len(mean)} cells have no spikes",
-            "The spike inference found not one spike in their whole recording: they are silent, their transients are "
-            "below the noise, or they are no cells.",
+            f"{silent} of {len(mean)} cells may have no spikes",
+            "The 90 % interval of their mean rate begins at no spike in the whole recording: they are silent, their "
+            "transients are below the noise, or they are no cells.",
             "Compare dF/F and rate in the trace browser. If you see transients, check frame rate and indicator in the "
             "sheet, or lower the threshold of the spike inference.",
             kind="silent_cells",

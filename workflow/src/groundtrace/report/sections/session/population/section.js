@@ -2,7 +2,7 @@
 // The raster of all cells; a click on a row selects its ROI.
 
 drawn(() => {
-  if (page.raster) raster(new Range(0, duration, 20 / page.frameRate));
+  if (page.raster) raster(timeRange());
 });
 
 function raster(time) {

@@ -7,6 +7,11 @@ from groundtrace.report.html import number
 from groundtrace.report.session import SessionInputs
 from groundtrace.report.warning import MANY, Warning, median
 
+FEWEST, DIFFERENT = 5, 0.1
+"""Cells that tell the neuropil's share of a recording; difference of that share that matters."""
+CUSTOMARY = 0.7
+"""The coefficient that many pipelines take."""
+
 
 def context(inputs: SessionInputs) -> dict[str, Any]:
     return {"rois": inputs.rois.height}
@@ -19,6 +24,7 @@ def data(inputs: SessionInputs) -> dict[str, Any]:
 def warnings(inputs: SessionInputs) -> Iterator[Warning]:
     yield from noise_warnings(inputs)
     yield from trace_warnings(inputs)
+    yield from neuropil_warnings(inputs)
 
 
 def noise_warnings(inputs: SessionInputs) -> Iterator[Warning]:
@@ -64,4 +70,33 @@ def trace_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "More neuropil is subtracted than the cell's own signal can bear.",
             "Fit the neuropil coefficient per ROI instead of a fixed one, or lower it.",
             kind="negative_fluorescence",
+        )
+
+
+def neuropil_warnings(inputs: SessionInputs) -> Iterator[Warning]:
+    """Whether a set coefficient is that of the recording: one statement over its cells, by more than their errors."""
+    cells = inputs.cells
+    if cells.height < FEWEST:
+        return
+    fixed = bool((cells["neuropil_coefficient_error"] == 0).all())
+    used = median(cells["neuropil_coefficient"]) if fixed else CUSTOMARY
+    found, error = median(cells["neuropil_fitted"]), median(cells["neuropil_fitted_error"])
+    if not abs(found - used) > max(2 * error, DIFFERENT):
+        return
+    measured = f"{number(found, 2)} ± {number(error, 1)}"
+    if fixed:
+        yield Warning(
+            "warning",
+            f"The neuropil's share is {measured}, and {number(used, 2)} of it is subtracted",
+            f"Too {'much' if found < used else 'little'} is taken away: dF/F, and with it rates, come out too "
+            f"{'large' if found < used else 'small, with events of the neuropil in them'}.",
+            "Use dff.neuropil.method: fitted, or set dff.neuropil.coefficient to what was measured.",
+        )
+    else:
+        yield Warning(
+            "note",
+            f"The neuropil's share is {measured} here, not the customary {CUSTOMARY}",
+            f"It was fitted, and is used. Pipelines that subtract {CUSTOMARY} for every ROI show these cells with "
+            f"{'larger' if found < used else 'smaller'} dF/F.",
+            "Keep it in mind when comparing with their results.",
         )

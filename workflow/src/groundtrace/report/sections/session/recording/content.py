@@ -128,9 +128,27 @@ def lost_frames(inputs: SessionInputs) -> Iterator[Warning]:
         yield Warning(
             "note",
             f"{blank} blank frame{'s' if blank > 1 else ''}",
-            "Frames without light, for instance under a closed shutter or during photostimulation.",
-            "They are marked bad; exclude them from your analysis.",
+            "Frames that are dark, or a part of which is: under a closed shutter, or a detector that was switched off.",
+            "They have no dF/F and no rate: a missing rate is not a rate of zero.",
             kind="blank_frames",
+        )
+    if flash := quality["flash_frames"]:
+        yield Warning(
+            "note",
+            f"{flash} frame{'s' if flash > 1 else ''} with a flash",
+            "Rows far brighter than the tissue, for a moment: light of a stimulation, or of the room. None is lost.",
+            "They have no dF/F and no rate. If the detector recovers slowly, leave that time out too: the sheet's "
+            "column exclude takes it. For new recordings, gate the light to the turn of the scan.",
+            kind="flash_frames",
+        )
+    if excluded := int(inputs.frames["excluded"].sum()):
+        yield Warning(
+            "note",
+            f"{excluded} frame{'s' if excluded > 1 else ''} excluded by the sheet",
+            f"{share(excluded / inputs.acquisition.frames)} of the recording, by its column exclude. Nothing is told "
+            "from them: neither cells, nor baseline and noise, nor rates.",
+            "Nothing, if the file is right.",
+            kind="excluded_frames",
         )
 
 
@@ -148,7 +166,7 @@ def steps(inputs: SessionInputs) -> Iterator[Warning]:
             f"The brightness of all ROIs changes at once, {len(at)} time{'s' if len(at) > 1 else ''}",
             f"From one frame to the next, at {times} s, by up to a factor of {number(float(gain.max() / gain.min()))}: "
             "laser power, focus or water, or files recorded with other settings. Every stretch was brought to the same "
-            "brightness before dF/F; motion correction and the search for cells saw the steps.",
+            "brightness before dF/F; the search for cells saw the steps.",
             "If files of other settings were joined, make them sessions of their own. Distrust changes of rate across "
             "a step.",
             kind="brightness_steps",
