@@ -21,7 +21,7 @@ import tifffile
 from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.simulate import simulate
-from tests.workflow.conftest import PARTS, ROOT, Project
+from tests.workflow.conftest import PARTS, ROOT, Done, Project
 
 Found = TypeVar("Found")
 CLUSTER = ROOT / "tests/slurm/cluster.sh"
@@ -65,10 +65,11 @@ class Study(Project):
         with (self.folder / output).open("wb") as file:
             return subprocess.Popen(self.command(), cwd=self.folder, stdout=file, stderr=subprocess.STDOUT)
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def snakemake(self, *arguments: str) -> Done:
+        done = subprocess.run(
             self.command(*arguments), cwd=self.folder, capture_output=True, text=True, check=False, timeout=3000
         )
+        return Done(done.returncode, done.stdout + done.stderr)
 
     def submitted(self) -> Counter[str]:
         """Slurm jobs of the last run, by rule or group."""
@@ -194,7 +195,7 @@ def undisturbed(cluster, tmp_path_factory) -> Study:
     study = Study(project.folder)
     with study.watched():
         done = study.snakemake()
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.said
     return study
 
 

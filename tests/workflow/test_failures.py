@@ -35,13 +35,13 @@ def failed(tmp_path_factory) -> tuple[Project, str]:
     bad.write_bytes(bad.read_bytes()[:4000])
     done = project.snakemake()
     assert done.returncode != 0
-    return project, done.stdout + done.stderr
+    return project, done.said
 
 
 @pytest.fixture(scope="module")
-def mended(failed) -> Project:
-    """The movie is copied again, whole: only its session and the study run."""
-    project, _ = failed
+def mended(failed, tmp_path_factory) -> Project:
+    """A copy of it in which the movie is whole: only its session and the study run."""
+    project = failed[0].copy(tmp_path_factory.mktemp("mended") / "project")
     tifffile.imwrite(project.folder / "bad.tif", movie(200))
     one = ("ingest", "motion", "extract", "dff", "spikes", "session_report", "study")
     assert project.planned() == dict.fromkeys(one, 1)
@@ -121,8 +121,7 @@ def test_another_movie_reruns_its_session_alone(mended):
 
 
 def test_realism_and_suggestions_come_from_real_and_simulated_sessions(mended):
-    done = mended.snakemake("--", "realism", "suggest")
-    assert done.returncode == 0, done.stdout + done.stderr
+    mended.run("--", "realism", "suggest")
     results = mended.folder / "results"
     realism = pl.read_parquet(results / "realism.parquet")
     assert set(realism["session"]) == {"sub-good/ses-1", "sub-bad/ses-1"}
@@ -136,7 +135,7 @@ def test_realism_and_suggestions_come_from_real_and_simulated_sessions(mended):
 def test_a_wrong_sheet_or_config_starts_no_job(tmp_path):
     project = Project.make(tmp_path / "project", "subject\tsession\tindicator\tframe_rate\npath\t1\tGCaMP9\t0\n")
     done = project.snakemake()
-    said = done.stdout + done.stderr
+    said = done.said
     assert done.returncode != 0
     assert "row 2 (sub-path ses-1): indicator: 'GCaMP9' is not known" in said
     assert "row 2 (sub-path ses-1): frame_rate: '0' is not allowed" in said
@@ -145,5 +144,5 @@ def test_a_wrong_sheet_or_config_starts_no_job(tmp_path):
 
     project.configure(dff={"basline": {}})
     done = project.snakemake()
-    assert "dff.basline: unknown key; known here: baseline, neuropil, subtract_offset" in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    assert "dff.basline: unknown key; known here: baseline, neuropil, subtract_offset" in done.said
+    assert "Traceback" not in done.said

@@ -1,7 +1,5 @@
 """`snakemake benchmark` scores motion, extraction and recipes on simulated sessions, against the controls."""
 
-import re
-
 import polars as pl
 import pytest
 
@@ -26,15 +24,8 @@ RECIPES = {
 def project(tmp_path_factory) -> Project:
     project = Project.make(tmp_path_factory.mktemp("benchmark"), SHEET, **CONFIG)
     project.edit("config/config.yaml", NONRIGID, "")
-    benchmark(project)
+    project.run("--", "benchmark")
     return project
-
-
-def benchmark(project: Project, *arguments: str) -> str:
-    # --configfile takes every word that follows it.
-    done = project.snakemake(*arguments, "--", "benchmark")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def table(project: Project, name: str) -> pl.DataFrame:
@@ -105,14 +96,11 @@ def test_costs_and_the_page_come_with_it(project):
 
 
 def test_only_what_depends_on_a_change_runs_again(project):
-    assert "Nothing to be done" in benchmark(project)
+    assert project.planned("--", "benchmark") == {}
     project.configure(benchmark={"bootstrap": 10})
-    assert planned(project) == {"benchmark_recordings_report": 1}
-
-
-def planned(project: Project) -> dict[str, int]:
-    jobs = re.findall(r"^(\w+) +(\d+)$", benchmark(project, "-n"), re.M)
-    return {rule: int(count) for rule, count in jobs if rule not in ("benchmark", "total")}
+    planned = project.planned("--", "benchmark")
+    project.configure(benchmark=CONFIG["benchmark"])
+    assert planned == {"benchmark_recordings_report": 1}
 
 
 def test_a_recipe_that_fails_leaves_the_others_their_scores(project):
@@ -122,14 +110,15 @@ def test_a_recipe_that_fails_leaves_the_others_their_scores(project):
     done = project.snakemake("--", "benchmark")
     project.configure(recipes=CONFIG["recipes"], spikes={})
     assert done.returncode != 0
-    assert "Not scored:\n  sub-a/ses-1/plane-0/recipe-broken/recipes" in done.stdout + done.stderr
+    assert "Not scored:\n  sub-a/ses-1/plane-0/recipe-broken/recipes" in done.said
     assert set(table(project, "recipes")["recipe"]) == {"default", "ceiling"}
     assert set(table(project, "motion")["motion_method"]) == {"none", "phase", "rigid"}
     page = (project.folder / "results/benchmark/recordings.html").read_text()
     assert "sub-a/ses-1/plane-0/recipe-broken/recipes" in page
     # The page says what is missing until all is there.
-    assert planned(project) == {"benchmark_recordings_table": 1, "benchmark_recordings_report": 1}
-    benchmark(project)
+    both = {"benchmark_recordings_table": 1, "benchmark_recordings_report": 1}
+    assert project.planned("--", "benchmark") == both
+    project.run("--", "benchmark")
     assert "recipe-broken" not in (project.folder / "results/benchmark/recordings.html").read_text()
 
 
@@ -137,4 +126,4 @@ def test_a_sheet_and_config_without_any_truth_say_what_to_do(tmp_path):
     project = Project.make(tmp_path / "project", "subject\tsession\tindicator\tpath\n")
     done = project.snakemake("-n", "--", "benchmark")
     assert done.returncode != 0
-    assert "name recordings under `ground_truth` in the config" in done.stdout + done.stderr
+    assert "name recordings under `ground_truth` in the config" in done.said
