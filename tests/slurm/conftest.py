@@ -24,7 +24,7 @@ from groundtrace.simulation.simulate import simulate
 from tests.workflow.conftest import PARTS, ROOT, Done, Project
 
 Found = TypeVar("Found")
-CLUSTER = ROOT / "tests/slurm/cluster.sh"
+CLUSTER, IMPATIENT = ROOT / "tests/slurm/cluster.sh", ROOT / "tests/slurm/impatient.py"
 NODES = 2
 SESSIONS = [f"sub-s{number:02d}/ses-1" for number in range(1, 13)]
 """Six get a fault, the last three a corrupt movie, and three are left alone."""
@@ -58,7 +58,7 @@ class Study(Project):
     """Logs of steps that two processes were seen to do at once."""
 
     def command(self, *arguments: str) -> list[str]:
-        command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--configfile", "test.yaml"]
+        command = [sys.executable, str(IMPATIENT), "--profile", "slurm", "--configfile", "test.yaml"]
         return [*command, *SITE, *self.arguments, *arguments]
 
     def start(self, output: str = "run.log") -> subprocess.Popen[bytes]:
