@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "config", "profiles", "workflow", "resources", "envs")
 SOURCE = "workflow/src"
 GROUND_TRUTH = ("DS09-GCaMP6f-m-V1", "DS32-GCaMP8s-m-V1")
+SUITE2P = ("suite2p: {backend: suite2p, nonrigid: true}", "rigid: {backend: suite2p, nonrigid: false}")
+"""Motion corrections of the config that take longest: to import Suite2p alone costs 7 CPU seconds."""
 SHEET = """\
 subject\tsession\tplanes\tframe_rate\tindicator\tsimulate
 a\t1\t1\t30\tjGCaMP8m\tsmall
@@ -106,6 +108,11 @@ class Project:
         text = path.read_text()
         assert old in text, f"{file} has no {old!r}"
         path.write_text(text.replace(old, new))
+
+    def drop_methods(self, *lines: str) -> None:
+        """Leave methods out of the config that all commands read: benchmarks score every one."""
+        for line in lines:
+            self.edit("config/config.yaml", f"  {line}\n", "")
 
     def bytes_of(self, pattern: str) -> dict[str, bytes]:
         results = self.folder / "results"

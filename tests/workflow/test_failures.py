@@ -9,10 +9,8 @@ import polars as pl
 import pytest
 import tifffile
 
-from tests.workflow.conftest import Project
+from tests.workflow.conftest import SUITE2P, Project
 
-METHODS = ("  suite2p: {backend: suite2p, nonrigid: true}\n", "  rigid: {backend: suite2p, nonrigid: false}\n")
-"""Of motion correction, left out to save time."""
 SHEET = """\
 subject\tsession\tpath\tframe_rate\tindicator\tsimulate
 good\t1\t\t30\tjGCaMP8m\tsmall
@@ -28,8 +26,7 @@ def movie(frames: int) -> np.ndarray:
 def failed(tmp_path_factory) -> tuple[Project, str]:
     """A project with a movie of which hardly anything was copied, and what its run said."""
     project = Project.make(tmp_path_factory.mktemp("failures") / "project", SHEET)
-    for method in METHODS:
-        project.edit("config/config.yaml", method, "")
+    project.drop_methods(*SUITE2P)
     bad = project.folder / "bad.tif"
     tifffile.imwrite(bad, movie(200))
     bad.write_bytes(bad.read_bytes()[:4000])
@@ -102,8 +99,7 @@ def test_a_movie_that_was_only_touched_reruns_nothing(mended):
 
 def test_results_that_are_copied_to_a_fresh_clone_rerun_nothing(mended, tmp_path):
     clone = Project.make(tmp_path / "clone", SHEET)
-    for method in METHODS:
-        clone.edit("config/config.yaml", method, "")
+    clone.drop_methods(*SUITE2P)
     for part in ("results", ".snakemake", "bad.tif"):
         copy = shutil.copy2 if part == "bad.tif" else shutil.copytree
         copy(mended.folder / part, clone.folder / part)

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.workflow.conftest import ROOT, Project
+from tests.workflow.conftest import ROOT, SUITE2P, Project
 
 SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tjGCaMP8m\t30\tsmall\n"
 CHECK = """
@@ -47,8 +47,7 @@ def test_the_workflow_runs_it_and_the_benchmark_scores_it(site, tmp_path, monkey
     monkeypatch.setenv("PYTHONPATH", str(site))
     recipes = {"default": {"motion": "mine", "extract": "oracle", "spikes": "oasis"}}
     project = Project.make(tmp_path / "project", SHEET, motion={"mine": {"backend": "peak"}}, recipes=recipes)
-    for name in ("phase", "suite2p", "rigid"):
-        drop_method(project, name)
+    project.drop_methods(*SUITE2P, "phase: {backend: phase}")
     project.run("--", "benchmark")
     motion = pl.read_parquet(project.folder / "results/benchmark/motion.parquet")
     rows = {row["motion_method"]: row for row in motion.rows(named=True)}
@@ -61,9 +60,3 @@ def test_the_workflow_runs_it_and_the_benchmark_scores_it(site, tmp_path, monkey
     module.write_text(text.replace("range(2)", "range(3)"))
     assert project.planned("--", "benchmark")["motion"] == 1
     module.write_text(text)
-
-
-def drop_method(project: Project, name: str) -> None:
-    path = project.folder / "config/config.yaml"
-    kept = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith(f"  {name}: {{backend")]
-    path.write_text("".join(kept))
