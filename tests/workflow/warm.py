@@ -39,6 +39,7 @@ def become(folder: str, arguments: list[str], environment: dict[str, str], outpu
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["snakemake", *arguments]
+    sys.orig_argv = [sys.executable, "-m", "snakemake", *arguments]
     sys.path[0:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
