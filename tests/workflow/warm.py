@@ -41,7 +41,7 @@ def become(folder: str, arguments: list[str], environment: dict[str, str], outpu
     sys.argv = ["snakemake", *arguments]
     sys.orig_argv = [sys.executable, "-m", "snakemake", *arguments]
     sys.path[0:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
-    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for stream in (1, 2):
         os.dup2(file, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
