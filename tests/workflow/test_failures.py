@@ -116,9 +116,10 @@ def test_another_movie_reruns_its_session_alone(mended):
     os.utime(bad, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
-def test_realism_and_suggestions_come_from_real_and_simulated_sessions(mended):
-    mended.run("--", "realism", "suggest")
-    results = mended.folder / "results"
+def test_realism_and_suggestions_come_from_real_and_simulated_sessions(mended, tmp_path):
+    project = mended.copy(tmp_path / "copy")  # movies are made again, and pages are then older than what they show
+    project.run("--", "realism", "suggest")
+    results = project.folder / "results"
     realism = pl.read_parquet(results / "realism.parquet")
     assert set(realism["session"]) == {"sub-good/ses-1", "sub-bad/ses-1"}
     suggested = pl.read_parquet(results / "suggest.parquet")
