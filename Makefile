@@ -23,7 +23,7 @@ sessions: .venv/ready
 	@PYTHONPATH=workflow/src python -m groundtrace.discovery "$(FROM)"
 
 test: .venv/ready browser
-	python -m pytest -n 2 --dist loadfile tests --ignore tests/environments --ignore tests/slurm
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests --ignore tests/environments --ignore tests/slurm
 
 # The workflow with --sdm conda, in environments from a local channel; needs 4 GB of disk.
 test-environments: .venv/ready

@@ -47,7 +47,7 @@ SHEET = "subject\tsession\tframe_rate\tpixel_size\tindicator\tsimulate\na\t1\t30
 METHODS = {"motion": "phase", "denoise": "none", "extract": "transients", "spikes": "network"}
 CONFIG = {
     "sessions": "sheet.tsv",
-    "simulation": {"small": {"seed": 1, "frames": 600, "height": 96, "width": 96}},
+    "simulation": {"small": {"seed": 1, "frames": 300, "height": 96, "width": 96}},
     "recipes": {
         "default": METHODS,
         "oasis": METHODS | {"spikes": "oasis"},
@@ -140,6 +140,7 @@ def run(conda, controller, tmp_path_factory) -> Run:
         *("--sdm", "conda", "--", "all", "benchmark"),
         **beside(conda),
         UV_CACHE_DIR=cache,
+        NUMBA_CACHE_DIR=str(folder / "numba"),  # compiled by these versions
         PYTHONPATH=str(HERE / "noted"),
         IMPORTS_NOTED_IN=str(noted),
     )

@@ -1,4 +1,4 @@
-"""A real Slurm of two virtual nodes on this machine, and a study of 24 small recordings that was run on it."""
+"""A real Slurm of two virtual nodes on this machine, and a study of twelve small recordings that was run on it."""
 
 import os
 import re
@@ -21,12 +21,13 @@ import tifffile
 from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.simulate import simulate
-from tests.workflow.conftest import PARTS, ROOT, Project
+from tests.workflow.conftest import PARTS, ROOT, Done, Project
 
 Found = TypeVar("Found")
-CLUSTER = ROOT / "tests/slurm/cluster.sh"
+CLUSTER, IMPATIENT = ROOT / "tests/slurm/cluster.sh", ROOT / "tests/slurm/impatient.py"
 NODES = 2
-SESSIONS = [f"sub-s{number:02d}/ses-1" for number in range(1, 25)]
+SESSIONS = [f"sub-s{number:02d}/ses-1" for number in range(1, 13)]
+"""Six get a fault, the last three a corrupt movie, and three are left alone."""
 # Of the virtual nodes; and no long pauses between questions to Slurm.
 SITE = ("--cores", "2", "--resources", "mem_mb=12000", "--slurm-init-seconds-before-status-checks", "2")
 # The registered movie is kept so that a test can begin with extraction: Suite2p's, which takes long enough to be hit.
@@ -57,7 +58,7 @@ class Study(Project):
     """Logs of steps that two processes were seen to do at once."""
 
     def command(self, *arguments: str) -> list[str]:
-        command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--configfile", "test.yaml"]
+        command = [sys.executable, str(IMPATIENT), "--profile", "slurm", "--configfile", "test.yaml"]
         return [*command, *SITE, *self.arguments, *arguments]
 
     def start(self, output: str = "run.log") -> subprocess.Popen[bytes]:
@@ -65,10 +66,11 @@ class Study(Project):
         with (self.folder / output).open("wb") as file:
             return subprocess.Popen(self.command(), cwd=self.folder, stdout=file, stderr=subprocess.STDOUT)
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def snakemake(self, *arguments: str) -> Done:
+        done = subprocess.run(
             self.command(*arguments), cwd=self.folder, capture_output=True, text=True, check=False, timeout=3000
         )
+        return Done(done.returncode, done.stdout + done.stderr)
 
     def submitted(self) -> Counter[str]:
         """Slurm jobs of the last run, by rule or group."""
@@ -181,7 +183,7 @@ def cluster(tmp_path_factory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def undisturbed(cluster, tmp_path_factory) -> Study:
-    """24 sessions, run on the cluster without any fault; tests work on copies."""
+    """Twelve sessions, run on the cluster without any fault; tests work on copies."""
     assert cluster
     folder = tmp_path_factory.mktemp("slurm") / "study"
     movies = folder.parent / "movies"
@@ -194,7 +196,7 @@ def undisturbed(cluster, tmp_path_factory) -> Study:
     study = Study(project.folder)
     with study.watched():
         done = study.snakemake()
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.said
     return study
 
 

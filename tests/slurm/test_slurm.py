@@ -1,4 +1,4 @@
-"""`snakemake --profile slurm` on a real Slurm: 24 sessions, the faults of a weekend, and only what changed."""
+"""`snakemake --profile slurm` on a real Slurm: twelve sessions, the faults of a weekend, and only what changed."""
 
 import os
 import re
@@ -124,7 +124,7 @@ def test_a_replaced_movie_reruns_its_session_only(study, undisturbed):
     movie = study.folder.parent / "movies/s05.tif"
     tifffile.imwrite(movie, tifffile.imread(movie)[::-1])
     done = study.snakemake()
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.said
     assert study.submitted() == {"movie": 1, "motion": 1, "extract": 1, "traces": 1, "study": 1}
     others = [session for session in SESSIONS if session != "sub-s05/ses-1"]
     assert study.results(others) == undisturbed.results(others)
@@ -180,8 +180,8 @@ def test_memory_that_does_not_suffice_is_named_and_a_retry_gets_more(study, undi
     assert "OUT_OF_MEMORY" in failed(study)[session]
     study.arguments = ("--retries", "1", *study.arguments[2:])
     done = study.snakemake()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "OUT_OF_MEMORY" in done.stdout + done.stderr
+    assert done.returncode == 0, done.said
+    assert "OUT_OF_MEMORY" in done.said
     assert study.results() == undisturbed.results()
     assert left_behind(study) == []
 
@@ -202,7 +202,7 @@ def test_after_kill_9_a_rerun_ends_the_orphans_and_completes(study, undisturbed)
         # One that ends before the rerun has results that no Snakemake has recorded.
         first = wait_for(lambda: {job.id for job in queue("COMPLETED")} & orphans)
         done = study.snakemake()
-    said = done.stdout + done.stderr
+    said = done.said
     assert done.returncode == 0, said
     cancelled = set(re.search(r"had to be cancelled: (.*)", said)[1].split())  # pyright: ignore
     assert slow.id in cancelled
@@ -221,7 +221,7 @@ def test_a_second_run_is_refused_while_one_works(study):
     wait_for_work(study, run, SESSIONS[0])
     second = study.snakemake()
     assert second.returncode == 1
-    assert f"another run works on these results (process {run.pid} on" in second.stdout + second.stderr
+    assert f"another run works on these results (process {run.pid} on" in second.said
     assert end(run) == 0
 
 

@@ -179,7 +179,7 @@ def test_gaps_have_no_rates_and_other_frames_keep_theirs():
     dff[0, 300:400] = np.nan
     dff[1, 700:705] = np.nan
     dff[2] = np.nan
-    with pytest.warns(UserWarning, match="have gaps"):
+    with pytest.warns(UserWarning, match="have gaps"), pytest.warns(UserWarning, match=r"1 of 4 ROIs .* no rates"):
         rate = groundtrace.infer_spikes(dff, RATE, "GCaMP6f", "oasis").rate
     assert np.flatnonzero(np.isnan(rate[0])).tolist() == list(range(300, 400))
     assert np.flatnonzero(np.isnan(rate[1])).tolist() == list(range(700, 705))

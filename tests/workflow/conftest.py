@@ -1,11 +1,14 @@
 """Real runs of the workflow on small simulated sessions, in a copy of the project that tests may edit."""
 
+import atexit
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +18,23 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "config", "profiles", "workflow", "resources", "envs")
+SOURCE = "workflow/src"
 GROUND_TRUTH = ("DS09-GCaMP6f-m-V1", "DS32-GCaMP8s-m-V1")
+SUITE2P = ("suite2p: {backend: suite2p, nonrigid: true}", "rigid: {backend: suite2p, nonrigid: false}")
+"""Motion corrections of the config that take longest: to import Suite2p alone costs 7 CPU seconds."""
 SHEET = """\
 subject\tsession\tplanes\tframe_rate\tindicator\tsimulate
 a\t1\t1\t30\tjGCaMP8m\tsmall
 b\t1\t2\t15\tGCaMP6s\tsmall
 """
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left: its exit status, and all that it printed."""
+
+    returncode: int
+    said: str
 
 
 @dataclass
@@ -34,54 +48,84 @@ class Project:
         for part in PARTS:
             source, target = ROOT / part, folder / part
             if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "src"))
             else:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target)
+        (folder / SOURCE).symlink_to(ROOT / SOURCE)
         project = cls(folder)
         small = {"seed": 1, "frames": 300, "height": 96, "width": 96}
         project.configure(sessions="test.tsv", simulation={"small": small}, **config)
         (folder / "test.tsv").write_text(sheet)
         return project
 
+    def copy(self, folder: Path) -> "Project":
+        """The project and its results elsewhere, with the times of its files."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
     def configure(self, **changes: object) -> None:
         path = self.folder / "test.yaml"
         config = yaml.safe_load(path.read_text()) if path.exists() else {}
         path.write_text(yaml.safe_dump(config | changes))
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--configfile", "test.yaml"]
-        environment = {**os.environ, "HOME": str(self.folder / "home"), "NUMBA_CACHE_DIR": numba_cache()}
-        (self.folder / "home").mkdir(exist_ok=True)
-        return subprocess.run(
-            [*command, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
-        )
+    def snakemake(self, *arguments: str) -> Done:
+        home, output = self.folder / "home", self.folder / "output.txt"
+        home.mkdir(exist_ok=True)
+        command = {
+            "folder": str(self.folder),
+            "arguments": ["--profile", "profiles/local", "--configfile", "test.yaml", *arguments],
+            "environment": {**os.environ, "HOME": str(home)},
+            "output": str(output),
+        }
+        server = warm_snakemake()
+        assert server.stdin is not None
+        assert server.stdout is not None
+        print(json.dumps(command), file=server.stdin, flush=True)
+        return Done(int(server.stdout.readline()), output.read_text(encoding="utf-8"))
 
-    def run(self) -> None:
-        done = self.snakemake()
-        assert done.returncode == 0, done.stdout + done.stderr
+    def run(self, *arguments: str) -> str:
+        """Run it without a fault; what is said. A target needs `--` before it, as `--configfile` takes many words."""
+        done = self.snakemake(*arguments)
+        assert done.returncode == 0, done.said
+        return done.said
 
-    def planned(self) -> dict[str, int]:
-        """Jobs that a run would start, by rule; without the target `all`."""
-        done = self.snakemake("-n")
-        assert done.returncode == 0, done.stdout + done.stderr
-        jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.M)
-        return {rule: int(count) for rule, count in jobs if rule not in ("all", "total")}
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Jobs that a run would start, by rule; without targets that make nothing."""
+        jobs = re.findall(r"^(\w+) +(\d+)$", self.run("-n", *arguments), re.M)
+        return {rule: int(count) for rule, count in jobs if rule not in ("all", "benchmark", "total")}
+
+    def own_source(self) -> None:
+        """Copy the package, so that a test can change it or the resources beside it: all projects share one."""
+        source = self.folder / SOURCE
+        source.unlink()
+        shutil.copytree(ROOT / SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
 
     def edit(self, file: str, old: str, new: str) -> None:
+        if file.startswith(SOURCE) and (self.folder / SOURCE).is_symlink():
+            self.own_source()
         path = self.folder / file
         text = path.read_text()
         assert old in text, f"{file} has no {old!r}"
         path.write_text(text.replace(old, new))
+
+    def drop_methods(self, *lines: str) -> None:
+        """Leave methods out of the config that all commands read: benchmarks score every one."""
+        for line in lines:
+            self.edit("config/config.yaml", f"  {line}\n", "")
 
     def bytes_of(self, pattern: str) -> dict[str, bytes]:
         results = self.folder / "results"
         return {str(path.relative_to(results)): path.read_bytes() for path in sorted(results.rglob(pattern))}
 
 
-def numba_cache() -> str:
-    """Rastermap compiles for half a minute on its first import: keep what was compiled between tests."""
-    return os.environ.get("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba"))
+@cache
+def warm_snakemake() -> subprocess.Popen[str]:
+    """Process that runs Snakemake's commands without importing it anew."""
+    command = [sys.executable, str(ROOT / "tests/workflow/warm.py")]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(server.communicate)
+    return server
 
 
 @pytest.fixture(scope="session")
@@ -95,8 +139,7 @@ def finished(tmp_path_factory) -> Project:
 @pytest.fixture
 def project(finished, tmp_path) -> Project:
     """A copy of the finished project, with the times of its files, to do anything with."""
-    shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True)
-    return Project(tmp_path / "copy")
+    return finished.copy(tmp_path / "copy")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`snakemake benchmark` goes from ground truth to its page, and only what changed runs again."""
 
 import json
-import re
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -33,15 +32,8 @@ def project(ground_truth, tmp_path) -> Project:
     )
 
 
-def run(project: Project, *arguments: str) -> str:
-    # --configfile takes every word that follows it.
-    done = project.snakemake(*arguments, "--", "benchmark")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 def test_ground_truth_reaches_the_benchmark_page(project):
-    run(project)
+    project.run("--", "benchmark")
     folder = project.folder / "results/benchmark"
     table = pl.read_parquet(folder / "spikes.parquet")
     assert set(table["backend"]) == {"oasis", "dff", "shuffled", "zero", "oracle"}
@@ -66,15 +58,10 @@ def test_ground_truth_reaches_the_benchmark_page(project):
     assert steps[0] == "ground_truth"
     assert {"benchmark_spikes", "benchmark_population", "benchmark_table"} <= set(steps)
 
-    assert "Nothing to be done" in run(project)
+    assert "Nothing to be done" in project.run("--", "benchmark")
     # The bootstrap changes the page alone, a backend's parameter its own scores.
     project.configure(benchmark=FAST | {"bootstrap": 10})
-    assert planned(project) == {"benchmark_report": 1}
+    assert project.planned("--", "benchmark") == {"benchmark_report": 1}
     project.configure(benchmark=FAST, spikes={"oasis": {"backend": "oasis", "decay_time": 0.4}})
     one = ("benchmark_spikes", "benchmark_population", "benchmark_table", "benchmark_report")
-    assert planned(project) == dict.fromkeys(one, 1)
-
-
-def planned(project: Project) -> dict[str, int]:
-    jobs = re.findall(r"^(\w+) +(\d+)$", run(project, "-n"), re.M)
-    return {rule: int(count) for rule, count in jobs if rule not in ("benchmark", "total")}
+    assert project.planned("--", "benchmark") == dict.fromkeys(one, 1)

@@ -15,8 +15,7 @@ def test_the_functional_channel_is_moved_as_the_motion_channel(tmp_path):
     columns = "subject\tsession\tpath\tchannels\tfunctional_channel\tmotion_channel\tframe_rate\tindicator"
     project = Project.make(tmp_path / "project", f"{columns}\na\t1\t{tmp_path}/both.tif\t2\t1\t2\t30\tGCaMP6s\n")
     plane = "results/sub-a/ses-1/plane-0"
-    done = project.snakemake("--notemp", "--", f"{plane}/motion-phase/shifts.parquet")
-    assert done.returncode == 0, done.stdout + done.stderr
+    project.run("--notemp", "--", f"{plane}/motion-phase/shifts.parquet")
     shifts = pl.read_parquet(project.folder / plane / "motion-phase/shifts.parquet")
     for found, true in ((shifts["y"].to_numpy(), structure.y), (shifts["x"].to_numpy(), structure.x)):
         off = found - true

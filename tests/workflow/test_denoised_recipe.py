@@ -14,15 +14,15 @@ from tests.workflow.conftest import Project
 SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tGCaMP6f\t30\tsmall\n"
 CONFIG = {
     "recipes": {
-        "default": {"motion": "rigid", "denoise": "network", "spikes": "oasis"},
-        "linear": {"motion": "rigid", "denoise": "svd", "spikes": "oasis"},
-        "measured": {"motion": "rigid", "denoise": "network", "spikes": "measured"},
+        "default": {"denoise": "network", "spikes": "oasis"},
+        "linear": {"denoise": "svd", "spikes": "oasis"},
+        "measured": {"denoise": "network", "spikes": "measured"},
     },
     "spikes": {"measured": {"backend": "oasis", "trace": "measured"}},
     "denoise": {"network": {"backend": "network", "members": 1, "steps": 100}, "svd": {"backend": "svd"}},
     "smoothing": {"draws": 40, "burn": 40},
 }
-CHAIN = "results/sub-a/ses-1/plane-0/motion-rigid/denoise-network"
+CHAIN = "results/sub-a/ses-1/plane-0/motion-phase/denoise-network"
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_the_pages_tell_how_well_it_went(project):
     without = "Not known for this method: it denoises every frame"
     assert without not in trained
     assert without in linear
-    assert pl.read_parquet(plane / "motion-rigid/denoise-svd/training.parquet").is_empty()
+    assert pl.read_parquet(plane / "motion-phase/denoise-svd/training.parquet").is_empty()
 
 
 def test_draws_of_another_seed_smooth_again_and_nothing_before(project):

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import yaml
 
-from tests.workflow.conftest import ROOT, numba_cache
+from tests.workflow.conftest import ROOT
 
 SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tGCaMP6f\t30\tsmall\n"
 CONFIG = {"sessions": "mine.tsv", "simulation": {"small": {"frames": 60, "height": 48, "width": 48}}}
@@ -38,7 +38,7 @@ rule counted:
 
 
 def snakemake(folder: Path, *arguments: str) -> str:
-    environment = {**os.environ, "HOME": str(folder.parent / "home"), "NUMBA_CACHE_DIR": numba_cache()}
+    environment = {**os.environ, "HOME": str(folder.parent / "home")}
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
         cwd=folder,

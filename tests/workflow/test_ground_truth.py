@@ -20,8 +20,7 @@ def imported(test_data, tmp_path_factory) -> Project:
     for path in (project.folder / "neurons").rglob("*"):
         path.chmod(0o755)
     project.configure(ground_truth={"mine": {"source": "neurons", "format": "cascade"}})
-    done = project.snakemake("--", TABLE)
-    assert done.returncode == 0, done.stdout + done.stderr
+    project.run("--", TABLE)
     return project
 
 
@@ -44,21 +43,16 @@ def test_the_pipeline_does_not_ask_for_it(imported):
 
 
 def test_only_a_change_of_the_files_imports_again(imported):
-    def planned() -> str:
-        done = imported.snakemake("-n", "--", TABLE)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    assert "Nothing to be done" in planned()
+    assert imported.planned("--", TABLE) == {}
     shutil.move(imported.folder / "neurons/DS04-OGB1-zf-pDp", imported.folder / "aside")
-    assert "ground_truth" in planned()
+    planned = imported.planned("--", TABLE)
     shutil.move(imported.folder / "aside", imported.folder / "neurons/DS04-OGB1-zf-pDp")
-    assert "Nothing to be done" in planned()
+    assert planned == {"ground_truth": 1}
+    assert imported.planned("--", TABLE) == {}
 
 
-def test_a_missing_folder_is_said(imported):
-    imported.configure(ground_truth={"mine": {"source": "nowhere", "format": "cascade"}})
-    done = imported.snakemake("--", TABLE)
-    imported.configure(ground_truth={"mine": {"source": "neurons", "format": "cascade"}})
+def test_a_missing_folder_is_said(tmp_path):
+    truth = {"mine": {"source": "nowhere", "format": "cascade"}}
+    done = Project.make(tmp_path / "project", ground_truth=truth).snakemake("--", TABLE)
     assert done.returncode != 0
-    assert "nowhere does not exist; name a folder or file of format cascade" in done.stdout + done.stderr
+    assert "nowhere does not exist; name a folder or file of format cascade" in done.said

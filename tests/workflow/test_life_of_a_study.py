@@ -56,8 +56,7 @@ def study(tmp_path_factory) -> Project:
 
 @pytest.fixture
 def finished_study(study, tmp_path) -> Project:
-    shutil.copytree(study.folder, tmp_path / "copy", symlinks=True)
-    return Project(tmp_path / "copy")
+    return study.copy(tmp_path / "copy")
 
 
 def correct(project: Project, **changes: str) -> None:
@@ -119,7 +118,7 @@ def test_an_indicator_reruns_what_reads_it(finished_study):
 
 def test_without_its_raw_data_a_finished_session_stays(finished_study):
     (finished_study.folder / "raw/a.tif").unlink()
-    said = finished_study.snakemake("-n").stderr
+    said = finished_study.snakemake("-n").said
     assert "row 2 (sub-a ses-1): path: 'raw/a.tif' does not exist; its results stay" in said
     assert finished_study.planned() == {}
     # What needs no movie is still made of both; the other session alone has a movie to find cells in.
@@ -166,5 +165,5 @@ def test_a_new_session_without_raw_data_fails_alone(finished_study):
     assert done.returncode != 0
     page = (finished_study.folder / "results/index.html").read_text()
     assert "&#39;raw/c.tif&#39; does not exist; copy the raw data back" in page or "'raw/c.tif' does not exist" in page
-    summary = (done.stdout + done.stderr).split("Not everything was made.")[1]
+    summary = done.said.split("Not everything was made.")[1]
     assert "step report           2        0        0        1" in summary

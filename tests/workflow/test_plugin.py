@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from groundtrace.io import read_provenance
-from tests.workflow.conftest import ROOT, Project
+from tests.workflow.conftest import ROOT, SUITE2P, Project
 
 SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tjGCaMP8m\t30\tsmall\n"
 CHECK = """
@@ -48,13 +48,11 @@ def test_the_workflow_runs_it_and_the_benchmark_scores_it(site, tmp_path, monkey
     monkeypatch.setenv("PYTHONPATH", str(site))
     recipes = {"default": {"motion": "mine", "extract": "oracle", "spikes": "oasis"}}
     project = Project.make(tmp_path / "project", SHEET, motion={"mine": {"backend": "peak"}}, recipes=recipes)
-    for name in ("phase", "suite2p", "rigid"):
-        drop_method(project, name)
-    done = project.snakemake("--", "benchmark")
-    assert done.returncode == 0, done.stdout + done.stderr
+    project.drop_methods(*SUITE2P, "phase: {backend: phase}")
+    project.run("--", "benchmark")
     motion = pl.read_parquet(project.folder / "results/benchmark/motion.parquet")
     rows = {row["motion_method"]: row for row in motion.rows(named=True)}
-    assert "Nothing to be done" in planned(project)
+    assert project.planned("--", "benchmark") == {}
     assert rows.keys() == {"none", "mine"}
     assert rows["mine"]["residual"] < 0.6 * rows["none"]["residual"]
     # What it says is kept with its tables.
@@ -66,16 +64,5 @@ def test_the_workflow_runs_it_and_the_benchmark_scores_it(site, tmp_path, monkey
     module = site / "example_motion.py"
     text = module.read_text()
     module.write_text(text.replace("range(2)", "range(3)"))
-    assert "motion correction (mine)" in planned(project)
+    assert "motion correction (mine)" in project.run("-n", "--", "benchmark")
     module.write_text(text)
-
-
-def planned(project: Project) -> str:
-    done = project.snakemake("-n", "--", "benchmark")
-    return done.stdout + done.stderr
-
-
-def drop_method(project: Project, name: str) -> None:
-    path = project.folder / "config/config.yaml"
-    kept = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith(f"  {name}: {{backend")]
-    path.write_text("".join(kept))

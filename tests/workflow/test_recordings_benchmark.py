@@ -1,40 +1,30 @@
 """`snakemake benchmark` scores motion, extraction and recipes on simulated sessions, against the controls."""
 
-import re
-
 import polars as pl
 import pytest
 
-from tests.workflow.conftest import Project
+from tests.workflow.conftest import SUITE2P, Project
 
 SHEET = "subject\tsession\tindicator\tframe_rate\tsimulate\na\t1\tjGCaMP8m\t30\tsmall\n"
 CONFIG = {
     "recipes": {
-        "default": {"motion": "rigid", "spikes": "oasis"},
-        "ceiling": {"motion": "rigid", "extract": "oracle", "spikes": "oasis"},
+        "default": {"spikes": "oasis"},
+        "ceiling": {"extract": "oracle", "spikes": "oasis"},
     },
     "benchmark": {"bootstrap": 20},
 }
-NONRIGID = "  suite2p: {backend: suite2p, nonrigid: true}\n"
 RECIPES = {
-    "default": ("rigid", "none", "transients", "oasis"),
-    "ceiling": ("rigid", "none", "oracle", "oasis"),
+    "default": ("phase", "none", "transients", "oasis"),
+    "ceiling": ("phase", "none", "oracle", "oasis"),
 }
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
     project = Project.make(tmp_path_factory.mktemp("benchmark"), SHEET, **CONFIG)
-    project.edit("config/config.yaml", NONRIGID, "")
-    benchmark(project)
+    project.drop_methods(*SUITE2P)
+    project.run("--", "benchmark")
     return project
-
-
-def benchmark(project: Project, *arguments: str) -> str:
-    # --configfile takes every word that follows it.
-    done = project.snakemake(*arguments, "--", "benchmark")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def table(project: Project, name: str) -> pl.DataFrame:
@@ -46,13 +36,12 @@ def test_motion_correction_is_scored_against_none(project):
     assert motion.select("session", "plane", "motion_method").rows() == [
         ("sub-a/ses-1", 0, "none"),
         ("sub-a/ses-1", 0, "phase"),
-        ("sub-a/ses-1", 0, "rigid"),
     ]
-    none, phase, rigid = motion.rows(named=True)
-    assert 0 < phase["residual"] < rigid["residual"] < 0.6 * none["residual"]
+    none, phase = motion.rows(named=True)
+    assert 0 < phase["residual"] < 0.6 * none["residual"]
     # Without correction all of the true motion is left.
     assert none["residual_rigid"] == pytest.approx(none["motion"], rel=0.2)
-    assert rigid["residual_rigid"] <= rigid["residual"] < rigid["residual_99"]
+    assert phase["residual_rigid"] <= phase["residual"] < phase["residual_99"]
     assert none["frames"] == 300
 
 
@@ -65,7 +54,7 @@ def test_the_oracle_finds_all_and_transients_not_more(project):
     assert oracle["trace_correlation"] > 0.7
     assert 0 < default["f1_30"] <= 1
     assert default["overlap"] < 1
-    assert oracle["residual"] == table(project, "motion").filter(motion_method="rigid")["residual"].item()
+    assert oracle["residual"] == table(project, "motion").filter(motion_method="phase")["residual"].item()
 
 
 def test_recipes_are_scored_from_movie_to_spikes(project):
@@ -92,44 +81,41 @@ def test_costs_and_the_page_come_with_it(project):
         ("simulate", "small"),
         ("motion", "none"),
         ("motion", "phase"),
-        ("motion", "rigid"),
         ("extract", "transients"),
     }
     assert (timing["frames"] == 300).all()
     assert (timing["pixels"] == 96 * 96).all()
     page = (folder / "recordings.html").read_text()
-    assert all(name in page for name in ("default", "ceiling", "rigid"))
+    assert all(name in page for name in ("default", "ceiling", "phase"))
     assert "http://" not in page
     assert "https://" not in page
     assert not (folder / "report.html").exists()
 
 
 def test_only_what_depends_on_a_change_runs_again(project):
-    assert "Nothing to be done" in benchmark(project)
+    assert project.planned("--", "benchmark") == {}
     project.configure(benchmark={"bootstrap": 10})
-    assert planned(project) == {"benchmark_recordings_report": 1}
-
-
-def planned(project: Project) -> dict[str, int]:
-    jobs = re.findall(r"^(\w+) +(\d+)$", benchmark(project, "-n"), re.M)
-    return {rule: int(count) for rule, count in jobs if rule not in ("benchmark", "total")}
+    planned = project.planned("--", "benchmark")
+    project.configure(benchmark=CONFIG["benchmark"])
+    assert planned == {"benchmark_recordings_report": 1}
 
 
 def test_a_recipe_that_fails_leaves_the_others_their_scores(project):
     broken = {"backend": "cascade", "model": "nowhere"}
-    recipes = {**CONFIG["recipes"], "broken": {"motion": "rigid", "spikes": "broken"}}
+    recipes = {**CONFIG["recipes"], "broken": {"spikes": "broken"}}
     project.configure(recipes=recipes, spikes={"broken": broken})
     done = project.snakemake("--", "benchmark")
     project.configure(recipes=CONFIG["recipes"], spikes={})
     assert done.returncode != 0
-    assert "Not scored:\n  sub-a/ses-1/plane-0/recipe-broken/recipes" in done.stdout + done.stderr
+    assert "Not scored:\n  sub-a/ses-1/plane-0/recipe-broken/recipes" in done.said
     assert set(table(project, "recipes")["recipe"]) == {"default", "ceiling"}
-    assert set(table(project, "motion")["motion_method"]) == {"none", "phase", "rigid"}
+    assert set(table(project, "motion")["motion_method"]) == {"none", "phase"}
     page = (project.folder / "results/benchmark/recordings.html").read_text()
     assert "sub-a/ses-1/plane-0/recipe-broken/recipes" in page
     # The page says what is missing until all is there.
-    assert planned(project) == {"benchmark_recordings_table": 1, "benchmark_recordings_report": 1}
-    benchmark(project)
+    both = {"benchmark_recordings_table": 1, "benchmark_recordings_report": 1}
+    assert project.planned("--", "benchmark") == both
+    project.run("--", "benchmark")
     assert "recipe-broken" not in (project.folder / "results/benchmark/recordings.html").read_text()
 
 
@@ -137,4 +123,4 @@ def test_a_sheet_and_config_without_any_truth_say_what_to_do(tmp_path):
     project = Project.make(tmp_path / "project", "subject\tsession\tindicator\tpath\n")
     done = project.snakemake("-n", "--", "benchmark")
     assert done.returncode != 0
-    assert "name recordings under `ground_truth` in the config" in done.stdout + done.stderr
+    assert "name recordings under `ground_truth` in the config" in done.said

@@ -11,7 +11,7 @@ CHAIN = "results/sub-a/ses-1/plane-0/motion-phase/denoise-none/extract-transient
 
 def test_a_fresh_copy_of_a_finished_project_has_nothing_to_do(project):
     assert project.planned() == {}
-    assert "Nothing to be done" in project.snakemake().stdout + project.snakemake().stderr
+    assert "Nothing to be done" in project.run()
 
 
 def test_a_spike_parameter_reruns_spikes_and_reports(project):
@@ -53,6 +53,7 @@ def test_a_word_of_a_page_renders_that_page_alone(project):
 
 
 def test_new_weights_of_the_network_rerun_spikes(project):
+    project.own_source()
     folder = project.folder / "resources/models/network"
     (folder / "all.safetensors").write_bytes((folder / "without-0.safetensors").read_bytes())
     assert project.planned() == {"spikes": 3, "session_report": 3, "study": 1}
@@ -66,6 +67,7 @@ def test_editing_words_reruns_nothing(project):
 
 
 def test_editing_an_indicator_reruns_its_sessions(project):
+    project.own_source()
     lines = (project.folder / "resources/indicators.tsv").read_text().splitlines()
     changed = [line.replace("\t0.57\t", "\t0.58\t") if line.startswith("GCaMP6s\t") else line for line in lines]
     assert changed != lines
@@ -108,7 +110,7 @@ def test_after_a_killed_run_what_it_left_unrecorded_is_made_again(project):
     sheet.write_text("\n".join(sheet.read_text().splitlines()[:2]) + "\n")
     assert project.planned() == {"study": 1}
     done = project.snakemake()
-    said = done.stdout + done.stderr
+    said = done.said
     assert done.returncode == 0, said
     assert "An earlier run was killed" in said
     assert "(Rule: session_report)" in said

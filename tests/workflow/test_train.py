@@ -18,8 +18,7 @@ def project(ground_truth, tmp_path) -> Project:
 
 
 def test_ground_truth_becomes_weights_with_a_card(project, population_trace):
-    done = project.snakemake("--", "train")
-    assert done.returncode == 0, done.stdout + done.stderr
+    project.run("--", "train")
     folder = project.folder / "results/network"
     names = {"all", "without-0", "without-1"}
     assert {path.stem for path in folder.glob("*.safetensors")} == names | {f"online-{name}" for name in names}
@@ -43,4 +42,4 @@ def test_ground_truth_becomes_weights_with_a_card(project, population_trace):
 def test_without_sessions_and_target_snakemake_says_what_to_do(project):
     done = project.snakemake("-n")
     assert done.returncode != 0
-    assert "test.tsv: no session in it; write one row per recording, or try `make demo`" in done.stdout + done.stderr
+    assert "test.tsv: no session in it; write one row per recording, or try `make demo`" in done.said

@@ -154,10 +154,10 @@ def test_coverage_is_that_of_the_width(truth, half, share):
     found = score_band(middle - half, middle + half, truth.clean, boxcars)
     assert found["coverage"] == pytest.approx(share, abs=0.02)
     assert found["coverage_error"] is None
-    assert found["corridor_width"] == pytest.approx(2 * half)
+    assert found["band_width"] == pytest.approx(2 * half)
     # A boxcar with half the error has a band of half the width.
     assert found["boxcar_window"] == 9
-    assert found["corridor_ratio"] == pytest.approx(2, rel=0.05)
+    assert found["band_ratio"] == pytest.approx(2, rel=0.05)
 
 
 def test_a_band_too_low_in_events_is_seen_there():
@@ -188,7 +188,7 @@ def test_the_error_of_a_ratio_of_widths_is_that_of_its_median():
     needed = 2 * np.abs(boxcar - clean).max(axis=1)
     resampled = (random.integers(0, 300, 300) for _ in range(500))
     ratios = [np.median(2 * half[chosen]) / np.median(needed[chosen]) for chosen in resampled]
-    assert found["corridor_ratio_error"] == pytest.approx(np.std(ratios), rel=0.25)
+    assert found["band_ratio_error"] == pytest.approx(np.std(ratios), rel=0.25)
 
 
 def test_false_events_are_counted_above_the_noise_of_the_measured_trace():

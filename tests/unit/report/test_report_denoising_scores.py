@@ -42,7 +42,7 @@ def scores() -> pl.DataFrame:
                 row |= (
                     {"movie_slope": 1.0, "movie_slope_error": 0.0625} if method == "none" else {"smoothed_slope": 0.75}
                 )
-                band = {"coverage": 0.9, "coverage_error": 0.01, "coverage_events": 0.8, "corridor_ratio": 0.5}
+                band = {"coverage": 0.9, "coverage_error": 0.01, "coverage_events": 0.8, "band_ratio": 0.5}
                 row |= band if method != "none" else {}
             rows.append(denoising_row(row))
     return pl.concat(rows)

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,9 +30,20 @@ Finished jobid: 5 (Rule: motion)
 """
 
 
-def python(code: str) -> subprocess.Popen[str]:
+@pytest.fixture
+def python() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Starts Python on some code; what still runs at the end of the test is killed."""
     environment = os.environ | {"PYTHONPATH": SOURCE}
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+    with ExitStack() as started:
+
+        def start(code: str) -> subprocess.Popen[str]:
+            command = [sys.executable, "-c", code]
+            process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+            started.enter_context(process)
+            started.callback(process.kill)
+            return process
+
+        yield start
 
 
 def said(process: subprocess.Popen[str]) -> str:
@@ -38,7 +51,7 @@ def said(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def test_a_second_run_is_refused_and_a_killed_one_holds_nothing(tmp_path):
+def test_a_second_run_is_refused_and_a_killed_one_holds_nothing(tmp_path, python):
     code = f"from groundtrace.running import claim as r; print(r.claim({str(tmp_path)!r})); r.note('run-1'); "
     first = python(code + "print('claimed', flush=True); import time; time.sleep(60)")
     assert (said(first), said(first)) == ("None", "claimed")
@@ -56,7 +69,7 @@ def test_a_second_run_is_refused_and_a_killed_one_holds_nothing(tmp_path):
     claim.release()
 
 
-def test_a_step_waits_for_another_process_that_does_it(tmp_path):
+def test_a_step_waits_for_another_process_that_does_it(tmp_path, python):
     log = tmp_path / "step.log"
     code = f"from groundtrace.running.job import job\nimport time\nwith job({str(log)!r}):\n"
     code += "    print('begun', flush=True)\n"
@@ -73,7 +86,7 @@ def test_a_step_waits_for_another_process_that_does_it(tmp_path):
 
 
 @pytest.mark.parametrize(("sent", "said"), [(signal.SIGTERM, claim.STOPPED), (signal.SIGINT, INTERRUPTED)])
-def test_a_step_that_is_stopped_cleans_up_and_says_so(tmp_path, sent, said):
+def test_a_step_that_is_stopped_cleans_up_and_says_so(tmp_path, python, sent, said):
     log, output = tmp_path / "step.log", tmp_path / "out" / "table.txt"
     step = python(
         "from groundtrace.io import atomic\nfrom groundtrace.running.job import job\nimport time\n"

@@ -190,9 +190,9 @@ def score_band(low: FloatArray, high: FloatArray, clean: FloatArray, boxcars: di
         "coverage_events_error": standard_error(
             np.array([own[at].mean() for own, at in zip(inside, events, strict=True)])
         ),
-        "corridor_width": float(np.median(widths)),
-        "corridor_ratio": _width_ratio(widths, wide),
-        "corridor_ratio_error": _width_ratio_error(widths, wide),
+        "band_width": float(np.median(widths)),
+        "band_ratio": _width_ratio(widths, wide),
+        "band_ratio_error": _width_ratio_error(widths, wide),
         "boxcar_window": list(boxcars)[int(np.median(wide, axis=1).argmin())],
     }
 

@@ -237,18 +237,18 @@ class DenoisingBenchmark(Conditions):
         "", "mean r of spikes inferred from clean dF/F", low=-1, high=1, nullable=True
     )
     coverage: Series[pl.Float32] = column(
-        "fraction", "of the frames, clean dF/F within the 90 % corridor", low=0, high=1, nullable=True
+        "fraction", "of the frames, clean dF/F within the 90 % credible band", low=0, high=1, nullable=True
     )
     coverage_error: Series[pl.Float32] = column("fraction", "standard error over ROIs", low=0, nullable=True)
     coverage_events: Series[pl.Float32] = column(
         "fraction", "the same of each ROI's 3 % of frames with the largest clean dF/F", low=0, high=1, nullable=True
     )
     coverage_events_error: Series[pl.Float32] = column("fraction", "standard error over ROIs", low=0, nullable=True)
-    corridor_width: Series[pl.Float32] = column("fraction", "median over ROIs of its mean width", low=0, nullable=True)
-    corridor_ratio: Series[pl.Float32] = column(
-        "", "corridor_width over that of the best boxcar trace at equal coverage", low=0, nullable=True
+    band_width: Series[pl.Float32] = column("fraction", "median over ROIs of its mean width", low=0, nullable=True)
+    band_ratio: Series[pl.Float32] = column(
+        "", "band_width over that of the best boxcar trace at equal coverage", low=0, nullable=True
     )
-    corridor_ratio_error: Series[pl.Float32] = column(
+    band_ratio_error: Series[pl.Float32] = column(
         "", "standard deviation of that when ROIs are drawn anew (bootstrap)", low=0, nullable=True
     )
     boxcar_window: Series[pl.Int32] = column("frames", "of that boxcar", low=1, nullable=True)

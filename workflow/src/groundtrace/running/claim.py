@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,19 +38,23 @@ def claim(results: Path | str) -> dict[str, Any] | None:
     global _held
     path = Path(results, ".running")
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+", encoding="utf-8")
-    free = lock(file, wait=False)
-    file.seek(0)
-    try:
-        noted = json.loads(file.read() or "null")
-    except ValueError:
-        raise InputError(f"{path} cannot be read; when no run works on these results, delete it") from None
+    with ExitStack() as opened:
+        file = opened.enter_context(path.open("a+", encoding="utf-8"))
+        free = lock(file, wait=False)
+        file.seek(0)
+        try:
+            noted = json.loads(file.read() or "null")
+        except ValueError:
+            raise InputError(f"{path} cannot be read; when no run works on these results, delete it") from None
+        if not free:
+            who = f"process {noted['process']} on {noted['host']}" if noted else "a process that has just started"
+            raise InputError(
+                f"{results}: another run works on these results ({who}); wait for its end, or stop it there"
+            )
+        opened.pop_all()
     if noted:
         # By the clock that also dates the results.
         noted["since"] = os.fstat(file.fileno()).st_mtime
-    if not free:
-        who = f"process {noted['process']} on {noted['host']}" if noted else "a process that has just started"
-        raise InputError(f"{results}: another run works on these results ({who}); wait for its end, or stop it there")
     _held = file
     return noted
 

@@ -1,10 +1,12 @@
-"""Checks of a backend that anyone may bring.
+"""Checks of a backend that anyone may bring, a function for each stage.
+
+Each takes a backend with its parameters, and raises AssertionError with the first promise that is broken, and how:
 
     from groundtrace.testing import check_motion
 
     check_motion(Centroid())
 
-raises AssertionError with the first promise that is broken. The same promises are tests of groundtrace's own backends.
+The same promises are tests of groundtrace's own backends.
 """
 
 from groundtrace.denoising.base import DenoisingBackend
@@ -20,16 +22,6 @@ from groundtrace.testing.spikes import SpikeContract
 def check_motion(backend: MotionBackend) -> None:
     """Register small movies of known motion; half a minute for a fast backend.
 
-    Parameters
-    ----------
-    backend : MotionBackend
-        The backend with its parameters.
-
-    Raises
-    ------
-    AssertionError
-        The first promise that the backend breaks, and how.
-
     Examples
     --------
     How well motion is found is for the benchmark to say: a backend that moves nothing keeps all promises.
@@ -43,16 +35,6 @@ def check_motion(backend: MotionBackend) -> None:
 
 def check_denoising(backend: DenoisingBackend) -> None:
     """Denoise small movies of known cells.
-
-    Parameters
-    ----------
-    backend : DenoisingBackend
-        The backend with its parameters.
-
-    Raises
-    ------
-    AssertionError
-        The first promise that the backend breaks, and how.
 
     Examples
     --------
@@ -68,16 +50,6 @@ def check_denoising(backend: DenoisingBackend) -> None:
 
 def check_extraction(backend: ExtractionBackend) -> None:
     """Find the cells of small movies of all sizes, and of one with 100,000 frames; minutes.
-
-    Parameters
-    ----------
-    backend : ExtractionBackend
-        The backend with its parameters.
-
-    Raises
-    ------
-    AssertionError
-        The first promise that the backend breaks, and how.
 
     Examples
     --------
@@ -95,17 +67,10 @@ def check_spikes(backend: SpikeBackend, correlation: float = 0.9, counts: tuple[
 
     Parameters
     ----------
-    backend : SpikeBackend
-        The backend with its parameters.
     correlation : float
         Least Pearson r of inferred and true spikes, both smoothed by 50 ms.
     counts : (float, float)
         Between which the number of inferred spikes over that of true ones must lie.
-
-    Raises
-    ------
-    AssertionError
-        The first promise that the backend breaks, and how.
 
     Examples
     --------

@@ -33,8 +33,8 @@ class Traces(Table):
     looks_denoised: Series[bool] = column("", "ν far below what its photons allow: smoothed before it came here")
     # Recipes that denoise only.
     dff_denoised: Floats | None = column("fraction", "denoised: mean of what the noise leaves possible, events kept")
-    dff_low: Floats | None = column("fraction", "lower end of its 90 % corridor, frame by frame")
-    dff_high: Floats | None = column("fraction", "upper end of its 90 % corridor")
+    dff_low: Floats | None = column("fraction", "lower end of its 90 % credible band, frame by frame")
+    dff_high: Floats | None = column("fraction", "upper end of its 90 % credible band")
     denoising_disagrees: Series[bool] | None = column(
         "", "the denoised movie shows this ROI otherwise than its measured trace beyond chance"
     )

@@ -34,15 +34,15 @@ TRACE_COLUMNS = (
 BAND_COLUMNS = (
     ("coverage", "coverage", "share of the frames whose dF/F without noise is in the 90 % credible band"),
     ("coverage_events", "in events", "the same of the 3 % of each ROI's frames with the largest dF/F"),
-    ("corridor_ratio", "width / boxcar", "its width over that of the best running mean at the same coverage"),
-    ("corridor_width", "width", "median over ROIs of the mean width, dF/F"),
+    ("band_ratio", "width / boxcar", "its width over that of the best running mean at the same coverage"),
+    ("band_width", "width", "median over ROIs of the mean width, dF/F"),
 )
 RECORDING_COLUMNS = (
     ("photons", None, "photons", "mean per pixel and frame"),
     ("rois", None, "ROIs", "true footprints that are scored"),
     ("coverage", "coverage_error", "coverage", BAND_COLUMNS[0][2]),
     ("coverage_events", "coverage_events_error", "in events", BAND_COLUMNS[1][2]),
-    ("corridor_ratio", "corridor_ratio_error", "width / boxcar", BAND_COLUMNS[2][2]),
+    ("band_ratio", "band_ratio_error", "width / boxcar", BAND_COLUMNS[2][2]),
     ("events", None, "events", "in the dF/F without noise"),
     ("smoothed_slope", "smoothed_slope_error", "slope", TRACE_COLUMNS[2][2]),
     ("measured_slope", "measured_slope_error", "measured", "slope of the measured trace"),
@@ -163,7 +163,7 @@ def _charts(data: Recordings, traces: pl.DataFrame, bands: pl.DataFrame, colours
     for value, label in (
         ("coverage", "coverage"),
         ("coverage_events", "coverage in events"),
-        ("corridor_ratio", "width / boxcar"),
+        ("band_ratio", "width / boxcar"),
     ):
         shared = {"names": [SMOOTHED], "by": "label", "colours": colours}
         panels += trend(data, bands, "photons", ALONG["photons"], Axis(label, 0, 1), value=value, **shared)
