@@ -150,10 +150,10 @@ class Session(Section):
     def _rois_are_read(self) -> "Session":
         if self.rois is not None:
             self.roi_files()
-        if self.adopted and (self.rois or self.simulate):
-            column = "rois" if self.rois else "simulate"
+        filled = [name for name in ("rois", "simulate", "exclude") if getattr(self, name)]
+        if self.adopted and filled:
             raise ValueError(
-                f"{column}: with format {self.format} the ROIs and traces are those of path; empty {column}"
+                f"{filled[0]}: with format {self.format} the ROIs and traces are those of path; empty {filled[0]}"
             )
         return self
 

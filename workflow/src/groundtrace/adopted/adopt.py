@@ -204,6 +204,8 @@ def frames_table(frames: int, rate: float) -> pl.DataFrame:
         saturated=pl.lit(None, pl.Float32),
         blank=pl.lit(False),
         dropped=pl.lit(False),
+        flash=pl.lit(False),
+        excluded=pl.lit(False),
         time=pl.Series(np.arange(frames) / rate, dtype=pl.Float64),
         segment=pl.lit(0, pl.Int32),
     )
@@ -212,7 +214,7 @@ def frames_table(frames: int, rate: float) -> pl.DataFrame:
 def raw_quality(frames: int) -> pl.DataFrame:
     """Table RawQuality, of a movie that was not seen."""
     unknown = ("gain", "offset", "photons", "brightness", "brightness_drift", "saturated")
-    counts = ("blank_frames", "dropped_frames")
+    counts = ("blank_frames", "dropped_frames", "flash_frames")
     return pl.DataFrame(
         {"frames": [frames], **{name: [None] for name in (*unknown, *counts)}},
         schema={"frames": pl.Int32, **dict.fromkeys(unknown, pl.Float32), **dict.fromkeys(counts, pl.Int32)},

@@ -29,6 +29,6 @@ def _to_ask(sheet: Sheet, entries: Iterable[Entry]) -> list[tuple[str, Session]]
     chosen = [
         (key, session)
         for key, session in sheet.sessions.items()
-        if session.path is not None and key not in sheet.missing and key not in made
+        if session.path is not None and not session.adopted and key not in sheet.missing and key not in made
     ]
     return sorted(chosen, key=lambda pair: pair[1].frame_rate is not None)

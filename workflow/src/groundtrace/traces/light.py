@@ -70,9 +70,9 @@ def watch(
 
 def _above_noise(light: FloatArray, bad_frames: BoolArray) -> FloatArray:
     """Rows that show light at all, over their usual brightness."""
-    good = light[:, ~bad_frames]
-    if not good.size:
+    if not light.size or bad_frames.all():
         return light[:0]
+    good = light[:, ~bad_frames]
     usual = np.median(good, axis=1)
     lit = usual > CLEAR * noise_sd(good)
     return light[lit] / usual[lit, None]
