@@ -12,18 +12,21 @@ EXCLUDED = np.r_[60:90, 200]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    return Project.make(tmp_path_factory.mktemp("excluded") / "project", SHEET)
+    project = Project.make(tmp_path_factory.mktemp("excluded") / "project", SHEET)
+    (project.folder / "bad.csv").write_text("frame\n" + "\n".join(map(str, EXCLUDED)) + "\n")
+    project.run()
+    return project
 
 
 def refused(project: Project) -> str:
     done = project.snakemake("-n")
     assert done.returncode != 0
-    return done.stdout + done.stderr
+    return done.said
 
 
-def test_what_is_wrong_with_the_file_is_said_before_any_job(project):
+def test_what_is_wrong_with_the_file_is_said_before_any_job(tmp_path):
+    project = Project.make(tmp_path / "project", SHEET)
     bad = project.folder / "bad.csv"
-    bad.unlink(missing_ok=True)
     assert "row 2 (sub-A ses-1): exclude: 'bad.csv' does not exist" in refused(project)
     bad.write_text("frame\n300\n")
     assert "row 2 (sub-A ses-1): exclude: bad.csv: frame 300 is outside the recording" in refused(project)
@@ -32,8 +35,6 @@ def test_what_is_wrong_with_the_file_is_said_before_any_job(project):
 
 
 def test_excluded_frames_count_nowhere(project):
-    (project.folder / "bad.csv").write_text("frame\n" + "\n".join(map(str, EXCLUDED)) + "\n")
-    project.run()
     results = project.folder / "results"
     table = {path.name: pl.read_parquet(path) for path in sorted(results.glob("sub-A/ses-1/plane-0/**/*.parquet"))}
     assert np.flatnonzero(table["frames.parquet"]["excluded"]).tolist() == EXCLUDED.tolist()
@@ -50,7 +51,8 @@ def test_excluded_frames_count_nowhere(project):
     assert "31 frames excluded by the sheet" in page
 
 
-def test_other_content_reruns_the_session_and_another_place_does_not(project):
+def test_other_content_reruns_the_session_and_another_place_does_not(project, tmp_path):
+    project = project.copy(tmp_path / "copy")
     assert project.planned() == {}
     (project.folder / "bad.csv").rename(project.folder / "moved.csv")
     project.edit("test.tsv", "bad.csv", "moved.csv")

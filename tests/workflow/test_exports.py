@@ -21,21 +21,21 @@ SCOPE = {"description": "Resonant microscope", "excitation_wavelength": 920, "em
 def planned(project: Project, target: str) -> dict[str, int]:
     """Jobs for a target, by rule."""
     done = project.snakemake("-n", "--", target)
-    assert done.returncode == 0, done.stdout + done.stderr
-    jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.M)
+    assert done.returncode == 0, done.said
+    jobs = re.findall(r"^(\w+) +(\d+)$", done.said, re.M)
     return {rule: int(count) for rule, count in jobs if rule not in (target, "total")}
 
 
 def make(project: Project, target: str) -> None:
     done = project.snakemake("--", target)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.said
     assert planned(project, target) == {}
 
 
 def test_nwb_is_asked_for_what_it_needs_then_made_and_nothing_else(project):
     done = project.snakemake("--", "nwb")
     assert done.returncode != 0
-    said = done.stdout + done.stderr
+    said = done.said
     for line in (
         "NWB: 2 of 2 session(s) lack what a file must say",
         "test.tsv: sub-a ses-1: start_time is empty",

@@ -17,7 +17,7 @@ LAYOUT, PAGES = f"{SOURCE}/groundtrace/running/layout.py", f"{SOURCE}/groundtrac
 FILE = 'f"{PLANE}/bleaching.parquet"'
 LINES = (
     ("workflow/Snakefile", 'include: "rules/ingest.smk"\n', 'include: "rules/bleaching.smk"\n'),
-    (LAYOUT, 'acquisition.json", lambda entry: not entry.adopted),\n', f'    Stage("bleaching", f"{{PLANE}}/bleaching", {FILE}),\n'),
+    (LAYOUT, "lambda entry: not entry.adopted),\n", f'    Stage("bleaching", f"{{PLANE}}/bleaching", {FILE}),\n'),
     (LAYOUT, "FILES = {\n", f'    "bleaching": {FILE},\n'),
     (PAGES, '        "recording",\n', '        "bleaching",\n'),
 )

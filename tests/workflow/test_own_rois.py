@@ -52,9 +52,7 @@ def test_rois_reach_the_report_and_follow_to_another_session(project):
     assert "3 ROIs given in rois.parquet, none searched for. They were moved by +3 px down and -5 px to the" in page
     study = pl.read_parquet(project.folder / "results/study.parquet")
     assert study.select("status", "rois", "cells").rows() == [("done", 3, 3)] * 2
-
-
-def test_an_edited_file_reruns_the_extraction_of_its_sessions_alone(project):
+    # An edited file reruns the extraction of its sessions alone.
     assert project.planned() == {}
     path = project.folder.parent / "masks.tif"
     labels = tifffile.imread(path)

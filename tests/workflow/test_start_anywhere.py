@@ -56,6 +56,13 @@ def test_every_start_reaches_its_report_and_the_study(project):
         page = (folder.parents[2] / "report-default.html").read_text()
         assert "no movie was seen" in page
         assert 'id="motion"' not in page
+    # A changed result reruns its session alone.
+    assert project.planned() == {}
+    verdict = project.folder.parent / "plane0/iscell.npy"
+    np.save(verdict, np.ones((3, 2)))
+    assert project.planned() == {"adopt": 1, "dff": 1, "spikes": 1, "session_report": 1, "study": 1}
+    project.run()
+    assert pl.read_parquet(project.folder / "results/study.parquet")["cells"].to_list() == [3, 2, 2, 1]
 
 
 def test_a_registered_movie_is_not_moved_again(project):
@@ -64,12 +71,3 @@ def test_a_registered_movie_is_not_moved_again(project):
     assert (shifts["y"] == 0).all()
     assert not (plane / "motion-phase").exists()
     assert "is taken as it is: its motion is not corrected again" in (plane / "report-default.html").read_text()
-
-
-def test_a_changed_result_reruns_its_session_alone(project):
-    assert project.planned() == {}
-    verdict = project.folder.parent / "plane0/iscell.npy"
-    np.save(verdict, np.ones((3, 2)))
-    assert project.planned() == {"adopt": 1, "dff": 1, "spikes": 1, "session_report": 1, "study": 1}
-    project.run()
-    assert pl.read_parquet(project.folder / "results/study.parquet")["cells"].to_list() == [3, 2, 2, 1]
