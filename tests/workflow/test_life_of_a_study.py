@@ -132,7 +132,7 @@ def test_without_its_raw_data_a_finished_session_stays(finished_study):
 def test_a_renamed_session_is_recognised_and_keeps_what_was_made(finished_study):
     text = (finished_study.folder / "test.tsv").read_text().replace("\na\t1\t", "\nmouse\t7\t")
     (finished_study.folder / "test.tsv").write_text(text)
-    said = finished_study.snakemake("-n").stderr
+    said = finished_study.snakemake("-n").said
     assert "row 2 (sub-mouse ses-7): its raw data are those of results/sub-a/ses-1, which the sheet does not" in said
     assert "ingest" in finished_study.planned()
     results = finished_study.folder / "results"

@@ -143,7 +143,8 @@ class MotionContract(Contract[MotionBackend]):
             assert row["residual_motion"] > 0.8, "no motion is left where nothing was done"
             assert row["crispness"] == row["crispness_before"], "the mean changed where nothing was done"
             return
-        assert row["residual_motion"] < 0.4, f"{row['residual_motion']:.2f} px of motion are left, 0.4 is allowed"
+        # Root mean square; shifts of whole pixels alone leave 0.41.
+        assert row["residual_motion"] < 0.5, f"{row['residual_motion']:.2f} px of motion are left, 0.5 is allowed"
         for name in ("crispness", "template_correlation"):
             before, after = row[f"{name}_before"], row[name]
             assert after > before, f"{name} is {after:.3g}, before registration {before:.3g}"
