@@ -13,8 +13,9 @@ from groundtrace.io import write_arrays, write_table, write_text
 from groundtrace.motion.tables import MotionQuality, Shifts
 from groundtrace.movies.tables import Frames, RawQuality
 from groundtrace.report.parameters import ReportParameters
-from groundtrace.report.session import SessionInputs, render_session
+from groundtrace.report.session import SessionInputs, render_session, warnings_table
 from groundtrace.report.study import write_study
+from groundtrace.report.tables import Warnings
 from groundtrace.running.layout import FILES, Entry
 from groundtrace.spikes.tables import Spikes
 from groundtrace.traces.tables import Brightness, Traces
@@ -71,6 +72,7 @@ def write_plane(entry: Entry, session: SessionInputs) -> None:
     for name in ("raw_images", "motion_images", "extraction_images"):
         write_arrays(files[name], **getattr(session, name))
     write_text(files["acquisition"], session.acquisition.text())
+    write_table(entry.warnings, Warnings, warnings_table(session, ReportParameters()), session.provenance)
     write_text(entry.file("report"), f"{render_session(session, ReportParameters())[:2000]}")
 
 

@@ -318,9 +318,7 @@ def test_other_tissue_is_lost_and_its_error_says_so(tmp_path):
     assert result.lost[150:200].all()
     assert not np.delete(result.lost, np.s_[150:200]).any()
     assert result.y_error[150:200].min() >= 13
-    none = np.zeros(300, bool)
-    frames = {"frame": np.arange(300), "brightness": 1.0, "saturated": 0.0, "blank": none, "dropped": none}
-    shifts, *_ = assess(movie, registered, result, pl.DataFrame(frames))
+    shifts, *_ = assess(movie, registered, result, frames_table(300))
     assert set(shifts["reason"][150:200]) == {"lost"}
     off = away(result, truth["y"].to_numpy(), truth["x"].to_numpy())
     assert np.hypot(*off.T)[~result.lost].max() < 1.5

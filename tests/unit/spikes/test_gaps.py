@@ -29,6 +29,7 @@ def test_gaps_are_cut_to_their_longest_length_and_off_the_ends():
 def test_what_bridges_a_gap_has_the_noise_of_the_trace():
     dff = recording()
     inside = np.arange(45, dff.shape[1] + 45) % 90 >= 15
+    inside[-30:] = True
     filled = bridged(np.where(inside, dff, np.nan), inside)
     np.testing.assert_array_equal(filled[:, inside], dff[:, inside])
     np.testing.assert_allclose(noise_level(filled, RATE), noise_level(dff, RATE), rtol=0.05)

@@ -2,7 +2,6 @@
 
 import pickle
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -107,6 +106,6 @@ def test_weights_of_another_shape_are_refused(tmp_path):
     lying = Shape(CHANNELS, CONTEXT, False, channels=9)
     made.shape = lying
     save(tmp_path / "b.safetensors", Checkpoint([made], ()))
-    assert np.isfinite(load(tmp_path / "a.safetensors").members[0].last.weight).all()
+    assert load(tmp_path / "a.safetensors").members[0].last.weight.isfinite().all()
     with pytest.raises(InputError, match="not the weights"):
         load(tmp_path / "b.safetensors")

@@ -97,7 +97,7 @@ def test_every_released_file_is_small_and_calibrated():
     files = Network().files()
     assert sum(path.stat().st_size for path in files) < 5e6
     for path in files:
-        assert set(load(path).calibration) == {"counts", "accuracy"}
+        assert set(load(path).calibration) == {"counts", "correlation", "mean_rate"}
 
 
 def test_a_folder_without_weights_is_refused(tmp_path):

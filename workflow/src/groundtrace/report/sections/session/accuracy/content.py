@@ -118,6 +118,7 @@ def unlike(inputs: SessionInputs) -> Iterator[Warning]:
             "The sheet's indicator is wrong, or the cells express little of it, or too much neuropil is subtracted or "
             "too little offset. The correlation to expect, and the lower end of its interval, are lowered for that.",
             "Check the indicator. If it is right, rely on the order of rates rather than on numbers of spikes.",
+            kind="small_transients",
         )
     ratio = ratio_to(inputs.cell_spikes["half_decay"].cast(pl.Float64).fill_null(math.nan).to_numpy(), indicator)
     if indicator is None or not (ratio < UNLIKE[0] or ratio > UNLIKE[1]):
@@ -129,4 +130,5 @@ def unlike(inputs: SessionInputs) -> Iterator[Warning]:
         "measured on. The correlation to expect, and the lower end of its interval, are lowered for that.",
         "Check indicator and frame_rate (is it the rate of each plane?). If both are right, as in neurons that fire in "
         "long bursts, rely on dF/F rather than on numbers of spikes.",
+        kind="long_transients",
     )

@@ -60,7 +60,11 @@ def _given(inputs: SessionInputs) -> Iterator[Warning]:
         found, _, advice = sentence.rpartition("; ")
         found, advice = (part[:1].upper() + part[1:] for part in (found, advice))
         yield Warning(
-            "note", f"{row['given']}: {found}", "So it was decided when the given ROIs were read.", f"{advice}."
+            "note",
+            f"{row['given']}: {found}",
+            "So it was decided when the given ROIs were read.",
+            f"{advice}.",
+            kind="given_rois",
         )
 
 

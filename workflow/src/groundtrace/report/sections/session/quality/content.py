@@ -91,6 +91,7 @@ def neuropil_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             f"Too {'much' if found < used else 'little'} is taken away: dF/F, and with it rates, come out too "
             f"{'large' if found < used else 'small, with events of the neuropil in them'}.",
             "Use dff.neuropil.method: fitted, or set dff.neuropil.coefficient to what was measured.",
+            kind="fixed_neuropil",
         )
     else:
         yield Warning(
@@ -99,4 +100,5 @@ def neuropil_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             f"It was fitted, and is used. Pipelines that subtract {CUSTOMARY} for every ROI show these cells with "
             f"{'larger' if found < used else 'smaller'} dF/F.",
             "Keep it in mind when comparing with their results.",
+            kind="fitted_neuropil",
         )
