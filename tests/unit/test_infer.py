@@ -58,7 +58,15 @@ extras = {extra: set(map(name, needed)) for extra, needed in project["optional-d
 present = set(map(name, project["dependencies"])).union(*(extras[extra] for extra in sys.argv[3:]))
 extra = set().union(*extras.values()) - present
 absent = [module for module, owners in packages_distributions().items() if extra & set(owners)]
-sys.modules.update(dict.fromkeys(absent))
+
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+sys.meta_path.insert(0, Absent())
 assert {"snakemake", "suite2p", "pandera"} <= set(absent), absent
 
 import numpy as np
@@ -260,7 +268,7 @@ def test_files_that_do_not_belong_together_are_told(plane):
 
 
 def test_a_folder_of_planes_names_them(plane):
-    with pytest.raises(InputError, match=f"there are planes in it: {plane}"):
+    with pytest.raises(InputError, match=f"there are planes in it: .*{plane}"):
         groundtrace.load_traces(plane.parent)
     with pytest.raises(InputError, match="does not exist"):
         groundtrace.load_traces(plane / "nowhere")

@@ -95,9 +95,20 @@ def _unpack(url: str, archive: Path, target: Path) -> None:
                 file.extractall(target)
         else:
             with tarfile.open(archive) as file:
-                file.extractall(target, filter="data")
+                if hasattr(tarfile, "data_filter"):
+                    file.extractall(target, filter="data")
+                else:
+                    # Python before 3.11.4
+                    file.extractall(target, [_inside(target, member) for member in file])
     except (zipfile.BadZipFile, tarfile.TarError, OSError) as error:
         raise InputError(f"{url}: not a .zip or .tar.gz that can be unpacked ({error})") from None
+
+
+def _inside(target: Path, member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """A file or folder that lies below `target`; raises TarError for any other member."""
+    if not (member.isfile() or member.isdir()) or not (target / member.name).resolve().is_relative_to(target.resolve()):
+        raise tarfile.TarError(f"{member.name} would be written outside its folder")
+    return member
 
 
 def _digest(files: list[Path]) -> str:
