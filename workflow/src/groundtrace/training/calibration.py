@@ -116,10 +116,16 @@ class Examples:
         return self.weight * share / each * self.weight.sum()
 
 
+def parts_left_out(examples: Examples) -> FloatArray:
+    """Parts to leave out, one after the other; none where there is one part alone, and intervals stay as fitted."""
+    parts = np.unique(examples.part)
+    return parts if len(parts) > 1 else parts[:0]
+
+
 def fit_expectation(examples: Examples) -> Expectation:
     """Expectation of the target and the ends of its 90 % interval."""
-    stretch, weight = [], []
-    for k in np.unique(examples.part):
+    stretch, weight = [np.ones(1)], [np.full(1, 1e-12)]
+    for k in parts_left_out(examples):
         fitted, left_out = _fit_expectation(examples[examples.part != k]), examples[examples.part == k]
         for told, own_weight in ((left_out.told, left_out.weight), ("", left_out.untold_weight)):
             centre, low, high = (expectation_inputs(left_out.about, told) @ each for each in fitted)
@@ -169,8 +175,11 @@ def _weighted_quantile(values: FloatArray, weight: FloatArray, quantile: float) 
 
 def fit_counts(seconds: Examples) -> CountCalibration:
     """Distribution of spike counts given what is predicted, and levels that hold in data sets left out."""
-    parts = np.unique(seconds.part)
-    held = [(_fit_counts(seconds[seconds.part != k]), seconds[seconds.part == k]) for k in parts]
+    held = [
+        (_fit_counts(seconds[seconds.part != k]), seconds[seconds.part == k]) for k in parts_left_out(seconds)
+    ]
+    if not held:
+        return _fit_counts(seconds)
     return replace(_fit_counts(seconds), widened=tuple(_levels(held, told) for told in CLASSES))
 
 

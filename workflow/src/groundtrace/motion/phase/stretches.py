@@ -72,6 +72,10 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
     raw = limits(raw)
     background = Excess.of(rest(raw, np.zeros((len(raw), 2), int))).background
     if background:
+        # Bright tissue that moves looks like that too, but not when its frames are aligned.
+        _, _, whole, _ = first_template(raw, bound, pool, False)
+        background = Excess.of(rest(raw, whole)).background
+    if background:
         raw = without_background(raw, background)
     template, variance, whole, excess = first_template(raw, bound, pool, background > 0)
     offset = scan_offset(raw, whole)
