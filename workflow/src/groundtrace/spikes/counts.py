@@ -12,6 +12,8 @@ WINDOW = 1.0
 """The stretch of time that spike counts and their intervals are about, s."""
 OFFSET = 0.5
 """Added to a count before its logarithm is taken, beside the ½ that cuts between two counts."""
+LARGEST = 30.0
+"""The largest logarithm of a count that is told apart."""
 STEPS = 40
 """Bisections of a quantile: its error is the widest bracket over 2^STEPS."""
 
@@ -106,7 +108,7 @@ def ranked_probability_score(cdf: Callable[[FloatArray], FloatArray], counts: Fl
 
 def to_count(x: FloatArray) -> FloatArray:
     """The smallest count whose log(count + ½ + OFFSET) reaches `x`."""
-    return np.maximum(np.ceil(np.exp(np.minimum(x, 700.0)) - 0.5 - OFFSET - 1e-9), 0.0)
+    return np.maximum(np.ceil(np.exp(np.minimum(x, LARGEST)) - 0.5 - OFFSET - 1e-9), 0.0)
 
 
 def _logistic(x: FloatArray) -> FloatArray:

@@ -175,9 +175,7 @@ def _weighted_quantile(values: FloatArray, weight: FloatArray, quantile: float) 
 
 def fit_counts(seconds: Examples) -> CountCalibration:
     """Distribution of spike counts given what is predicted, and levels that hold in data sets left out."""
-    held = [
-        (_fit_counts(seconds[seconds.part != k]), seconds[seconds.part == k]) for k in parts_left_out(seconds)
-    ]
+    held = [(_fit_counts(seconds[seconds.part != k]), seconds[seconds.part == k]) for k in parts_left_out(seconds)]
     if not held:
         return _fit_counts(seconds)
     return replace(_fit_counts(seconds), widened=tuple(_levels(held, told) for told in CLASSES))

@@ -16,6 +16,8 @@ CLASSES = ("", "excitatory", "interneuron")
 """Classes of cells that a calibration knows; empty is not told."""
 QUIET = 0.02
 """Hz added to mean rates before their ratio is taken: less is hardly told from silence."""
+FURTHEST = 7.0
+"""The logarithm of the ratio of mean rates that is believed at most: a factor of a thousand."""
 SLOW = 10.0
 """Frame rate, Hz, below which rates are compared at another time scale."""
 FEATURES = 9
@@ -152,11 +154,12 @@ class Calibration:
 
     def expected_correlation(self, about: FloatArray, told: str) -> tuple[float, ...]:
         """Expected Pearson r with the true rate and its 90 % interval."""
-        return tuple(float(np.tanh(z)) for z in self.correlation.predict(about, told))
+        z = np.arctanh(LIMIT)
+        return tuple(np.tanh(np.clip(self.correlation.predict(about, told), -z, z)).tolist())
 
     def mean_rate_interval(self, rate: float, about: FloatArray, told: str) -> tuple[float, float]:
         """90 % interval of the true mean rate, Hz, of a recording with the inferred mean `rate`."""
-        _, low, high = self.mean_rate.predict(about, told)
+        low, high = np.clip(self.mean_rate.predict(about, told)[1:], -FURTHEST, FURTHEST)
         return max((rate + QUIET) * np.exp(low) - QUIET, 0.0), (rate + QUIET) * np.exp(high) - QUIET
 
 
