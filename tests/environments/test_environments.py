@@ -137,7 +137,7 @@ def run(conda, controller, tmp_path_factory) -> Run:
     workflow(
         folder,
         controller,
-        *("--sdm", "conda", "--", "all", "benchmark"),
+        *("--sdm", "conda", "--", "all", "benchmark", "suite2p"),
         **beside(conda),
         UV_CACHE_DIR=cache,
         NUMBA_CACHE_DIR=str(folder / "numba"),  # compiled by these versions
@@ -210,7 +210,7 @@ def test_results_are_those_without_conda(run, tmp_path):
 def test_a_container_can_be_described(conda, tmp_path):
     """Built it cannot be here."""
     recipe = workflow(
-        tmp_path, sys.executable, "--containerize", "apptainer", "--", "all", "benchmark", **beside(conda)
+        tmp_path, sys.executable, "--containerize", "apptainer", "--", "all", "benchmark", "suite2p", **beside(conda)
     )
     created = re.findall(r"conda env create --prefix (\S+)", recipe)
     assert len(created) == len(BUILT)
