@@ -348,6 +348,15 @@ def test_background_of_one_photon_movies_is_not_followed(changes, tmp_path):
     assert result.template.mean() == pytest.approx(movie.mean(), rel=0.01)
 
 
+@pytest.mark.parametrize("photons", [50.0, 100.0])
+def test_bright_tissue_that_moves_is_followed(photons, tmp_path):
+    """Before they are aligned, its frames differ by far more than noise, as those of one-photon movies do."""
+    movie, truth = recording(frames=200, photons=photons)
+    _, result = register(movie, tmp_path)
+    off = away(result, truth["y"].to_numpy(), truth["x"].to_numpy())
+    assert np.sqrt((off**2).mean()) < 0.06
+
+
 def test_a_movie_that_shows_nothing_is_left_as_it_was(tmp_path):
     movie = np.random.default_rng(0).poisson(50, (400, 128, 128)).astype(np.int16)
     with pytest.warns(UserWarning, match="leaves the movie as it was"):
