@@ -15,7 +15,9 @@ from groundtrace.report.sections.session.accuracy.content import TRAINED_NOISE, 
 from groundtrace.report.session import SessionInputs, session_warnings, warnings_table
 from groundtrace.report.tables import Warnings
 from groundtrace.tables import validate
+from groundtrace.traces.tables import Brightness
 from groundtrace.training.examples import NOISE_LEVELS, _frame_rate
+from tests.tables import example
 from tests.unit.report.cells_example import example_extraction_quality
 from tests.unit.report.report_example import (
     example_acquisition,
@@ -295,3 +297,14 @@ def test_no_cell_in_a_short_recording_is_the_fault_of_its_length(clean):
     first = session_warnings(inputs, ReportParameters())[0]
     assert (first.severity, first.title) == ("critical", "No cell in 30 binned frames")
     assert "diameter" not in first.action
+
+
+@pytest.mark.parametrize(("factor", "times"), [(1.02, 0), (1.4, 1)])
+def test_a_small_step_between_files_is_no_warning(clean, factor, times):
+    gain = np.where(np.arange(3000) < 1500, 1.0, factor)
+    brightness = example(Brightness, 3000, usable=True, gain=gain.tolist())
+    stepped = replace(clean, loaded=clean.loaded | {"recording": brightness})
+    said = "The brightness of all ROIs changes at once, 1 time"
+    assert [each.title for each in session_warnings(stepped, ReportParameters()) if "at once" in each.title] == [
+        said
+    ] * times

@@ -15,6 +15,8 @@ from groundtrace.report.warning import Warning, share
 
 LISTED = 8
 """Times that are listed."""
+STEP = 1.05
+"""A smaller step of brightness, as between files, is divided out and not worth a warning."""
 SHORT = 60.0
 """Recordings shorter than this leave too little quiet time for a baseline, s."""
 
@@ -158,7 +160,7 @@ def steps(inputs: SessionInputs) -> Iterator[Warning]:
     if brightness is None or brightness.is_empty():
         return
     gain, rate = brightness["gain"].to_numpy(), inputs.acquisition.frame_rate
-    at = np.flatnonzero(np.diff(gain)) + 1
+    at = np.flatnonzero(np.abs(np.diff(np.log(gain))) > np.log(STEP)) + 1
     if len(at):
         times = ", ".join(number(frame / rate) for frame in at[:LISTED]) + (" …" if len(at) > LISTED else "")
         yield Warning(
