@@ -147,7 +147,6 @@ def registered(seed: int, folder: Path) -> None:
             w=np.concatenate([none, *(w for *_, w in seen)]),
             n=np.array([len(y) for y, _, _ in seen]),
         )
-        moved.flush()
         (scratch / "registered.npy").rename(folder / f"{seed}.npy")
 
 

@@ -83,3 +83,15 @@ def test_empty_sources_are_left_out():
     kept = merged(z, windows, footprints, traces, DIAMETER)
     assert [len(part) for part in kept] == [1, 1, 1]
     np.testing.assert_array_equal(kept[0], windows[1:])
+
+
+def test_sides_of_a_cell_whose_middle_saturates_become_one_and_neighbours_do_not():
+    cell, trace = disk_image((40, 50), 20, 25, 6), active(1)
+    side = cell * (np.hypot(*np.indices((40, 50)) - np.array([20, 25])[:, None, None]) > 3)
+    left = side * (np.arange(50) < 25)
+    movie = side[:, :, None] * trace
+    found = merged(*sources(left, side - left, movie=movie), DIAMETER)
+    assert len(found[1]) == 1
+    neighbour = disk_image((40, 50), 20, 36, 5)
+    movie = cell[:, :, None] * trace + neighbour[:, :, None] * (trace + active(2))
+    assert len(merged(*sources(cell, neighbour, movie=movie), DIAMETER)[1]) == 2

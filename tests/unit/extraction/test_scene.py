@@ -26,7 +26,7 @@ from groundtrace.extraction.scene_kernels import (
     tile_images,
 )
 from groundtrace.testing.movies import with_cells
-from tests.unit.extraction.scenes import scene_of
+from tests.unit.extraction.scenes import disk_image, scene_of
 
 
 def poisson_images(photons: np.ndarray, frames: int = 100) -> tuple[np.ndarray, np.ndarray]:
@@ -195,3 +195,18 @@ def test_decay_is_that_of_the_transients(decay, tmp_path):
     mean = movie.mean(axis=0)
     found = activity_decay(movie, np.arange(1000), mean, mean)
     assert found == pytest.approx(decay, rel=0.35)
+
+
+def test_a_cell_that_stays_active_is_no_resting_level_and_drift_of_a_fifth_is(tmp_path):
+    random = np.random.default_rng(0)
+    later = np.arange(2000) >= 1200
+    cell = disk_image((64, 64), 32, 32, 5)
+    active = scene_of(random.poisson(50 + cell * 50 * later[:, None, None]).astype(np.uint16), tmp_path)
+    z, _ = active.patch(0, 64, 0, 64)
+    busy = np.arange(z.shape[2]) * active.size >= 1200
+    middle = z[31:34, 31:34]
+    assert middle[..., busy].mean() - middle[..., ~busy].mean() > 4
+    (tmp_path / "drift").mkdir()
+    ramp = np.linspace(0, 0.2, 2000)[:, None, None]
+    z, _ = scene_of(random.poisson(50 * (1 + cell * ramp)).astype(np.uint16), tmp_path / "drift").patch(0, 64, 0, 64)
+    assert abs(z[29:36, 29:36, -40:].mean() - z[29:36, 29:36, :40].mean()) < 1, "of 3"

@@ -156,6 +156,9 @@ CAUSES = {
     "Only 3 accepted cells": lambda s: traces(s, accepted=pl.col("roi") < 3),
     "Only 1 accepted cell": lambda s: traces(s, accepted=pl.col("roi") < 1),
     "8 of the 20 most active ROIs are not accepted": lambda s: strongest_rejected(s, 8),
+    "8 of the 20 most active ROIs are smaller or thinner than a cell": lambda s: rois(
+        strongest_rejected(s, 8), relative_area=pl.when("accepted").then(single(1)).otherwise(single(0.4))
+    ),
     "Almost nothing is accepted: 1 of 40 ROIs": lambda s: rois(s, accepted=pl.col("roi") < 1, energy=single(None)),
     "Almost everything is accepted: 40 of 40 ROIs": lambda s: rois(s, accepted=pl.lit(True)),
     "much smaller than the cells looked for": lambda s: rois(s, relative_area=single(0.3)),

@@ -7,6 +7,9 @@ from groundtrace.arrays import BoolArray, FloatArray, IntArray
 SAME_PLACE, SAME_TRACE = 0.5, 0.75
 """Two sources are one cell when they share this much of the smaller one's pixels, or lie within this many diameters of
 each other, and their traces correlate so much."""
+BESIDE, ONE_TRACE = 0.8, 0.9
+"""Further apart, up to so many diameters, when their traces correlate so much: sides of a cell whose middle saturates
+the detector."""
 NEAR = 1.2
 """Diameters along rows and columns within which two sources are compared at all."""
 
@@ -61,10 +64,11 @@ def _same(windows: IntArray, footprints: FloatArray, traces: FloatArray, pair: I
     n, m = pair
     canvas = _canvas(windows, footprints, pair)
     shared = (canvas[0] & canvas[1]).sum() / min(canvas[0].sum(), canvas[1].sum())
-    if shared < SAME_PLACE and distance > SAME_PLACE:
+    overlapping = shared >= SAME_PLACE or distance <= SAME_PLACE
+    if not overlapping and distance > BESIDE:
         return False
     a, b = traces[n] - np.median(traces[n]), traces[m] - np.median(traces[m])
-    return bool(a @ b > SAME_TRACE * np.sqrt((a @ a) * (b @ b)))
+    return bool(a @ b > (SAME_TRACE if overlapping else ONE_TRACE) * np.sqrt((a @ a) * (b @ b)))
 
 
 def _canvas(windows: IntArray, footprints: FloatArray, pair: IntArray) -> BoolArray:

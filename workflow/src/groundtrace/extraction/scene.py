@@ -47,6 +47,9 @@ BLOCK = 240
 """Bins over which the resting level of a pixel is taken."""
 LOW, LOWER, BEYOND = 0.35, 0.10, 0.4299
 """Two quantiles, and how much of their distance the mean of a normal distribution lies above the first."""
+DRIFT = 0.3
+"""Share of a pixel's light by which its resting level may rise above the lowest; what rises further is
+activity that lasts."""
 SAMPLES = 64
 """Bins that a quantile is taken from, at least."""
 SAMPLED, PLACES, BOX, LONGEST = 100, 120, 2, 2000
@@ -138,9 +141,9 @@ class Scene:
         mean, light, inverse = images
         in_noise_units(block, mean, light, self.field, rows, columns, inverse, out)
         del block
-        lower(out, resting(out))
+        lower(out, _drifting(resting(out), DRIFT * (light * inverse)))
         smooth = matched(out, self.seed)
-        level = resting(smooth)
+        level = _drifting(resting(smooth), np.float32(1))
         lower(smooth, level)
         # A field of one level is seen through the filter as so many times that level.
         level /= self.seed.sum() ** 2
@@ -366,6 +369,11 @@ def resting(z: FloatArray) -> FloatArray:
         low, lower = (values[..., int(part * (values.shape[2] - 1) + 0.5)] for part in (LOW, LOWER))
         levels.append(low + np.float32(BEYOND) * (low - lower))
     return np.stack(levels, axis=-1)
+
+
+def _drifting(level: FloatArray, most: FloatArray | np.float32) -> FloatArray:
+    """Levels (h, w, blocks) no further above the lowest of their pixel than `most`, (h, w) or for all."""
+    return np.minimum(level, level.min(axis=2, keepdims=True) + np.asarray(most)[..., None])
 
 
 def _places(pixels: IntArray, coarse: int, count: int) -> FloatArray:

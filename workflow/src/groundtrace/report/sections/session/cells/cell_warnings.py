@@ -11,6 +11,8 @@ from groundtrace.report.warning import Warning, median, share
 
 STRONGEST, LOST = 20, 1 / 3
 """At least two thirds of so many of the most active ROIs should be accepted."""
+SMALL, THIN = 0.55, 1.09
+"""Area over that of a cell below which, and compactness above which, what fires is a dendrite or a bouton."""
 FEWEST = 5
 """ROIs below which a share of them says nothing."""
 SIZES = (0.4, 2.0)
@@ -111,6 +113,17 @@ def _strong(active: pl.DataFrame, name: str) -> Iterator[Warning]:
     strongest = active.filter(pl.col("energy").is_finite()).sort("energy", descending=True).head(STRONGEST)
     rejected = strongest.filter(~pl.col("accepted"))
     if strongest.height < FEWEST or rejected.height <= LOST * strongest.height:
+        return
+    processes = rejected.filter((pl.col("relative_area") < SMALL) | (pl.col("compactness") > THIN))
+    if rejected.height - processes.height <= LOST * strongest.height:
+        yield Warning(
+            "note",
+            f"{processes.height} of the {strongest.height} most active ROIs are smaller or thinner than a cell",
+            "They look like dendrites or boutons, so they are not accepted as cells.",
+            f"Look at them in the map. If they are cells, set the cell diameter ({_keys(name)}) to what you see; to "
+            "measure dendrites, add a recipe whose extraction has the backend processes.",
+            kind="active_processes",
+        )
         return
     reasons = rejected.filter(pl.col("reason") != "")["reason"].value_counts(sort=True, name="count")
     common = f" The most frequent reason: {reasons['reason'][0]}." if reasons.height else ""
