@@ -12,7 +12,7 @@ from groundtrace.config import Config, load
 from groundtrace.errors import InputError
 from groundtrace.running.reference import reference, schema
 from groundtrace.running.status import merged
-from groundtrace.sessions import read_sheet
+from groundtrace.sheet import read_sheet
 
 ROOT = Path(__file__).resolve().parents[2]
 
