@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 import groundtrace
-from groundtrace.tables import Table, list_column, validate
+from groundtrace.tables import Column, Table, list_column, validate
 
 for _room in sorted(Path(groundtrace.__file__).parent.glob("*/tables.py")):
     import_module(f"groundtrace.{_room.parent.name}.tables")
@@ -25,18 +25,17 @@ def example(table: type[Table], rows: int = 3, **columns: Any) -> pl.DataFrame:
     values. Made up are 0, 1, 2, … for a key; nothing where a value may be missing; else False, "", [], and the allowed
     number nearest to 1. Columns that the table may lack are there when they are given.
     """
-    schema = table.to_schema()
-    assert columns.keys() <= schema.columns.keys(), columns.keys() - schema.columns.keys()
+    assert columns.keys() <= table.columns.keys(), columns.keys() - table.columns.keys()
     rows = next((len(value) for value in columns.values() if isinstance(value, PER_ROW)), rows)
-    key = [name for name in schema.unique or () if name not in columns][-1:]
+    key = [name for name in table.key if name not in columns][-1:]
     made = {}
-    for name, declared in schema.columns.items():
+    for name, declared in table.columns.items():
         numbered = declared.unique or name in key
         if name in columns:
-            made[name] = _series(columns[name], rows, declared.dtype.type)
+            made[name] = _series(columns[name], rows, declared.dtype)
         elif declared.required:
             values = _numbers(declared, rows) if numbered else [_usual(declared)] * rows
-            made[name] = pl.Series(values).cast(declared.dtype.type)
+            made[name] = pl.Series(values).cast(declared.dtype)
     return validate(table, pl.DataFrame(made))
 
 
@@ -48,24 +47,20 @@ def _series(value: Any, rows: int, dtype: pl.DataType) -> pl.Series:
     return pl.Series(value if isinstance(value, PER_ROW) else [value] * rows, dtype=dtype, strict=False)
 
 
-def _limits(declared: Any) -> dict[str, Any]:
-    return {name: value for check in declared.checks for name, value in check.statistics.items()}
+def _numbers(declared: Column, rows: int) -> list[float]:
+    low, high = declared.low or 0, declared.high
+    return [low + k * (1 if high is None else (high - low) / rows) for k in range(rows)]
 
 
-def _numbers(declared: Any, rows: int) -> list[float]:
-    low, high = (_limits(declared).get(name) for name in ("min_value", "max_value"))
-    return [(low or 0) + k * (1 if high is None else (high - (low or 0)) / rows) for k in range(rows)]
-
-
-def _usual(declared: Any) -> Any:
+def _usual(declared: Column) -> Any:
     if declared.nullable:
         return None
-    limits = _limits(declared)
-    if "allowed_values" in limits:
-        return next(iter(limits["allowed_values"]))
-    dtype = declared.dtype.type
+    if declared.isin:
+        return declared.isin[0]
+    dtype = declared.dtype
     if isinstance(dtype, pl.List):
         return []
     if dtype in (pl.String, pl.Boolean):
         return "" if dtype == pl.String else False
-    return min(max(1, limits.get("min_value", 1)), limits.get("max_value", np.inf))
+    low, high = declared.low, declared.high
+    return min(1 if low is None else max(1, low), np.inf if high is None else high)

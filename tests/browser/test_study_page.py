@@ -20,7 +20,7 @@ def study(count: int) -> pl.DataFrame:
     rows = []
     for k in range(count):
         session = f"sub-M{k // 4 + 1}/ses-{k % 4 + 1:03d}"
-        row = dict.fromkeys(Study.to_schema().columns) | {
+        row = dict.fromkeys(Study.columns) | {
             "session": session,
             "plane": 0,
             "recipe": ("default", "rigid")[k % 2],
@@ -42,8 +42,7 @@ def study(count: int) -> pl.DataFrame:
             row |= {"expected_correlation": float(rng.uniform(0.2, 0.8))}
             row |= {"bad_frames": int(rng.integers(0, 900))}
         rows.append(row)
-    types = {name: declared.dtype.type for name, declared in Study.to_schema().columns.items()}
-    return validate(Study, pl.DataFrame(rows, schema=types))
+    return validate(Study, pl.DataFrame(rows, schema=Study.types()))
 
 
 @pytest.fixture(scope="module")

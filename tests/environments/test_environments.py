@@ -31,7 +31,6 @@ CONTROLLER = (
     "jinja2",
     "natsort",
     "numpy",
-    "pandera",
     "pillow",
     "polars",
     "pyarrow",

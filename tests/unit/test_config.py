@@ -12,7 +12,7 @@ from groundtrace.config import Config, load
 from groundtrace.errors import InputError
 from groundtrace.running.reference import reference, schema
 from groundtrace.running.status import merged
-from groundtrace.sessions import read_sheet
+from groundtrace.sheet import read_sheet
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,7 +90,7 @@ def test_a_config_cannot_be_changed_after_it_was_checked():
 
 def test_reading_the_config_imports_nothing_heavy():
     """Snakemake reads it at the start of every job."""
-    heavy = ("caiman", "h5py", "numba", "pandas", "pandera", "polars", "pyarrow", "pynwb", "roiextractors", "scipy")
+    heavy = ("caiman", "h5py", "numba", "pandas", "polars", "pyarrow", "pynwb", "roiextractors", "scipy")
     heavy += ("tifffile", "torch", "zarr")
     code = f"import sys, groundtrace.config; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=with_package())

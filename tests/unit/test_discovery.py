@@ -5,7 +5,7 @@ import pytest
 
 from groundtrace.discovery import propose_sheet
 from groundtrace.errors import InputError
-from groundtrace.sessions import read_sheet
+from groundtrace.sheet import read_sheet
 
 
 def test_sessions_are_found_in_natural_order_and_imaging_only(tmp_path):

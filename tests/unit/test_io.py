@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from groundtrace.benchmark.tables import ExtractionBenchmark
 from groundtrace.errors import SchemaError
 from groundtrace.extraction.tables import Fluorescence
 from groundtrace.io import atomic, read_table, write_table
-from groundtrace.tables import list_column, stack
+from groundtrace.tables import list_column, stack, validate
 from tests.tables import TABLES, example
 
 
@@ -63,6 +64,8 @@ def test_the_same_table_is_the_same_bytes(tmp_path):
         (lambda frame: frame.with_columns(roi=pl.Series([0, 0], dtype=pl.Int32)), "roi"),
         (lambda frame: frame.with_columns(roi=pl.Series([-1, 0], dtype=pl.Int32)), "-1"),
         (lambda frame: frame.with_columns(pl.col("roi").cast(pl.Int64)), "Int64"),
+        (lambda frame: frame.with_columns(roi=pl.Series([None, 1], dtype=pl.Int32)), "missing"),
+        (lambda frame: frame.select("neuropil", "roi", "fluorescence"), "order"),
     ],
 )
 def test_a_broken_table_is_refused_and_named(tmp_path, fault, said):
@@ -73,9 +76,34 @@ def test_a_broken_table_is_refused_and_named(tmp_path, fault, said):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "rows", "said"),
+    [
+        ("selection", ["all", "some"], "'some'"),
+        ("frame_rate", [30.0, np.nan], "missing value in row 1"),
+        ("recall_30", [0.5, 1.5], "above 1"),
+    ],
+)
+def test_ranges_and_missing_numbers_are_checked(name, rows, said):
+    frame = example(ExtractionBenchmark, selection=["all", "accepted"])
+    with pytest.raises(SchemaError, match=f"{name}.*{said}"):
+        validate(ExtractionBenchmark, frame.with_columns(pl.Series(name, rows, ExtractionBenchmark.types()[name])))
+
+
+def test_a_key_names_one_row():
+    with pytest.raises(SchemaError, match="name a row twice"):
+        validate(ExtractionBenchmark, example(ExtractionBenchmark, 1, selection="all")[[0, 0]])
+
+
+def test_a_column_may_be_absent_where_its_declaration_says_so():
+    with_calcium = example(Fluorescence, 2, calcium=np.zeros((2, 3), np.float32))
+    assert "calcium" in with_calcium.columns
+    assert "calcium" not in validate(Fluorescence, with_calcium.drop("calcium")).columns
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
 def test_every_column_has_a_meaning(table):
-    for name in table.to_schema().columns:
+    for name in table.columns:
         _, description = table.meaning(name)
         assert description, f"{table.__name__}.{name}"
 

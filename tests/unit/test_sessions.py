@@ -9,7 +9,8 @@ import pytest
 from groundtrace.errors import InputError
 from groundtrace.movies.formats import CONVERT
 from groundtrace.movies.formats import SUFFIXES as SUFFIXES_READ
-from groundtrace.sessions import Session, read_sheet
+from groundtrace.sessions import Session
+from groundtrace.sheet import read_sheet
 
 COLUMNS = list(Session.model_fields)
 LISTED = ", ".join(COLUMNS)

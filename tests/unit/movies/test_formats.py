@@ -36,7 +36,7 @@ USE = """
 from pathlib import Path
 from groundtrace.movies.ingest import ingest
 from groundtrace.running.reference import reference
-from groundtrace.sessions import read_sheet
+from groundtrace.sheet import read_sheet
 
 assert "`.flat` flat" in reference() and "`inscopix`, `flat`" in reference()
 (session,) = read_sheet("sheet.tsv").valid().values()

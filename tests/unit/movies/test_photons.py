@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, shift
+from scipy.stats import theilslopes
 
-from groundtrace.movies.photons import photon_line
+from groundtrace.movies.photons import photon_line, theil_sen
 
 PAIRS = 400
 
@@ -26,6 +27,14 @@ def line_of(frames: np.ndarray) -> tuple[float, float] | None:
     rows, columns = np.gradient(frames.mean(0))
     first, second = (frames[later::2].reshape(len(frames) // 2, -1) for later in range(2))
     return photon_line(first, second, (rows**2 + columns**2).ravel())
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 3, 32]), st.booleans())
+def test_the_line_and_its_interval_are_those_of_scipy(seed, count, ties):
+    generator = np.random.default_rng(seed)
+    x = np.append(generator.integers(0, 5, count - 1), 7) if ties else np.arange(count)
+    y = 2.0 * x + (generator.integers(0, 3, count) if ties else generator.normal(size=count))
+    assert theil_sen(x, y) == tuple(theilslopes(y, x))
 
 
 @settings(deadline=None, max_examples=15)

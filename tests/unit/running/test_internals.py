@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from groundtrace.errors import InputError
 from groundtrace.running import internals
 
 SNAKEFILE = """
@@ -137,3 +138,17 @@ def test_of_a_fetched_source_snakemake_records_where_it_came_from():
     assert 'get_flag_value(f, "sourcecache_entry")' in inspect.getsource(PersistenceBase), (
         "Snakemake has changed what internals.recorded_as relies on"
     )
+
+
+def test_an_error_of_the_user_is_its_own_text():
+    """No traceback, and no line of the rule file that called."""
+    from snakemake.exceptions import WorkflowError, format_exception_to_string
+
+    @internals.plainly
+    def read() -> None:
+        raise InputError("sheet.tsv: row 2 is wrong; mend it")
+
+    with pytest.raises(WorkflowError) as raised:
+        read()
+    rules = {__file__: {line: line for line in range(1000)}}
+    assert format_exception_to_string(raised.value, rules) == "InputError:\nsheet.tsv: row 2 is wrong; mend it"

@@ -16,7 +16,7 @@ from groundtrace.running.plan import Plan
 from groundtrace.running.requests import Requests
 from groundtrace.running.starting import keep_sheet
 from groundtrace.running.targets import Targets
-from groundtrace.sessions import read_sheet
+from groundtrace.sheet import read_sheet
 
 ROOT = Path(__file__).resolve().parents[3]
 SHEET = """\

@@ -3,11 +3,12 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import skew
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.tables import list_column, stack
 from groundtrace.traces.dff import DffParameters
-from groundtrace.traces.steps import compute_traces
+from groundtrace.traces.steps import compute_traces, skewness
 
 
 @pytest.mark.parametrize("subtracted", [True, False])
@@ -26,3 +27,10 @@ def test_the_detectors_offset_is_subtracted_if_wanted(subtracted):
 
     assert brightness["usable"].all()
     assert (brightness["gain"] == 1).all()
+
+
+def test_skewness_is_that_of_scipy():
+    traces = np.random.default_rng(0).exponential(size=(4, 500)).astype(np.float32)
+    assert skewness(traces).tolist() == skew(traces, axis=1).tolist()
+    assert np.isnan(skewness(np.ones((1, 5), np.float32))).all()
+    assert skewness(np.zeros((0, 5), np.float32)).size == 0

@@ -40,8 +40,7 @@ def assessment(datasets: int, seed: int) -> pl.DataFrame:
                     "count": count.astype(np.float32),
                 }
             )
-    types = {name: declared.dtype.type for name, declared in Assessment.to_schema().columns.items() if declared.dtype}
-    return pl.DataFrame(rows, schema=types)
+    return pl.DataFrame(rows, schema=Assessment.types())
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def write_table(path: Path | str, table: "type[Table]", frame: "pl.DataFrame", p
     for field in arrow.schema:
         unit, description = table.meaning(field.name)
         fields.append(field.with_metadata({"unit": unit, "description": description}))
-    metadata = {"table": table.__name__, "schema_version": table.version(), **provenance}
+    metadata = {"table": table.__name__, "schema_version": table.version, **provenance}
     schema = pa.schema(fields, metadata={METADATA_KEY: json.dumps(metadata, sort_keys=True).encode()})
     with atomic(path) as temporary:
         pq.write_table(

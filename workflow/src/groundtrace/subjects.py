@@ -10,7 +10,8 @@ from pydantic import StringConstraints, ValidationError, field_validator
 
 from groundtrace.errors import InputError
 from groundtrace.section import Section
-from groundtrace.sessions import Label, explain, read_rows
+from groundtrace.sessions import Label
+from groundtrace.sheet import explain, read_rows
 
 DURATION = re.compile(r"P(?=\d)(\d+(\.\d+)?Y)?(\d+(\.\d+)?M)?(\d+(\.\d+)?W)?(\d+(\.\d+)?D)?")
 

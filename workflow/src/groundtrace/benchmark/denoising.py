@@ -107,5 +107,4 @@ def usable_rois(*traces: FloatArray) -> BoolArray:
 
 def denoising_row(known: Mapping[str, Any]) -> pl.DataFrame:
     """One row of DenoisingBenchmark; what is not known is empty."""
-    columns = DenoisingBenchmark.to_schema().columns
-    return table_of(DenoisingBenchmark, [dict.fromkeys(columns) | dict(known)])
+    return table_of(DenoisingBenchmark, [dict.fromkeys(DenoisingBenchmark.columns) | dict(known)])

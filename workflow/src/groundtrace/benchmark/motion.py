@@ -131,7 +131,6 @@ def conditions(
 
 def table_of(table: type[Table], rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """A table of rows by name, with the declared types and order."""
-    columns = table.to_schema().columns
     return pl.DataFrame(
-        {name: pl.Series([r[name] for r in rows], dtype=declared.dtype.type) for name, declared in columns.items()}
+        {name: pl.Series([r[name] for r in rows], dtype=dtype) for name, dtype in table.types().items()}
     )

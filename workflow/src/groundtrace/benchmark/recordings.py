@@ -53,8 +53,8 @@ def write_scores(parts: Mapping[str, Sequence[Path | str]], folder: Path | str) 
 
 def join(table: type[Table], paths: Sequence[Path | str]) -> pl.DataFrame:
     """The rows of all jobs, sorted by the key; recipes that share an extraction share its row."""
-    key = table.to_schema().unique or []
-    return pl.concat([table_of(table, []), *map(read_table, paths)]).unique(key, keep="first").sort(key)
+    rows = pl.concat([table_of(table, []), *map(read_table, paths)])
+    return rows.unique(table.key, keep="first").sort(table.key)
 
 
 def join_recording_timing(jobs: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

@@ -26,7 +26,7 @@ from groundtrace.spikes.base import SpikeBackend, SpikeRates
 from groundtrace.spikes.discrete import spike_times
 from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE
 
-TYPES = {name: declared.dtype.type for name, declared in SpikeBenchmark.to_schema().columns.items() if declared.dtype}
+TYPES = SpikeBenchmark.types()
 TIMING = {name: type_ for name, type_ in TYPES.items() if name not in ("metric", "value")} | {
     "frames": pl.Int64,
     "seconds": pl.Float64,

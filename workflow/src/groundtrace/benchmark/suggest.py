@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from pandera.typing.polars import Series
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray
@@ -28,7 +27,7 @@ from groundtrace.errors import InputError
 from groundtrace.indicators import indicators, kinetics
 from groundtrace.io import read_table
 from groundtrace.random import stream
-from groundtrace.tables import Table, column
+from groundtrace.tables import Series, Table, column
 
 QUANTITIES = {
     "noise_level": ("noise level ν", "%/√Hz"),
@@ -50,11 +49,8 @@ FAR = 2.0
 METHODS = ["motion_method", "denoise", "extract", "spikes"]
 
 
-class Suggestion(Table):
+class Suggestion(Table, key=("session", "plane", "recipe")):
     """One row per recording, plane and recipe: the score to expect, from simulated sessions like it."""
-
-    class Config(Table.Config):
-        unique = ["session", "plane", "recipe"]
 
     session: Series[str] = column("", "sub-…/ses-…")
     plane: Series[pl.Int32] = column("", "0-based", low=0)

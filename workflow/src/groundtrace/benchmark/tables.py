@@ -5,26 +5,15 @@ of methods are in `motion_method`, `denoise`, `extract` and `spikes`; `motion` i
 """
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Table, column
+from groundtrace.tables import Series, Table, column
 
 
-class SpikeBenchmark(Table):
+class SpikeBenchmark(
+    Table,
+    key=("dataset", "neuron", "backend", "noise_level", "snr", "frame_rate", "lookahead", "indicator_told", "metric"),
+):
     """One row per neuron, backend, condition and metric: how well spikes are inferred where the truth is known."""
-
-    class Config(Table.Config):
-        unique = [
-            "dataset",
-            "neuron",
-            "backend",
-            "noise_level",
-            "snr",
-            "frame_rate",
-            "lookahead",
-            "indicator_told",
-            "metric",
-        ]
 
     dataset: Series[str] = column("", "ground-truth data set, or population for the simulated one")
     neuron: Series[str] = column("", "neuron of the data set")
@@ -58,11 +47,8 @@ class Conditions(Table):
     axial: Series[pl.Float32] = column("µm", "standard deviation of the true axial displacement", low=0)
 
 
-class MotionBenchmark(Conditions):
+class MotionBenchmark(Conditions, key=("session", "plane", "motion_method")):
     """One row per plane and motion correction: how far its frames are from where the tissue truly was."""
-
-    class Config(Table.Config):
-        unique = ["session", "plane", "motion_method"]
 
     motion_method: Series[str] = column("", "name under `motion`")
     residual: Series[pl.Float32] = column("px", "RMS over field and frames of the displacement left", low=0)
@@ -80,14 +66,11 @@ class MotionBenchmark(Conditions):
     frames: Series[pl.Int32] = column("", "frames of the plane", low=1)
 
 
-class ExtractionBenchmark(Conditions):
+class ExtractionBenchmark(Conditions, key=("session", "plane", "motion_method", "denoise", "extract", "selection")):
     """One row per plane, chain of methods and selection of ROIs: which cells were found, and how well measured.
 
     Counted are detectable somata; a ROI that matches an undetectable cell or a dendrite is neither hit nor false.
     """
-
-    class Config(Table.Config):
-        unique = ["session", "plane", "motion_method", "denoise", "extract", "selection"]
 
     motion_method: Series[str] = column("", "name under `motion`")
     denoise: Series[str] = column("", "name under `denoise`")
@@ -115,11 +98,8 @@ class ExtractionBenchmark(Conditions):
     residual: Series[pl.Float32] = column("px", "displacement that motion correction left", low=0)
 
 
-class CellBenchmark(Conditions):
+class CellBenchmark(Conditions, key=("session", "plane", "recipe", "cell")):
     """One row per true cell and recipe: was it found, and how right are its trace and its spikes."""
-
-    class Config(Table.Config):
-        unique = ["session", "plane", "recipe", "cell"]
 
     recipe: Series[str] = column("", "name under `recipes`")
     motion_method: Series[str] = column("", "name under `motion`")
@@ -149,11 +129,8 @@ class CellBenchmark(Conditions):
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν of its ROI", low=0, nullable=True)
 
 
-class RecipeBenchmark(Conditions):
+class RecipeBenchmark(Conditions, key=("session", "plane", "recipe")):
     """One row per plane and recipe, from raw movie to spike rate: what a user of the recipe gets."""
-
-    class Config(Table.Config):
-        unique = ["session", "plane", "recipe"]
 
     recipe: Series[str] = column("", "name under `recipes`")
     motion_method: Series[str] = column("", "name under `motion`")
@@ -171,15 +148,12 @@ class RecipeBenchmark(Conditions):
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "median ν of those found", low=0, nullable=True)
 
 
-class DenoisingBenchmark(Conditions):
+class DenoisingBenchmark(Conditions, key=("session", "plane", "motion_method", "denoise")):
     """One row per plane, motion correction and denoising: the denoised movie, and dF/F of the true footprints.
 
     `movie_…` is dF/F measured in the denoised movie (of the control without denoising: in the measured one),
     `smoothed_…` the column dff_denoised. Movies without events have false events alone, and what single pixels say.
     """
-
-    class Config(Table.Config):
-        unique = ["session", "plane", "motion_method", "denoise"]
 
     motion_method: Series[str] = column("", "name under `motion`")
     denoise: Series[str] = column("", "name under `denoise`")

@@ -1,16 +1,12 @@
 """Tables of a denoising network and its check."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Table, column
+from groundtrace.tables import Series, Table, column
 
 
-class TrainingCurve(Table):
+class TrainingCurve(Table, key=("member", "step")):
     """One row per member and judgement: how training of a denoising network went."""
-
-    class Config(Table.Config):
-        unique = ["member", "step"]
 
     member: Series[pl.Int32] = column("", "0-based network of the ensemble", low=0)
     step: Series[pl.Int32] = column("", "steps of training so far", low=1)
@@ -22,14 +18,11 @@ class TrainingCurve(Table):
     )
 
 
-class DenoisingCheck(Table):
+class DenoisingCheck(Table, key=("what", "level")):
     """One row per kind of value and level: raw frames that were not learnt from, inside their predictive intervals.
 
     Empty where every frame is denoised with its own measurement.
     """
-
-    class Config(Table.Config):
-        unique = ["what", "level"]
 
     what: Series[str] = column("", "pixels, or disks: means over disks of 5 px radius, as over ROIs")
     level: Series[pl.Float32] = column("fraction", "of the predictive distribution that is inside", low=0, high=1)

@@ -1,9 +1,8 @@
 """Tables of ROIs and their fluorescence."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Booleans, Floats, Ints, Table, column
+from groundtrace.tables import Booleans, Floats, Ints, Series, Table, column
 
 
 class Rois(Table):

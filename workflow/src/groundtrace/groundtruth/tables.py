@@ -1,16 +1,12 @@
 """The table of ground-truth recordings."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Floats, Table, Times, column
+from groundtrace.tables import Floats, Series, Table, Times, column
 
 
-class GroundTruth(Table):
+class GroundTruth(Table, key=("dataset", "neuron", "recording")):
     """One row per recording of a neuron whose spikes were measured at the same time as its fluorescence."""
-
-    class Config(Table.Config):
-        unique = ["dataset", "neuron", "recording"]
 
     dataset: Series[str] = column("", "where it comes from; neurons of one data set share microscope and laboratory")
     neuron: Series[str] = column("", "unique in its data set")

@@ -1,16 +1,12 @@
 """Tables of motion correction."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Floats, Table, column
+from groundtrace.tables import Floats, Series, Table, column
 
 
-class Shifts(Table):
+class Shifts(Table, version=2):
     """One row per frame: where the tissue was. registered[t, p] = raw[t, p + (y, x)]."""
-
-    class Config(Table.Config):
-        metadata = {"version": 2}
 
     frame: Series[pl.Int32] = column("", "0-based frame", low=0, unique=True)
     y: Series[pl.Float32] = column(
@@ -35,11 +31,8 @@ class Shifts(Table):
     )
 
 
-class MotionQuality(Table):
+class MotionQuality(Table, version=2):
     """One row per plane and motion backend."""
-
-    class Config(Table.Config):
-        metadata = {"version": 2}
 
     template_correlation_before: Series[pl.Float32] = column(
         "", "median over frames of the correlation of raw frames with the template", nullable=True

@@ -1,10 +1,9 @@
 """Tables of raw recordings."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
 from groundtrace.arrays import BoolArray
-from groundtrace.tables import Table, column
+from groundtrace.tables import Series, Table, column
 
 UNUSABLE = ("blank", "dropped", "flash", "excluded")
 """Columns of Frames: why nothing is to be told from a frame."""

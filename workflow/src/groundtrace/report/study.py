@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pandera.typing.polars import Series
 from polars.exceptions import PolarsError
 from pydantic import ValidationError
 
@@ -22,7 +21,7 @@ from groundtrace.report.tables import Study, Warnings
 from groundtrace.report.warning import median
 from groundtrace.running.layout import Entry
 from groundtrace.running.status import failure
-from groundtrace.tables import column, empty, validate
+from groundtrace.tables import Series, column, empty, validate
 
 LISTED = 24
 """Rows that are printed one by one."""
@@ -76,13 +75,12 @@ def study_table(entries: Sequence[Entry]) -> pl.DataFrame:
     with ThreadPoolExecutor(max_workers=8) as pool:
         rows = list(pool.map(study_row, entries))
     table = study_class(entries)
-    types = {name: declared.dtype.type for name, declared in table.to_schema().columns.items() if declared.dtype}
-    return validate(table, pl.DataFrame(rows, schema=types))
+    return validate(table, pl.DataFrame(rows, schema=table.types()))
 
 
 def study_row(entry: Entry) -> dict[str, Any]:
     """One row of the table Study; reads only columns that hold one number per ROI."""
-    row: dict[str, Any] = dict.fromkeys(Study.to_schema().columns)
+    row: dict[str, Any] = dict.fromkeys(Study.columns)
     row |= {
         "session": entry.session,
         "plane": entry.plane,

@@ -1,10 +1,9 @@
 """The tables of the study page."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
 from groundtrace.notices import SEVERITIES
-from groundtrace.tables import Table, column
+from groundtrace.tables import Series, Table, column
 
 
 class Study(Table):

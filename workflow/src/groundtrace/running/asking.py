@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from groundtrace.running.layout import Entry
-from groundtrace.sessions import Session, Sheet
+from groundtrace.sessions import Session
+from groundtrace.sheet import Sheet
 
 PATIENCE = 10.0
 """Seconds after which no other file is asked: what is left is found by its job."""

@@ -11,7 +11,8 @@ from groundtrace.io import read_table
 from groundtrace.movies.excluded import read_excluded
 from groundtrace.running import layout
 from groundtrace.running.plan import Plan
-from groundtrace.sessions import Session, Sheet
+from groundtrace.sessions import Session
+from groundtrace.sheet import Sheet
 
 
 def check_excluded(plan: Plan, sheet: Sheet) -> None:

@@ -21,16 +21,22 @@ SLURM = "snakemake_executor_plugin_slurm"
 
 
 def plainly(function: Callable[P, T]) -> Callable[P, T]:
-    """An error in the user's input is one line, as Snakemake's own are, and no traceback."""
+    """An error in the user's input is its own text: no traceback, and no line of a rule file.
+
+    Snakemake prints the places that it finds in the traceback of an exception; of this one it finds none.
+    """
 
     @wraps(function)
     def told(*args: P.args, **kwargs: P.kwargs) -> T:
         from snakemake.exceptions import WorkflowError
 
+        class InputError(WorkflowError):
+            __traceback__ = None  # pyright: ignore[reportAssignmentType, reportIncompatibleVariableOverride]
+
         try:
             return function(*args, **kwargs)
         except GroundtraceError as error:
-            raise WorkflowError(str(error)) from None
+            raise InputError(str(error)) from None
 
     return told
 

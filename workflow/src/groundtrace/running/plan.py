@@ -20,7 +20,8 @@ from groundtrace.running.asking import unanswered
 from groundtrace.running.internals import plainly
 from groundtrace.running.renaming import advice
 from groundtrace.section import Backend
-from groundtrace.sessions import Session, read_sheet
+from groundtrace.sessions import Session
+from groundtrace.sheet import read_sheet
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.subjects import read_subjects
 

@@ -16,7 +16,8 @@ from groundtrace.errors import GroundtraceError, InputError
 from groundtrace.io import atomic
 from groundtrace.running import internals, raw_files
 from groundtrace.running.status import is_working, merged, recorded
-from groundtrace.sessions import Session, Sheet, read_sheet
+from groundtrace.sessions import Session
+from groundtrace.sheet import Sheet, read_sheet
 
 NAMED = ("acquisition.json", "motion_channel.json")
 """Files of a plane that say whose they are."""

@@ -19,7 +19,7 @@ import yaml
 from groundtrace.config import load
 from groundtrace.errors import GroundtraceError, InputError
 from groundtrace.running.layout import STAGES, Entry, Step, study_entries, told_missing
-from groundtrace.sessions import read_sheet
+from groundtrace.sheet import read_sheet
 
 NOT_RUN = "did not run: an earlier step failed or was never started"
 STOPPED = "stopped while it ran; run the same command again"

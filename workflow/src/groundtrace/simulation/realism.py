@@ -11,14 +11,13 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
-from pandera.typing.polars import Series
 from scipy.ndimage import gaussian_filter
 from scipy.signal import welch
 from scipy.stats import theilslopes
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.errors import InputError
-from groundtrace.tables import Table, column, stack
+from groundtrace.tables import Series, Table, column, stack
 
 QUARTERS = 4
 PAIRS = 600
@@ -45,11 +44,8 @@ PUBLISHED_SKEW = (1.1, 9.3)
 """5th and 95th percentile of the skewness of the cells that Suite2p's classifier was trained on (labelled by hand)."""
 
 
-class Realism(Table):
+class Realism(Table, key=("session", "plane", "statistic", "point")):
     """One row per plane, statistic and point."""
-
-    class Config(Table.Config):
-        unique = ["session", "plane", "statistic", "point"]
 
     session: Series[str] = column("", "sub-…/ses-…")
     plane: Series[pl.Int32] = column("", "0-based", low=0)

@@ -1,17 +1,12 @@
 """Tables of what is true of a simulated recording."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Floats, Ints, Table, Times, column
+from groundtrace.tables import Floats, Ints, Series, Table, Times, column
 
 
-class TruthCells(Table):
+class TruthCells(Table, version=2, key=("plane", "roi")):
     """One row per cell of a simulated recording: what an extraction and a spike inference should find."""
-
-    class Config(Table.Config):
-        unique = ["plane", "roi"]
-        metadata = {"version": 2}
 
     plane: Series[pl.Int32] = column("", "0-based", low=0)
     roi: Series[pl.Int32] = column("", "0-based cell of this plane", low=0)
@@ -31,15 +26,11 @@ class TruthCells(Table):
     calcium: Floats = column("fraction", "dF/F without noise at the times frame / frame_rate")
 
 
-class TruthShifts(Table):
+class TruthShifts(Table, version=2, key=("plane", "frame")):
     """One row per frame of a simulated recording: where the tissue was.
 
     registered[t, p] = raw[t, p + u] with u = (y, x) + (row_y, row_x) of the raw row + the nonrigid part there.
     """
-
-    class Config(Table.Config):
-        unique = ["plane", "frame"]
-        metadata = {"version": 2}
 
     plane: Series[pl.Int32] = column("", "0-based", low=0)
     frame: Series[pl.Int32] = column("", "0-based frame of this plane", low=0)
@@ -56,11 +47,8 @@ class TruthShifts(Table):
     dropped: Series[bool] = column("", "lost: the file repeats the frame before")
 
 
-class TruthSections(Table):
+class TruthSections(Table, key=("plane", "roi", "z")):
     """One row per cell and section: footprints at each axial position. Empty without axial motion."""
-
-    class Config(Table.Config):
-        unique = ["plane", "roi", "z"]
 
     plane: Series[pl.Int32] = column("", "0-based", low=0)
     roi: Series[pl.Int32] = column("", "cell of TruthCells", low=0)

@@ -1,9 +1,8 @@
 """The tables of dF/F."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Floats, Table, column
+from groundtrace.tables import Floats, Series, Table, column
 
 
 class Traces(Table):

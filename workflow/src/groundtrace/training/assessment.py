@@ -39,8 +39,7 @@ def assess(checkpoint: Checkpoint, recordings: Iterable[Recording], online: bool
         seconds[neuron] = seconds.get(neuron, 0.0) + recording.time[-1] - recording.time[0]
         for condition in ONLINE_CONDITIONS if online else CONDITIONS:
             rows += _assess_recording(checkpoint, recording, condition, seed)
-    types = {name: declared.dtype.type for name, declared in Assessment.to_schema().columns.items() if declared.dtype}
-    return pl.DataFrame(rows, schema=types)
+    return pl.DataFrame(rows, schema=Assessment.types())
 
 
 def _assess_recording(

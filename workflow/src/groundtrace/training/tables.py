@@ -1,9 +1,8 @@
 """The table that networks are calibrated with."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Floats, Table, Times, column
+from groundtrace.tables import Floats, Series, Table, Times, column
 
 
 class Assessment(Table):

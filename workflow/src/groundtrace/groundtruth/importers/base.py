@@ -93,13 +93,12 @@ def make_row(
 
 def make_table(rows: Iterable[Row]) -> pl.DataFrame:
     """Table GroundTruth from rows."""
-    columns: dict[str, list[Any]] = {name: [] for name in GroundTruth.to_schema().columns}
+    columns: dict[str, list[Any]] = {name: [] for name in GroundTruth.columns}
     for row in rows:
         for name, values in columns.items():
             value = row[name]
             values.append(pl.Series(value) if isinstance(value, np.ndarray) else value)
-    types = {name: column.dtype.type for name, column in GroundTruth.to_schema().columns.items()}
-    return pl.DataFrame([pl.Series(name, values, dtype=types[name]) for name, values in columns.items()])
+    return pl.DataFrame([pl.Series(name, columns[name], dtype=dtype) for name, dtype in GroundTruth.types().items()])
 
 
 def refuse(path: object, problem: str, remedy: str) -> InputError:

@@ -1,9 +1,8 @@
 """Table of bleaching."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Table, column
+from groundtrace.tables import Series, Table, column
 
 
 class Bleaching(Table):
