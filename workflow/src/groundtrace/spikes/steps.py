@@ -10,6 +10,7 @@ from groundtrace.notices import notice
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.gaps import frames_missing, run_across_gaps
 from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, size_in_spikes, widened
+from groundtrace.spikes.silence import silent
 from groundtrace.tables import list_column, single, stack
 
 
@@ -54,6 +55,7 @@ def infer_spikes(
             "mean_rate": single(mean_over_known(found.rate)) if len(dff) else unknown,
             "mean_rate_low": single(found.mean_rate.low) if found.mean_rate else unknown,
             "mean_rate_high": single(found.mean_rate.high) if found.mean_rate else unknown,
+            "silent": pl.Series(silent(found, rate), dtype=pl.Boolean),
             "noise_level": traces["noise_level"],
             "decay_time": single(found.decay_time),
             "explained_variance": single(found.explained_variance),

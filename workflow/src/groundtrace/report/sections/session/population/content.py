@@ -10,9 +10,6 @@ from groundtrace.report.sections.session.population.raster import make_raster
 from groundtrace.report.session import SessionInputs
 from groundtrace.report.warning import MANY, MOST, Warning
 
-SILENT = 0.5
-"""Spikes in a whole recording below which a cell counts as silent: the lower end of its interval, or inferred."""
-
 
 def data(inputs: SessionInputs) -> dict[str, Any]:
     chosen = np.flatnonzero(inputs.traces["accepted"].to_numpy())
@@ -42,9 +39,7 @@ def warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "Look at these cells' dF/F: between transients it should return to zero. Check the indicator in the sheet.",
             kind="implausible_rates",
         )
-    duration = inputs.acquisition.frames / inputs.acquisition.frame_rate
-    least = inputs.cell_spikes["mean_rate_low"].fill_null(inputs.cell_spikes["mean_rate"]).drop_nulls().drop_nans()
-    silent = int((least * duration < SILENT).sum())
+    silent = int(inputs.cell_spikes["silent"].sum())
     if silent > MOST * max(len(mean), 1):
         yield Warning(
             "warning",
