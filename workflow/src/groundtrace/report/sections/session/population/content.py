@@ -44,7 +44,7 @@ def warnings(inputs: SessionInputs) -> Iterator[Warning]:
         yield Warning(
             "warning",
             f"{silent} of {len(mean)} cells may have no spikes",
-            "The 90 % interval of their mean rate begins at no spike in the whole recording: they are silent, their "
+            "Noise alone would give such a mean rate, or its interval begins at none: they are silent, their "
             "transients are below the noise, or they are no cells.",
             "Compare dF/F and rate in the trace browser. If you see transients, check frame rate and indicator in the "
             "sheet, or lower the threshold of the spike inference.",
