@@ -18,8 +18,9 @@ BEFORE = 5.0
 """s before and after a step whose medians are compared."""
 NEAR, SHARP = 0.3, 0.6
 """s on either side within which a step has that share of its size: what takes longer is activity, or drift."""
-AGREE = 0.5
-"""Difference of such a step in cells and in neuropil, over its size, up to which they agree."""
+AGREE, PLAIN = 0.5, 0.1
+"""Difference of a sharp step in cells and in neuropil, over its size, up to which they agree; and the change of the
+logarithm from which it needs no second kind of light."""
 WATCHED = 200
 """ROIs, evenly spaced in their order, that are looked at."""
 LOW = 20.0
@@ -108,8 +109,8 @@ def _jump(common: FloatArray, near: int) -> FloatArray:
 def _steps(logs: list[FloatArray], change: FloatArray, calmest: int, frame_rate: float) -> IntArray:
     """Frames from which on the logarithm of the common brightness (n_frames,) is another, at once and lastingly.
 
-    logs: of each kind of light. change: `_change` of the calmest. A small step shows most in its `_jump`, and is
-    believed where the kinds agree on that: activity is not the same in cells and neuropil.
+    logs: of each kind of light. change: `_change` of the calmest. Small steps, and those that follow each other closely,
+    show most in the `_jump`, and are believed where the kinds agree: activity is not the same in cells and neuropil.
     """
     from scipy.signal import find_peaks
 
@@ -126,11 +127,10 @@ def _steps(logs: list[FloatArray], change: FloatArray, calmest: int, frame_rate:
         best = around.start + int(np.argmax(jump[around] * np.sign(change[peak])))
         if jump[best] / change[peak] > SHARP:
             found.append(best)
-    if len(jumps) > 1:
-        small, _ = find_peaks(np.abs(jump), height=max(LEAST_STEP, CLEAR * _usual(jump)), distance=max(1, half))
-        alike = np.ptp(jumps[:, small], axis=0) < AGREE * np.abs(jump[small])
-        lasting = np.abs(change[small] / jump[small] - 1) < 1 - SHARP
-        found.extend(small[alike & lasting])
+    sharp, _ = find_peaks(np.abs(jump), height=max(LEAST_STEP, CLEAR * _usual(jump)), distance=max(1, half))
+    alike = np.ptp(jumps[:, sharp], axis=0) < AGREE * np.abs(jump[sharp])
+    believed = alike if len(jumps) > 1 else np.abs(jump[sharp]) > PLAIN
+    found.extend(sharp[believed & (np.abs(change[sharp] / jump[sharp] - 1) < 1 - SHARP)])
     steps = np.unique(found).astype(np.int64)
     # One step can be found from two sides, a few frames apart.
     return steps[np.diff(steps, prepend=-frames) > near]
