@@ -1,6 +1,6 @@
 """Spikes outside an event of the recording (shutter, flash, steps of brightness, NaN, pause), beside those without it.
 
-    PYTHONPATH=workflow/src python measurements/events.py [--rois 60] [--seconds 300]
+    PYTHONPATH=workflow/src python measurements/events.py [--rois 60] [--seconds 300] [--seed 0]
 
 Simulated F and Fneu of neurons that fire each for itself in a neuropil that they share, through dF/F to rates. Prints
 the median correlation with the true rate and inferred over true spikes, in the frames that the event leaves, of the
@@ -32,9 +32,9 @@ Event = Callable[[Recording, np.random.Generator], tuple[Recording, BoolArray]]
 """The recording with an event, and the frames (n_frames,) that are lost to it."""
 
 
-def recording(rois: int, seconds: float) -> tuple[Recording, list[FloatArray]]:
+def recording(rois: int, seconds: float, seed: int = 0) -> tuple[Recording, list[FloatArray]]:
     """What a microscope sees of neurons at 0.5 Hz, and their spike times, s."""
-    random, frames = stream(0, "events"), round(seconds * RATE)
+    random, frames = stream(seed, "events"), round(seconds * RATE)
     times = [np.sort(random.uniform(0, seconds, random.poisson(0.5 * seconds))) for _ in range(rois)]
     calcium = np.stack([calcium_trace(own, frames, RATE, indicators()[INDICATOR]) for own in times])
     waves = fluctuations(random, rois + 1, frames, 1 / RATE, 1.0)
@@ -118,11 +118,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rois", type=int, default=60)
     parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    seen, times = recording(given.rois, given.seconds)
+    seen, times = recording(given.rois, given.seconds, given.seed)
     print(f"{'event':10s}{'method':10s}{'r':>7s}{'without':>9s}{'spikes':>9s}{'without':>9s}")
     for name, event in EVENTS.items():
-        changed, lost = event(seen, stream(0, name))
+        changed, lost = event(seen, stream(given.seed, name))
         # Ingest and motion correction mark flashes and gaps as bad frames; a shutter and steps are found in the light.
         known = name in ("flash", "NaN", "pause")
         segment = np.arange(len(lost)) // -(-len(lost) // 10) if name == "files" else None

@@ -2,6 +2,7 @@ rule denoise:
     """Learns the registered movie and denoises it; without a method there is nothing to do, and no job."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
+        frames=f"{PLANE}/frames.parquet",
         shifts=f"{MOTION}/shifts.parquet",
         movie=f"{MOTION}/movie.npy",
     output:

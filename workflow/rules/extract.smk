@@ -3,6 +3,7 @@ rule extract:
     input:
         unpack(inputs.movies_to_extract),
         acquisition=f"{PLANE}/acquisition.json",
+        frames=f"{PLANE}/frames.parquet",
         shifts=f"{MOTION}/shifts.parquet",
         given=inputs.given_rois,
     output:

@@ -18,7 +18,8 @@ with job(snakemake.log[0]) as notices, TemporaryDirectory(dir=snakemake.resource
     method, given, output = snakemake.params.method, snakemake.input, snakemake.output
     acquisition, movie = Acquisition.read(given.acquisition), open_movie(given.movie)
     bad = read_table(given.shifts, ["bad"])["bad"].to_numpy()
-    task = Task(acquisition, bad, Path(scratch), snakemake.threads)
+    segment = read_table(given.frames, ["segment"])["segment"].to_numpy()
+    task = Task(acquisition, bad, Path(scratch), snakemake.threads, segment=segment)
     with atomic(output.movie) as path, atomic(output.deviation) as deviation_path:
         denoised = create_movie(path, movie.shape, "float32")
         deviation = create_movie(deviation_path, movie.shape, "float16")

@@ -19,7 +19,8 @@ with job(snakemake.log[0]) as notices, TemporaryDirectory(dir=snakemake.resource
     movie = open_movie(nearby(snakemake.input.movie, local) if local else snakemake.input.movie)
     bad = read_table(snakemake.input.shifts, ["bad"])["bad"].to_numpy()
     measured = open_movie(snakemake.input.measured) if snakemake.input.get("measured") else None
-    task = Task(acquisition, bad, Path(scratch), snakemake.threads, snakemake.params.rois)
+    segment = read_table(snakemake.input.frames, ["segment"])["segment"].to_numpy()
+    task = Task(acquisition, bad, Path(scratch), snakemake.threads, snakemake.params.rois, segment)
     found = method.run(movie, task, measured)
     if measured is not None:
         found = measure_beside(found, measured, snakemake.input.noise, snakemake.threads)

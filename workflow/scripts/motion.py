@@ -19,7 +19,8 @@ with job(snakemake.log[0]) as notices, TemporaryDirectory(dir=snakemake.resource
     local = Path(scratch) if snakemake.resources.get("local_movies") else None
     movie = open_movie(nearby(snakemake.input.movie, local) if local else snakemake.input.movie)
     frames = read_table(snakemake.input.frames)
-    task = Task(acquisition, unusable(frames), Path(scratch), snakemake.threads)
+    segment = frames["segment"].to_numpy()
+    task = Task(acquisition, unusable(frames), Path(scratch), snakemake.threads, segment=segment)
     with atomic(output.movie, local) as path:
         registered = create_movie(path, movie.shape, movie.dtype)
         reference = open_movie(snakemake.input.estimated_on) if snakemake.input.estimated_on else movie

@@ -1,5 +1,6 @@
 """Running mean and decomposition do what their formulas say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,19 @@ from groundtrace.testing.movies import TAPS, correlated, task
 SHAPE = (400, 40, 44)
 
 
-def denoise(backend: DenoisingBackend, movie: np.ndarray, bad: np.ndarray | None = None):
+def denoise(
+    backend: DenoisingBackend,
+    movie: np.ndarray,
+    bad: np.ndarray | None = None,
+    segment: np.ndarray | None = None,
+):
     denoised, deviation = np.empty(movie.shape, np.float32), np.empty(movie.shape, np.float16)
     bad = () if bad is None else np.flatnonzero(bad)
-    return denoised, deviation, backend.run(movie, denoised, deviation, task(movie, Path(), bad))
+    return (
+        denoised,
+        deviation,
+        backend.run(movie, denoised, deviation, replace(task(movie, Path(), bad), segment=segment)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +56,19 @@ def test_the_running_mean_is_that_of_the_good_frames_around(noisy):
     np.testing.assert_allclose(denoised[399], noisy[397:].mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(denoised[29], noisy[[27, 28, 29, 32, 33]].mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(denoised[200], noisy[[198, 199, 201, 202]].mean(axis=0), rtol=1e-6)
+
+
+def test_the_running_mean_stays_within_a_stretch(noisy):
+    """A whole file is bad: its frames are those of the next one."""
+    segment = np.searchsorted([100, 103, 106, 250], np.arange(400), side="right")
+    bad = np.isin(np.arange(400), (99, *range(103, 106)))
+    denoised, deviation, _ = denoise(Boxcar(frames=5), noisy, bad, segment)
+    np.testing.assert_allclose(denoised[99], noisy[97:99].mean(axis=0), rtol=1e-6)
+    for t in (100, 101, 102):
+        np.testing.assert_allclose(denoised[t], noisy[100:103].mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(denoised[104], noisy[106:108].mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(denoised[249], noisy[247:250].mean(axis=0), rtol=1e-6)
+    assert np.isfinite(deviation).all()
 
 
 def test_an_even_number_of_frames_has_no_middle():

@@ -13,10 +13,11 @@ from groundtrace.movies.noise import NoiseModel
 NOISE = NoiseModel(1.0, 0.0, 1.0, np.eye(1))
 
 
-def standard(frames: int, good: np.ndarray) -> StandardMovie:
+def standard(frames: int, good: np.ndarray, borders: tuple[int, ...] = ()) -> StandardMovie:
     movie = np.arange(frames, dtype=np.int32)[:, None, None] * np.ones((1, 4, 4), np.int32)
     image = np.ones((4, 4), np.float32)
-    return StandardMovie(movie, good, NOISE, 0 * image, 0 * image, image, np.zeros((2, 4, 4), np.float32))
+    images, edges = np.zeros((2, 4, 4), np.float32), np.array(borders, int)
+    return StandardMovie(movie, good, NOISE, 0 * image, 0 * image, image, images, edges)
 
 
 @settings(max_examples=50, deadline=None)
@@ -30,6 +31,26 @@ def test_neighbours_are_the_nearest_good_frames_and_never_the_frame_itself(frame
         assert found[t, 0].tolist() == before + after[: REACH - len(before)]
         assert found[t, 1].tolist() == after + before[: REACH - len(after)]
         assert t not in found[t]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(22, 40), st.integers(22, 40), st.sets(st.integers(0, 79), max_size=4))
+def test_neighbours_are_of_the_same_stretch(border, rest, bad):
+    frames = border + rest
+    good = np.array([t for t in range(frames) if t not in bad])
+    found = standard(frames, good, (border,)).neighbours(np.arange(frames))
+    for first, last in ((0, border), (border, frames)):
+        own = good[(good >= first) & (good < last)]
+        alone = standard(frames, own).neighbours(np.arange(first, last))
+        np.testing.assert_array_equal(found[first:last], alone)
+
+
+def test_a_stretch_too_short_to_be_denoised_alone_is_none():
+    every = np.arange(60)
+    found = standard(60, every, (30, 36)).neighbours(every)
+    np.testing.assert_array_equal(found[30:36], standard(60, every).neighbours(every)[30:36])
+    assert (found[:30] < 30).all()
+    assert (found[36:] >= 36).all()
 
 
 def test_channels_are_means_over_the_lags():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import correlate1d
 
+from groundtrace.extraction.decay import activity_decay
 from groundtrace.extraction.scene import (
     FEWEST_BINS,
     MOST_BINS,
-    activity_decay,
     bin_size,
     noise_by_brightness,
     resting,
@@ -86,7 +86,7 @@ def test_moments_and_bins_are_those_of_numpy():
     change = np.diff(movie.astype(float), 2, axis=0)[follows[2:]]
     np.testing.assert_allclose(difference, np.square(change).sum(axis=0), rtol=1e-5)
     out = np.empty((10, 5, 7), np.float32)
-    bin_frames(movie, out)
+    bin_frames(movie, np.arange(0, 40, 4)[:, None] + [0, 4], out)
     np.testing.assert_allclose(out, movie.reshape(10, 4, 5, 7).mean(axis=1), rtol=1e-6)
 
 
@@ -96,15 +96,15 @@ def test_units_of_noise_are_those_of_numpy():
     mean, light, inverse = random.uniform(0.5, 2, (3, 4, 6)).astype("f4")
     rows = np.array([[0, 0.0], [0, 0.5], [1, 0.25], [1, 0.75]], np.float32)
     columns = np.array([[0, 0.0], [0, 0.5], [1, 0.0], [1, 0.5], [2, 0.0], [2, 1.0]], np.float32)
-    out = np.empty((4, 6, 33), np.float32)
-    in_noise_units(binned, mean, light, field, rows, columns, inverse, out)
+    out, quieter = np.empty((4, 6, 33), np.float32), random.uniform(0.5, 1, 33).astype("f4")
+    in_noise_units(binned, mean, light, field, rows, columns, inverse, quieter, out)
     for y, (top, down) in enumerate(rows):
         for x, (left, right) in enumerate(columns):
             i, j = int(top), int(left)
             above = field[:, i, j] * (1 - right) + field[:, i, j + 1] * right
             below = field[:, i + 1, j] * (1 - right) + field[:, i + 1, j + 1] * right
             around = above * (1 - down) + below * down
-            expected = (binned[:, y, x] - mean[y, x] - around * light[y, x]) * inverse[y, x]
+            expected = (binned[:, y, x] - mean[y, x] - around * light[y, x]) * inverse[y, x] * quieter
             np.testing.assert_allclose(out[y, x], expected, rtol=1e-4, atol=1e-4)
 
 

@@ -30,7 +30,7 @@ def judged(frames: np.ndarray) -> Quality:
     statistics = MovieStatistics(*frames.shape, frames.dtype)
     for part in np.array_split(frames, 5):
         statistics.add(part)
-    return statistics.quality()
+    return statistics.quality(frames)
 
 
 def at(frames: list[int]) -> np.ndarray:
@@ -54,6 +54,9 @@ def test_flashes_are_flashes_and_nothing_else(rows, photons):
     assert found.summary["flash_frames"].to_list() == [6]
     assert found.summary["saturated"].item() == 0
     assert found.images["saturated"].max() == 0 or photons == 40 or rows == slice(63, 64)
+    shown = np.delete(movie(light), FLASHED, axis=0)
+    np.testing.assert_allclose(found.images["mean"], shown.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(found.images["std"], shown.std(axis=0), rtol=1e-3)
     without = judged(movie())
     assert found.gain == pytest.approx(without.gain, rel=0.02)
     assert found.summary["brightness_drift"].item() == pytest.approx(0, abs=0.02)

@@ -239,6 +239,7 @@ def example_spikes(rate: np.ndarray, accepted: np.ndarray, levels: np.ndarray) -
         accepted=accepted,
         rate=rate,
         mean_rate=rate.mean(axis=1),
+        silent=False,
         noise_level=levels,
         decay_time=0.57,
         explained_variance=0.6,

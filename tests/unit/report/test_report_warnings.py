@@ -185,7 +185,7 @@ CAUSES = {
     "largest transients are 0.2": lambda s: traces(
         replace(s, acquisition=example_acquisition(3000, 128, indicator="jGCaMP8s")), dff=pl.lit(SMALL_EVENTS)
     ),
-    "have no spikes": lambda s: spikes(s, mean_rate=single(0)),
+    "have no spikes": lambda s: spikes(s, silent=pl.lit(True)),
     "network was never trained at 100 Hz": lambda s: at_rate(with_network(s), 100.0),
     "network was never trained at 4 Hz": lambda s: at_rate(with_network(s), 4.0),
     "noisier than anything the method network was trained on": lambda s: traces(
@@ -260,7 +260,7 @@ def test_few_cells_below_the_accuracy_or_without_spikes_are_normal(clean):
     some = pl.col("roi") < 15
     low = pl.when(some).then(single(0.2)).otherwise(single(0.8))
     assert warned(spikes(clean, expected_correlation=low)) == []
-    assert warned(spikes(clean, mean_rate=pl.when(some).then(single(0)).otherwise("mean_rate"))) == []
+    assert warned(spikes(clean, silent=some)) == []
     assert warned(spikes(clean, expected_correlation=low), accuracy=0.9) != []
 
 

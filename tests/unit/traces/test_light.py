@@ -37,6 +37,17 @@ def test_activity_and_bleaching_are_no_steps_and_no_darkness(plane):
         assert (found.gain == 1).all()
 
 
+def test_a_small_step_is_believed_where_cells_and_neuropil_agree(plane):
+    """Of 9 %, which is less than six times what activity changes from one stretch to the next."""
+    later = np.where(np.arange(FRAMES) < 2500, 1.0, 0.91)
+    f, around = (values - 200 for values in plane)
+    steps = watch([f * later, around * later], RATE, GOOD).steps
+    assert len(steps) == 1
+    assert abs(int(steps[0]) - 2500) <= 3
+    assert not len(watch([f, around * later], RATE, GOOD).steps)
+    assert not len(watch([f * later**0.2, around * later], RATE, GOOD).steps)
+
+
 def test_a_flash_is_no_step(plane):
     flashed = [values - 200 for values in plane]
     for values in flashed:

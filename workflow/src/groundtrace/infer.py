@@ -4,13 +4,14 @@ import mmap
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
 from groundtrace.acquisition import CellClass
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.errors import InputError, did_you_mean
 from groundtrace.indicators import Indicator
 from groundtrace.loading import Traces
@@ -18,6 +19,7 @@ from groundtrace.spikes import checks
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.gaps import run_across_gaps
 from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, say_unlike, size_in_spikes, widened
+from groundtrace.spikes.silence import NoiseAlone, silent
 from groundtrace.traces.noise import noise_level
 
 BLOCK = 16
@@ -53,6 +55,8 @@ class InferredSpikes:
     mean_rate_low: FloatArray
     mean_rate_high: FloatArray
     """(n_rois,) Hz, ends of the 90 % interval of the true mean rate; NaN where nothing is known of it."""
+    silent: BoolArray
+    """(n_rois,) compatible with no spike, at 5 %: by that interval, or because noise alone gives such a mean rate."""
     roi: IntArray
     """(n_rois,) number of each ROI in the result it was loaded from, else its row."""
     frame_rate: float
@@ -135,7 +139,7 @@ def infer_spikes(
     size = size_in_spikes(largest(some, frame_rate), kinetics)
     say_unlike(ratio, size, kinetics)
     try:
-        arrays, of_roi = _in_blocks(backend, dff, frame_rate, kinetics, (ratio, size), out)
+        arrays, of_roi = _in_blocks(backend, dff, frame_rate, kinetics, level, (ratio, size), out)
     except ModuleNotFoundError as error:
         raise InputError(
             f"method: {type(backend).__name__} needs the package {error.name}, which is not installed; "
@@ -178,13 +182,16 @@ def _in_blocks(
     dff: FloatArray,
     frame_rate: float,
     indicator: Indicator | None,
+    level: FloatArray,
     unlike: tuple[float, float],
     out: Path | str | None,
-) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+) -> tuple[dict[str, FloatArray], dict[str, Any]]:
     """Rates and intervals, each (n_rois, n_frames), and what is expected of each ROI (n_rois,), a few at a time."""
     release(dff)
     arrays: dict[str, FloatArray] = {}
-    of_roi = {name: np.full(len(dff), np.nan, np.float32) for name in OF_ROI}
+    of_roi: dict[str, Any] = {name: np.full(len(dff), np.nan, np.float32) for name in OF_ROI}
+    of_roi["silent"] = np.zeros(len(dff), bool)
+    alone = NoiseAlone.of(backend, level, dff.shape[1], frame_rate, indicator)
     starts = range(0, max(len(dff), 1), BLOCK)
     for start in tqdm(starts, desc="spikes", unit_scale=BLOCK, unit=" ROIs", delay=3, disable=None):
         rows = slice(start, start + BLOCK)
@@ -201,6 +208,7 @@ def _in_blocks(
                 of_roi[name][rows] = values
         if found.mean_rate is not None:
             of_roi["mean_rate_low"][rows], of_roi["mean_rate_high"][rows] = found.mean_rate.low, found.mean_rate.high
+        of_roi["silent"][rows] = silent(found, frame_rate, level[rows], alone)
         release(dff, *arrays.values())
     return arrays, of_roi
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from groundtrace.acquisition import Acquisition
-from groundtrace.arrays import BoolArray
+from groundtrace.arrays import BoolArray, IntArray
 from groundtrace.extraction.given.kinds import RoiFile
 
 
@@ -21,3 +23,10 @@ class Task:
     """They change no result."""
     rois: RoiFile | None = None
     """ROIs that the sheet gives for this plane (column `rois`), for backends that measure given ROIs."""
+    segment: IntArray | None = None
+    """(n_frames,) stretch without a gap or a border of files, across which nothing is to be filtered; None for one."""
+
+    @property
+    def borders(self) -> IntArray:
+        """First frames of all such stretches but the first."""
+        return np.zeros(0, np.int64) if self.segment is None else np.flatnonzero(np.diff(self.segment)) + 1

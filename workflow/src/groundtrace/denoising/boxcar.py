@@ -19,7 +19,7 @@ class Boxcar(DenoisingBackend):
 
     backend: Literal["boxcar"] = "boxcar"
     frames: int = Field(default=5, ge=3, le=1001)
-    """An odd number, the frame itself in the middle; fewer at the ends of the movie."""
+    """An odd number, the frame itself in the middle; fewer at the ends of the movie, at gaps and borders of files."""
 
     @field_validator("frames")
     @classmethod
@@ -29,6 +29,7 @@ class Boxcar(DenoisingBackend):
         return value
 
     def run(self, movie: Movie, denoised: Movie, deviation: Movie, task: Task) -> Denoising:
+        from groundtrace.denoising.stretches import spans
         from groundtrace.denoising.tables import DenoisingCheck, TrainingCurve
         from groundtrace.movies.noise import mean_image, measure_noise
         from groundtrace.tables import empty
@@ -37,9 +38,10 @@ class Boxcar(DenoisingBackend):
         mean = mean_image(movie, good)
         noise = measure_noise(movie, good, mean)
         before = np.searchsorted(good, np.arange(len(movie)))
-        first = np.maximum(before - self.frames // 2, 0)
+        begin, end = spans(good, task.borders, np.arange(len(movie)))
+        first = np.maximum(before - self.frames // 2, begin)
         # A bad frame has as many to each side, and no middle.
-        after = np.minimum(before + ~task.bad_frames + self.frames // 2, len(good))
+        after = np.minimum(before + ~task.bad_frames + self.frames // 2, end)
         # Whole numbers: adding and taking away leaves no trace.
         total, start, stop = np.zeros(movie.shape[1:], np.int64), 0, 0
         for t in range(len(movie)):

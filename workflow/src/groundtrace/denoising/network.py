@@ -41,7 +41,7 @@ class NetworkDenoising(DenoisingBackend):
         from groundtrace.denoising.standard import StandardMovie
         from groundtrace.denoising.training import Settings, parts, repeatable, train
 
-        standard = StandardMovie.of(movie, task.bad_frames, by_pixel=self.images)
+        standard = StandardMovie.of(movie, task.bad_frames, task.borders, by_pixel=self.images)
         shape = Shape(self.channels, self.layers, self.images)
         with repeatable():
             members, curve = train(standard, shape, Settings(self.members, self.steps, self.seed), task.threads)

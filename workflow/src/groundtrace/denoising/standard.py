@@ -8,12 +8,15 @@ from torch import Tensor
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.denoising.model import LAGS, REACH
+from groundtrace.denoising.stretches import spans
 from groundtrace.movies.noise import NoiseModel, measure_noise
 
 SLOW = 8
 """Frames that are averaged before their variance over time is taken: activity survives it, noise does not."""
 LARGEST = 5.0
 """Largest excess deviation, in units of the noise of such an average."""
+NONE = np.zeros(0, np.int64)
+"""No borders."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,11 @@ class StandardMovie:
     """(Y, X) ... and its unit, the standard deviation of its noise."""
     images: FloatArray
     """(2, Y, X): brightness and excess deviation, as the network sees them."""
+    borders: IntArray
+    """First frames after gaps or borders of files."""
 
     @classmethod
-    def of(cls, movie: Movie, bad: BoolArray, by_pixel: bool = True) -> "StandardMovie":
+    def of(cls, movie: Movie, bad: BoolArray, borders: IntArray = NONE, by_pixel: bool = True) -> "StandardMovie":
         """Measures mean, noise and excess deviation in one pass and a sample.
 
         by_pixel: otherwise all pixels have zero and unit of the whole movie, so that nothing but the frames tells where
@@ -52,7 +57,7 @@ class StandardMovie:
         if not by_pixel:
             origin, variance = (np.full_like(image, image.mean()) for image in (mean, variance))
         mean, origin, deviation = (image.astype(np.float32) for image in (mean, origin, np.sqrt(variance)))
-        return cls(movie, good, noise, mean, origin, deviation, images)
+        return cls(movie, good, noise, mean, origin, deviation, images, borders)
 
     def frames(self, indices: IntArray, rows: slice = slice(None), columns: slice = slice(None)) -> Tensor:
         """(n, y, x) float32 of these frames, in units of the noise."""
@@ -62,17 +67,21 @@ class StandardMovie:
     def neighbours(self, frames: IntArray) -> IntArray:
         """(n, 2, REACH) good frames before and after each, nearest first, never the frame itself.
 
-        Beyond the ends of the movie the other side takes their place.
+        Beyond the ends of a stretch between gaps or borders of files the other side takes their place; a stretch too
+        short for that does not count as one.
         """
+        begin, end = spans(self.good, self.borders, frames)
+        short = end - begin <= REACH
+        begin, end = (np.where(short, limit, edge)[:, None] for limit, edge in ((0, begin), (len(self.good), end)))
         first = np.searchsorted(self.good, frames)
         own = self.good[np.minimum(first, len(self.good) - 1)] == frames
         step = np.arange(REACH)
         before, after = first[:, None] - 1 - step, (first + own)[:, None] + step
-        missing_before, missing_after = before < 0, after >= len(self.good)
-        mirrored = (first + own)[:, None] + (step - first[:, None])
+        missing_before, missing_after = before < begin, after >= end
+        mirrored = (first + own)[:, None] + (step - (first[:, None] - begin))
         before = np.where(missing_before, mirrored, before)
-        rest = len(self.good) - (first + own)
-        after = np.where(missing_after, first[:, None] - 1 - (step - rest[:, None]), after)
+        rest = end - (first + own)[:, None]
+        after = np.where(missing_after, first[:, None] - 1 - (step - rest), after)
         return self.good[np.clip(np.stack([before, after], axis=1), 0, len(self.good) - 1)]
 
 

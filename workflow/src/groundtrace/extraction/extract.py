@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from groundtrace.arrays import BoolArray, Movie
+from groundtrace.arrays import BoolArray, IntArray, Movie
 from groundtrace.extraction.acceptance import acceptance
 from groundtrace.extraction.base import Extraction, Footprint, Judgement
 from groundtrace.extraction.scale import GUESS, SOMA, Diameter, choose, seen_diameter
@@ -36,7 +36,7 @@ def extract(method: "ExtractionBackend", movie: Movie, task: Task, measured: Mov
     working.mkdir()
     with threadpool_limits(1), ThreadPoolExecutor(task.threads) as pool:
         given = method.diameter(acquisition)
-        scene, diameter = sized(measured, task.bad_frames, given, acquisition.pixel_size, own, pool)
+        scene, diameter = sized(measured, task.bad_frames, given, acquisition.pixel_size, own, pool, task.segment)
         found = method.find(movie, scene, replace(task, scratch=working))
         found = judged(found, scene, diameter, pool, None if method.decides() else method.min_probability)
     if len(found.weight) and not found.accepted.any():
@@ -50,11 +50,17 @@ def extract(method: "ExtractionBackend", movie: Movie, task: Task, measured: Mov
 
 
 def sized(
-    movie: Movie, bad_frames: BoolArray, given: float | None, pixel_size: float | None, scratch: Path, pool: Executor
+    movie: Movie,
+    bad_frames: BoolArray,
+    given: float | None,
+    pixel_size: float | None,
+    scratch: Path,
+    pool: Executor,
+    segment: IntArray | None = None,
 ) -> tuple[Scene, Diameter]:
-    """The scene of a movie at the size of its cells. given: px. pixel_size: µm."""
+    """The scene of a movie at the size of its cells. given: px. pixel_size: µm. segment: as of `observe`."""
     start = given or (SOMA / pixel_size if pixel_size else GUESS)
-    scene = observe(movie, bad_frames, start, scratch, pool)
+    scene = observe(movie, bad_frames, start, scratch, pool, segment)
     parts = FEW_PARTS if given or pixel_size else PARTS
     seen = seen_diameter(scene, parts)
     if given is None and seen and not 1 / OTHER < seen / start < OTHER:

@@ -10,11 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from scipy import fft
-from scipy.ndimage import gaussian_filter, maximum_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
 from groundtrace.errors import BackendError
+from groundtrace.extraction.decay import activity_decay
+from groundtrace.extraction.evenness import block_means, made_even, stretches
 from groundtrace.movies.file import create_movie
 
 FEWEST_FRAMES = 20
@@ -52,9 +52,6 @@ DRIFT = 0.3
 activity that lasts."""
 SAMPLES = 64
 """Bins that a quantile is taken from, at least."""
-SAMPLED, PLACES, BOX, LONGEST = 100, 120, 2, 2000
-"""Frames that tell where a movie varies; its decay is measured at so many places, squares of 2 BOX + 1 px, in so many
-frames at most."""
 
 
 def taps(sigma: float) -> FloatArray:
@@ -76,6 +73,8 @@ class Scene:
     """(Y, X) float32, mean above dark, detector units."""
     noise: FloatArray
     """(Y, X) float32, standard deviation of a bin, detector units."""
+    noisier: FloatArray
+    """(bins,) float32, how much noisier each is: shorter, or from a stretch of another brightness."""
     field: FloatArray
     """(bins, a, b) float32, relative brightness of the surroundings less 1, on a grid of `coarse` px."""
     coarse: int
@@ -139,7 +138,7 @@ class Scene:
         out = np.empty((y1 - y0, x1 - x0, len(block)), np.float32)
         images = (np.ascontiguousarray(image[here]) for image in (self.mean, self.light, 1 / self.noise))
         mean, light, inverse = images
-        in_noise_units(block, mean, light, self.field, rows, columns, inverse, out)
+        in_noise_units(block, mean, light, self.field, rows, columns, inverse, 1 / self.noisier, out)
         del block
         lower(out, _drifting(resting(out), DRIFT * (light * inverse)))
         smooth = matched(out, self.seed)
@@ -172,23 +171,41 @@ class Scene:
                 yield (rows, columns), (tall, wide)
 
 
-def observe(movie: Movie, bad_frames: BoolArray, diameter: float, scratch: Path, pool: Executor) -> Scene:
-    """Bin a movie (T, Y, X) into a file in `scratch`. diameter: px."""
+def observe(
+    movie: Movie, bad_frames: BoolArray, diameter: float, scratch: Path, pool: Executor, segment: IntArray | None = None
+) -> Scene:
+    """Bin a movie (T, Y, X) into a file in `scratch`. diameter: px.
+
+    segment: (T,) stretch without a gap or a border of files. No bin reaches from one into another, nor across a step of
+    brightness, which is divided out.
+    """
     good = np.flatnonzero(~bad_frames)
     if len(good) < FEWEST_FRAMES:
         raise BackendError(
             f"extraction: {len(good)} good frames are too few to find cells in; {FEWEST_FRAMES} are needed"
         )
-    mean, variance = _moments(movie, good, pool)
-    variance = noise_by_brightness(mean, variance)
-    light = mean - _dark(mean, variance)
+    segment = np.zeros(len(good), int) if segment is None else segment[good]
+    borders, steps = np.flatnonzero(np.diff(segment)) + 1, np.zeros(0, int)
+    found = moments_of(movie, good, borders, pool)
+    mean, variance = found.mean, noise_by_brightness(found.mean, found.variance)
     decay = activity_decay(movie, good, mean, variance)
+    if even := made_even(movie, good, segment, found.blocks, _dark(mean, variance), decay):
+        movie, steps = even, even.steps
+        borders = np.union1d(borders, steps)
+        found = moments_of(movie, good, borders, pool)
+        mean, variance = found.mean, noise_by_brightness(found.mean, found.variance)
+        decay = activity_decay(movie, good, mean, variance)
+    light = mean - _dark(mean, variance)
     size = bin_size(len(good), decay)
-    binned = _binned(movie, good, size, scratch, pool)
+    bins = bins_of(borders, len(good), size)
+    binned = _binned(movie, good, bins, scratch, pool)
     photon = _photon(mean, variance)
     noise = np.maximum(np.sqrt(variance / size), LONE_PHOTON * photon / size)
+    shorter = np.sqrt(size / np.diff(bins, axis=1)[:, 0])
+    noisier = (shorter * found.noisier(steps)[bins[:, 0]]).astype(np.float32)
     mean, light, noise = (image.astype(np.float32) for image in (mean, light, noise))
-    return Scene(binned, mean, light, noise, np.zeros((0, 0, 0)), 1, size, decay, photon, diameter).at(diameter)
+    nowhere = np.zeros((0, 0, 0))
+    return Scene(binned, mean, light, noise, noisier, nowhere, 1, size, decay, photon, diameter).at(diameter)
 
 
 def bin_size(good_frames: int, decay: float) -> int:
@@ -203,27 +220,62 @@ def _photon(mean: FloatArray, variance: FloatArray) -> float:
     return max(float(np.polyfit(mean.ravel(), variance.ravel(), 1)[0]), 0.0) if np.ptp(mean) > 0 else 0.0
 
 
-def _moments(movie: Movie, good: IntArray, pool: Executor) -> tuple[FloatArray, FloatArray]:
-    """Mean, and variance of the noise of a frame by second differences, of the good frames: (Y, X) each."""
+@dataclass(frozen=True)
+class Moments:
+    """What one pass over the good frames tells."""
+
+    mean: FloatArray
+    """(Y, X) detector units."""
+    variance: FloatArray
+    """(Y, X) of the noise of a frame, by second differences, detector units squared."""
+    borders: IntArray
+    """First good frames of stretches whose differences are looked at apart ..."""
+    power: FloatArray
+    """(stretches,) ... the sums over the field of their squared second differences ..."""
+    count: IntArray
+    """(stretches,) ... and the frames that these are of."""
+    blocks: FloatArray
+    """(n_good, blocks) brightness, detector units."""
+
+    def noisier(self, steps: IntArray) -> FloatArray:
+        """(n_good,) noise between steps of brightness, which are among the borders, over that of the whole."""
+        first = np.searchsorted([0, *self.borders], [0, *steps])
+        power, count = (np.add.reduceat(values, first) for values in (self.power, self.count))
+        usual = power.sum() / max(count.sum(), 1)
+        ratio = np.where((power > 0) & (count > 0), power / np.maximum(count, 1) / max(usual, 1e-12), 1)
+        return np.repeat(np.sqrt(ratio) if len(steps) else np.ones(1), np.diff([0, *steps, len(self.blocks)]))
+
+
+def moments_of(movie: Movie, good: IntArray, borders: IntArray, pool: Executor) -> Moments:
+    """Mean and noise of the good frames; no difference is taken across the borders (among good frames)."""
     from groundtrace.extraction.scene_kernels import moments
 
-    follows = (
-        np.concatenate([[False, False], good[2:] - good[:-2] == 2]) if len(good) > 2 else np.zeros(len(good), bool)
-    )
+    follows = np.zeros(len(good), bool)
+    follows[2:] = good[2:] - good[:-2] == 2
+    for border in borders:
+        follows[border : border + 2] = False
+    blocks = np.empty((len(good), block_means(movie[good[:1]]).shape[1]), np.float32)
 
-    def part(start: int) -> tuple[FloatArray, FloatArray]:
-        lead = np.maximum(np.arange(start - 2, start), 0)
-        rows = np.concatenate([lead, np.arange(start, min(start + CHUNK, len(good)))])
+    def part(span: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
+        start, stop = span
+        rows = np.concatenate([np.maximum(np.arange(start - 2, start), 0), np.arange(start, stop)])
         frames = movie[good[rows]]
+        blocks[start:stop] = block_means(frames[2:])
         total, difference = (np.zeros(movie.shape[1:], np.float32) for _ in range(2))
         moments(frames, follows[rows], total, difference)
         return total + (len(rows) - 2) * frames[0].astype(float), difference
 
     total, difference = np.zeros(movie.shape[1:]), np.zeros(movie.shape[1:])
-    for one, other in pool.map(part, range(0, len(good), CHUNK)):
+    own = stretches(borders, len(good))
+    spans = [(n, k, min(k + CHUNK, s.stop)) for n, s in enumerate(own) for k in range(s.start, s.stop, CHUNK)]
+    power = np.zeros(len(own))
+    for (stretch, *_), (one, other) in zip(spans, pool.map(part, [span[1:] for span in spans]), strict=True):
         total += one
         difference += other
-    return total / len(good), difference / (6 * max(int(follows.sum()), 1))
+        power[stretch] += other.sum(dtype=np.float64)
+    count = np.array([int(follows[each].sum()) for each in own])
+    variance = difference / (6 * max(int(count.sum()), 1))
+    return Moments(total / len(good), variance, borders, power, count, blocks)
 
 
 def noise_by_brightness(mean: FloatArray, variance: FloatArray) -> FloatArray:
@@ -252,80 +304,33 @@ def _dark(mean: FloatArray, variance: FloatArray) -> float:
     return float(np.clip(dark, low - 3 * spread - 1, low - 1e-3 * max(spread, 1e-6)))
 
 
-def activity_decay(movie: Movie, good: IntArray, mean: FloatArray, variance: FloatArray) -> float:
-    """Frames in which the autocorrelation of the movie's activity falls to 1/e, at the places that vary most.
+def bins_of(borders: IntArray, count: int, size: int) -> IntArray:
+    """(bins, 2) first and last good frame, the latter not included, of bins that lie between the borders.
 
-    Lag 0 holds the noise and is not used.
+    What is left at the end of a stretch is left out; a stretch shorter than a bin is one.
     """
-    first = good[: min(len(good), LONGEST)]
-    sample = first[:: max(1, len(first) // SAMPLED)]
-    frames = movie[sample].astype(np.float32)
-    spread = gaussian_filter(frames.std(axis=0) ** 2 - variance, 1.5) / np.maximum(variance, 1e-9)
-    peaks = np.argwhere(spread == maximum_filter(spread, 9))
-    peaks = peaks[np.argsort(-spread[tuple(peaks.T)], kind="stable")][:PLACES]
-    traces = np.empty((len(peaks), len(first)), np.float32)
-    offsets = np.mgrid[-BOX : BOX + 1, -BOX : BOX + 1].reshape(2, 1, -1)
-    boxes = np.clip(peaks.T[:, :, None] + offsets, 0, np.array(movie.shape[1:])[:, None, None] - 1)
-    flat = boxes[0] * movie.shape[2] + boxes[1]
-    for start in range(0, len(first), CHUNK):
-        block = movie[first[start : start + CHUNK]]
-        traces[:, start : start + CHUNK] = block.reshape(len(block), -1).take(flat, axis=1).mean(axis=2).T
-    common = np.median(traces / np.maximum(np.abs(traces).mean(axis=1, keepdims=True), 1e-9), axis=0)
-    traces -= common * traces.mean(axis=1, keepdims=True)
-    return _decay(traces) if len(traces) else 1.0
+    bins = []
+    for own in stretches(borders, count):
+        edges = np.arange(own.start, own.stop + 1, size) if own.stop - own.start >= size else [own.start, own.stop]
+        bins.extend(pairwise(edges))
+    return np.array(bins)
 
 
-def _decay(traces: FloatArray) -> float:
-    """Median decay, frames, of traces (n, T); each counts by its share of variance beyond noise and by its events."""
-    length = traces.shape[1]
-    traces = traces - _slow(traces, length / 10)
-    longest = max(3, min(length // 4, 300))
-    power = np.abs(np.fft.rfft(traces, 2 * length)) ** 2
-    lags = np.fft.irfft(power)[:, :longest] / (length - np.arange(longest))
-    scale = np.median(np.abs(np.diff(traces)), axis=1, keepdims=True) / 0.954
-    events = (traces - np.median(traces, axis=1, keepdims=True) > 4 * np.maximum(scale, 1e-9)).sum(axis=1)
-    active = (lags[:, 0] > 0) & (lags[:, 1] > 0.05 * lags[:, 0]) & (events > 0)
-    if not active.any():
-        return 1.0
-    lags, events = lags[active], events[active]
-    found = [_crossing(lag[1:] / lag[1]) for lag in lags]
-    decays = np.array([max(1.0, at or longest) for at in found])
-    weights = np.sqrt(events) * [lag[1] / lag[0] if at else 0.1 for lag, at in zip(lags, found, strict=True)]
-    order = np.argsort(decays, kind="stable")
-    total = np.cumsum(weights[order])
-    return float(decays[order][np.searchsorted(total, total[-1] / 2)])
-
-
-def _crossing(falling: FloatArray) -> float | None:
-    """Lag at which a curve that is 1 at lag 1 first falls to 1/e; None when it does not."""
-    below = np.flatnonzero(falling < 1 / np.e)
-    if not len(below):
-        return None
-    before, after = falling[below[0] - 1], falling[below[0]]
-    return float(below[0] + (before - 1 / np.e) / (before - after))
-
-
-def _slow(traces: FloatArray, sigma: float) -> FloatArray:
-    """Traces (n, T) smoothed by a Gaussian, frames, and mirrored at their ends; by cosines, as it is a wide one."""
-    kept = np.exp(-((np.pi * sigma * np.arange(traces.shape[1]) / traces.shape[1]) ** 2) / 2)
-    return fft.idct(fft.dct(traces, norm="ortho") * kept, norm="ortho")  # pyright: ignore
-
-
-def _binned(movie: Movie, good: IntArray, size: int, scratch: Path, pool: Executor) -> Movie:
-    """(bins, Y, X) float32, a file: means of `size` good frames; the frames of an unfinished bin are left out."""
+def _binned(movie: Movie, good: IntArray, bins: IntArray, scratch: Path, pool: Executor) -> Movie:
+    """(bins, Y, X) float32, a file: means over `bins` of good frames."""
     from groundtrace.extraction.scene_kernels import bin_frames
 
-    bins = len(good) // size
-    out = create_movie(scratch / "binned.npy", (bins, *movie.shape[1:]), "float32")
-    step = max(1, CHUNK // size)
+    out = create_movie(scratch / "binned.npy", (len(bins), *movie.shape[1:]), "float32")
+    step = max(1, CHUNK // int(np.diff(bins, axis=1).max()))
 
     def fill(start: int) -> None:
-        part = slice(start, min(start + step, bins))
-        values = np.empty((part.stop - start, *movie.shape[1:]), np.float32)
-        bin_frames(movie[good[start * size : part.stop * size]], values)
-        out[part] = values
+        part = bins[start : start + step]
+        values = np.empty((len(part), *movie.shape[1:]), np.float32)
+        first = part[0, 0]
+        bin_frames(movie[good[first : part[-1, 1]]], part - first, values)
+        out[start : start + step] = values
 
-    list(pool.map(fill, range(0, bins, step)))
+    list(pool.map(fill, range(0, len(bins), step)))
     return out
 
 

@@ -61,16 +61,16 @@ def spread(images, taps):
 
 
 @njit(nogil=True, cache=True, fastmath=True)
-def bin_frames(frames, out):
-    """Means of len(frames) // len(out) frames each: out (bins, Y, X) float32."""
-    size = len(frames) // len(out)
-    share = np.float32(1 / size)
+def bin_frames(frames, bins, out):
+    """Means of frames (n, Y, X) over bins (n, 2), the last frame not included: out (bins, Y, X) float32."""
     for b in range(len(out)):
+        first, last = bins[b]
+        share = np.float32(1 / (last - first))
         for y in range(out.shape[1]):
             row = out[b, y]
             row[:] = 0
-            for k in range(size):
-                frame = frames[b * size + k, y]
+            for k in range(first, last):
+                frame = frames[k, y]
                 for x in range(len(row)):
                     row[x] += frame[x]
             for x in range(len(row)):
@@ -78,10 +78,11 @@ def bin_frames(frames, out):
 
 
 @njit(nogil=True, cache=True, fastmath=True)
-def in_noise_units(binned, mean, light, field, rows, columns, inverse, out):
-    """(binned - mean - field × light) × inverse, time last: out (h, w, bins) float32.
+def in_noise_units(binned, mean, light, field, rows, columns, inverse, quieter, out):
+    """(binned - mean - field × light) × inverse × quieter, time last: out (h, w, bins) float32.
 
-    binned: (bins, h, w). mean, light (brightness above dark), inverse (1 / SD of a bin): (h, w). field: (bins, a, b)
+    binned: (bins, h, w). mean, light (brightness above dark), inverse (1 / SD of a bin): (h, w). quieter: (bins,) SD of
+    a usual bin over that of this one. field: (bins, a, b)
     the relative brightness of the surroundings on a coarse grid; rows, columns: (h, 2), (w, 2) left grid place and
     share of the right one.
     """
@@ -99,7 +100,8 @@ def in_noise_units(binned, mean, light, field, rows, columns, inverse, out):
                     below = field[b, top + 1, left] * (1 - right) + field[b, top + 1, left + 1] * right
                     line[x] = above * (1 - down) + below * down
                 for x in range(width):
-                    out[y, x, b] = (binned[b, y, x] - mean[y, x] - line[x] * light[y, x]) * inverse[y, x]
+                    change = binned[b, y, x] - mean[y, x] - line[x] * light[y, x]
+                    out[y, x, b] = change * inverse[y, x] * quieter[b]
 
 
 @njit(nogil=True, cache=True, fastmath=True)

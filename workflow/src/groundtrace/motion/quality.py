@@ -179,13 +179,14 @@ def bad_reasons(found: Registration, correlation: FloatArray, frames: pl.DataFra
     side: shorter side of the field, px.
     """
     seen, moved = ~unseen(frames), found.shift
+    segment = frames["segment"].to_numpy()
     lost = np.zeros(len(seen), bool) if found.lost is None else found.lost
     jump = np.zeros(len(seen), bool)
-    away = np.hypot(*(v[seen] - _running_median(v[seen], JUMP_FRAMES) for v in (moved.y, moved.x)))
+    away = np.hypot(*(v[seen] - _running_median(v[seen], JUMP_FRAMES, segment[seen]) for v in (moved.y, moved.x)))
     jump[seen] = away > JUMP * side
     decorrelated = np.zeros(len(seen), bool)
     known = seen & ~jump & np.isfinite(correlation)
-    usual = _running_median(correlation[known], DECORRELATED_FRAMES)
+    usual = _running_median(correlation[known], DECORRELATED_FRAMES, segment[known])
     drop = usual - correlation[known]
     scale = 1.4826 * np.median(np.abs(drop)) if known.any() else 0.0
     decorrelated[known] = (drop > DECORRELATED_SD * scale) & (correlation[known] < DECORRELATED_FRACTION * usual)
@@ -194,10 +195,12 @@ def bad_reasons(found: Registration, correlation: FloatArray, frames: pl.DataFra
     return np.select([*known_before, lost, jump, decorrelated], [*UNUSABLE, "lost", "jump", "decorrelated"], "")
 
 
-def _running_median(values: FloatArray, window: int) -> FloatArray:
-    if not len(values):
-        return values
-    return median_filter(values, size=min(window, len(values)), mode="nearest")
+def _running_median(values: FloatArray, window: int, segment: IntArray) -> FloatArray:
+    """Over `window` values, of one segment each."""
+    parts = [part for part in np.split(values, np.flatnonzero(np.diff(segment)) + 1) if len(part)]
+    return np.concatenate(
+        [values[:0], *(median_filter(part, min(window, len(part)), mode="nearest") for part in parts)]
+    )
 
 
 def _known(values: FloatArray | None, frames: int) -> pl.Series:

@@ -231,7 +231,7 @@ def _write(path: Path, parts: Sequence[tuple[Raw, IntArray]], volumes: int, dtyp
         raise InputError(
             f"{raw.path}: is no movie, {statistics.constant}; check the microscope and leave the session out"
         )
-    return statistics.quality()
+    return statistics.quality(movie)
 
 
 def _other_channels(raws: Sequence[Raw], layout: Layout, plane: int, functional: int) -> dict[str, FloatArray]:

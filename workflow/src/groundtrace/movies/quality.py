@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, Movie
 from groundtrace.movies.flashes import Bands, bands_of, edges_of, flashed, partly_dark
 from groundtrace.movies.photons import photon_line
 
@@ -37,7 +37,8 @@ class Quality:
     summary: pl.DataFrame
     """Table RawQuality."""
     images: dict[str, FloatArray]
-    """`mean` and `std` over time and `saturated`, the share of frames in which a pixel is; (height, width) float32."""
+    """`mean` and `std` over the frames that show the tissue, and `saturated`, the share of frames in which a pixel is;
+    (height, width) float32."""
 
 
 class MovieStatistics:
@@ -129,15 +130,13 @@ class MovieStatistics:
             return f"all pixels have the value {self._minimum}"
         return "all frames are the same image" if self._repeats[1:].all() else None
 
-    def quality(self) -> Quality:
-        """All that can be told once the last frame is in."""
+    def quality(self, movie: Movie) -> Quality:
+        """All that can be told once the last frame is in; movie: (T, Y, X), to leave out what shows no tissue."""
         saturation = self._saturation()
         saturated = np.where(self._maximum >= saturation, self._at_maximum, 0) / self._sum.size
-        mean = self._sum / self._seen + float(self._origin or 0)
-        std = np.sqrt(np.maximum(self._squares / self._seen - np.square(self._sum / self._seen), 0))
         blank = self._blank()
         flash = flashed(self._bands, self._minimum, saturated) & ~blank
-        gain, offset = self._photons(mean, blank | flash, saturation) or (None, None)
+        gain, offset = self._photons(self._sum / self._seen, blank | flash, saturation) or (None, None)
         blank |= partly_dark(self._bands, self._minimum if offset is None else offset) & ~flash
         dropped = self._repeats & ~blank
         shown = ~(blank | flash)
@@ -165,6 +164,7 @@ class MovieStatistics:
         }
         whole = ("frames", "blank_frames", "dropped_frames", "flash_frames")
         schema = {name: pl.Int32 if name in whole else pl.Float32 for name in summary}
+        mean, std = self._image(movie, ~shown)
         images = {"mean": mean, "std": std, "saturated": self._saturated_share(flash) * (self._top >= saturation)}
         return Quality(
             saturation=saturation,
@@ -174,6 +174,17 @@ class MovieStatistics:
             summary=pl.DataFrame([summary], schema=schema),
             images={name: image.reshape(self._shape).astype(np.float32) for name, image in images.items()},
         )
+
+    def _image(self, movie: Movie, without: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """(pixels,) mean and standard deviation over the frames but those marked, (n_frames,)."""
+        origin, count = np.float64(self._origin or 0), self._seen - int(without.sum())
+        total, squares = self._sum.copy(), self._squares.copy()
+        for frame in np.flatnonzero(without) if count else ():
+            values = movie[frame].ravel() - origin
+            total -= values
+            squares -= np.square(values)
+        total, squares = (each / (count or self._seen) for each in (total, squares))
+        return total + origin, np.sqrt(np.maximum(squares - np.square(total), 0))
 
     def _saturated_share(self, flash: BoolArray) -> FloatArray:
         """(pixels,) share of frames at the maximum; frames of which many are count unless they are mostly flashes."""

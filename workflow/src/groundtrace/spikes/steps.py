@@ -10,6 +10,7 @@ from groundtrace.notices import notice
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.spikes.gaps import frames_missing, run_across_gaps
 from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, size_in_spikes, widened
+from groundtrace.spikes.silence import NoiseAlone, silent
 from groundtrace.tables import list_column, single, stack
 
 
@@ -29,7 +30,11 @@ def infer_spikes(
     if frames is not None:
         missing = frames_missing(frames["time"].to_numpy(), frames["segment"].to_numpy(), rate)
     indicator = kinetics(acquisition.indicator)
-    found = run_across_gaps(backend.knowing(acquisition.cell_class), dff, rate, indicator, missing)
+    backend = backend.knowing(acquisition.cell_class)
+    found = run_across_gaps(backend, dff, rate, indicator, missing)
+    level = traces["noise_level"].to_numpy()
+    # The noise of denoised traces is not white.
+    alone = NoiseAlone.of(backend, level, dff.shape[1], rate, indicator) if trace == "dff" and len(dff) else None
     measured = np.full(len(dff), np.nan)
     accepted = np.flatnonzero(traces["accepted"].to_numpy())
     some = accepted[:: max(1, -(-len(accepted) // EXAMINED))]
@@ -54,6 +59,7 @@ def infer_spikes(
             "mean_rate": single(mean_over_known(found.rate)) if len(dff) else unknown,
             "mean_rate_low": single(found.mean_rate.low) if found.mean_rate else unknown,
             "mean_rate_high": single(found.mean_rate.high) if found.mean_rate else unknown,
+            "silent": pl.Series(silent(found, rate, level, alone), dtype=pl.Boolean),
             "noise_level": traces["noise_level"],
             "decay_time": single(found.decay_time),
             "explained_variance": single(found.explained_variance),

@@ -55,6 +55,7 @@ def frames_table(count: int, **marked: tuple[int, ...]) -> pl.DataFrame:
             "brightness": np.ones(count, np.float32),
             "saturated": np.zeros(count, np.float32),
             **{name: np.isin(index, marked.get(name, ())) for name in UNUSABLE},
+            "segment": np.zeros(count, np.int32),
         }
     )
 

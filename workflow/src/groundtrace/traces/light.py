@@ -18,6 +18,9 @@ BEFORE = 5.0
 """s before and after a step whose medians are compared."""
 NEAR, SHARP = 0.3, 0.6
 """s on either side within which a step has that share of its size: what takes longer is activity, or drift."""
+AGREE, PLAIN = 0.5, 0.1
+"""Difference of a sharp step in cells and in neuropil, over its size, up to which they agree; and the change of the
+logarithm from which it needs no second kind of light."""
 WATCHED = 200
 """ROIs, evenly spaced in their order, that are looked at."""
 LOW = 20.0
@@ -56,9 +59,10 @@ def watch(
     dark = (dim < DARK) & ~bad_frames
     dark |= (np.convolve(dark, np.ones(3), "same")[:frames] > 0) & (dim < DIM) & ~bad_frames
     usable = ~(dark | bad_frames)
-    changes = [_change(np.log(np.maximum(each[usable], 1e-3)), frame_rate) for each in common]
+    logs = [np.log(np.maximum(each[usable], 1e-3)) for each in common]
+    changes = [_change(log, frame_rate) for log in logs]
     calmest = int(np.argmin([_usual(change) for change in changes]))
-    steps = _steps(np.log(np.maximum(common[calmest][usable], 1e-3)), changes[calmest], frame_rate)
+    steps = _steps(logs, changes[calmest], calmest, frame_rate)
     if segment is not None:
         steps = _with_borders(steps, segment[usable], frame_rate)
     if not len(steps):
@@ -94,24 +98,39 @@ def _usual(change: FloatArray) -> float:
     return 1.4826 * float(np.median(np.abs(change)))
 
 
-def _steps(common: FloatArray, change: FloatArray, frame_rate: float) -> IntArray:
-    """Frames from which on the logarithm of the common brightness (n_frames,) is another, at once and lastingly."""
+def _jump(common: FloatArray, near: int) -> FloatArray:
+    """Difference (n_frames,) of the means of `near` frames from each frame on and before it."""
+    sums = np.cumsum(np.concatenate([[0.0], common]))
+    means, jump = (sums[near:] - sums[:-near]) / near, np.zeros(len(common))
+    jump[near : len(common) - near + 1] = means[near:] - means[:-near]
+    return jump
+
+
+def _steps(logs: list[FloatArray], change: FloatArray, calmest: int, frame_rate: float) -> IntArray:
+    """Frames from which on the logarithm of the common brightness (n_frames,) is another, at once and lastingly.
+
+    logs: of each kind of light. change: `_change` of the calmest. Small steps, and those that follow each other closely,
+    show most in the `_jump`, and are believed where the kinds agree: activity is not the same in cells and neuropil.
+    """
     from scipy.signal import find_peaks
 
-    frames, near = len(common), max(2, round(NEAR * frame_rate))
+    frames, near = len(change), max(2, round(NEAR * frame_rate))
     half = round(BEFORE * frame_rate) // 2
     if frames < 4 * near:
         return np.zeros(0, np.int64)
-    peaks, _ = find_peaks(np.abs(change), height=max(LEAST_STEP, CLEAR * _usual(change)), distance=max(1, half))
+    jumps = np.stack([_jump(log, near) for log in logs])
+    jump = jumps[calmest]
+    large, _ = find_peaks(np.abs(change), height=max(LEAST_STEP, CLEAR * _usual(change)), distance=max(1, half))
     found = []
-    for peak in peaks:
-        first, last = max(near, peak - half), min(frames - near, peak + half)
-        sums = np.cumsum(np.concatenate([[0.0], common[first - near : last + near]]))
-        means = (sums[near:] - sums[:-near]) / near
-        jumps = means[near:] - means[:-near]
-        best = int(np.argmax(jumps * np.sign(change[peak])))
-        if jumps[best] / change[peak] > SHARP:
-            found.append(first + best)
+    for peak in large:
+        around = slice(max(near, peak - half), min(frames - near, peak + half) + 1)
+        best = around.start + int(np.argmax(jump[around] * np.sign(change[peak])))
+        if jump[best] / change[peak] > SHARP:
+            found.append(best)
+    sharp, _ = find_peaks(np.abs(jump), height=max(LEAST_STEP, CLEAR * _usual(jump)), distance=max(1, half))
+    alike = np.ptp(jumps[:, sharp], axis=0) < AGREE * np.abs(jump[sharp])
+    believed = alike if len(jumps) > 1 else np.abs(jump[sharp]) > PLAIN
+    found.extend(sharp[believed & (np.abs(change[sharp] / jump[sharp] - 1) < 1 - SHARP)])
     steps = np.unique(found).astype(np.int64)
     # One step can be found from two sides, a few frames apart.
     return steps[np.diff(steps, prepend=-frames) > near]

@@ -42,6 +42,7 @@ class Phase(MotionBackend):
                 f"max_shift {self.max_shift} of a field of {movie.shape[1]} x {movie.shape[2]} px is less than one "
                 "pixel; raise it"
             )
-        settings = Settings(bound, self.reference_frames, self.nonrigid, task.acquisition.frame_rate, task.bad_frames)
+        rate = task.acquisition.frame_rate
+        settings = Settings(bound, self.reference_frames, self.nonrigid, rate, task.bad_frames, task.borders)
         with threadpool_limits(1), ThreadPoolExecutor(task.threads) as pool:
             return register(movie, registered, settings, pool)

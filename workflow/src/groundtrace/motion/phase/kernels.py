@@ -147,17 +147,20 @@ def measure_blocks(frames, which, model, at, brightness, found):
 
 
 @njit(nogil=True, cache=True)
-def follow(values, error, process, persistence, signal):
+def follow(values, error, process, begins, persistence, signal):
     """Kalman filter and Rauch-Tung-Striebel smoother of x[k] = persistence * x[k - 1] + noise, values = x + error.
 
-    Returns mean and variance of each x, and the expected square of each x[k] - persistence * x[k - 1].
+    begins: (n,) whether x[k] has nothing to do with x[k - 1]. Returns mean and variance of each x, and the expected
+    square of each x[k] - persistence * x[k - 1]; NaN where it begins.
     """
     n = len(values)
     mean, variance = np.empty(n), np.empty(n)
     before, spread, change = np.empty(n), np.empty(n), np.zeros(n)
     x, v = 0.0, signal
     for k in range(n):
-        if k > 0:
+        if begins[k]:
+            x, v = 0.0, signal
+        else:
             x *= persistence
             v = persistence * persistence * v + process[k]
         before[k], spread[k] = x, v
@@ -165,7 +168,11 @@ def follow(values, error, process, persistence, signal):
         x += gain * (values[k] - x)
         v *= 1 - gain
         mean[k], variance[k] = x, v
+    change[0] = np.nan
     for k in range(n - 2, -1, -1):
+        if begins[k + 1]:
+            change[k + 1] = np.nan
+            continue
         back = persistence * variance[k] / spread[k + 1]
         together = back * variance[k + 1]
         mean[k] += back * (mean[k + 1] - before[k + 1])

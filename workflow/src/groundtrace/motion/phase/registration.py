@@ -51,6 +51,8 @@ class Settings:
     """Hz."""
     dark: BoolArray
     """(n_frames,) frames that show nothing, as ingest says."""
+    borders: IntArray
+    """First frames after gaps or borders of files."""
 
 
 @dataclass(frozen=True)
@@ -290,10 +292,11 @@ class _Passes:
     ) -> Estimate:
         window = max(5, round(WINDOW * self.settings.frame_rate)) | 1
         field, error = np.empty((len(measured), len(wanted), 2)), np.empty((len(measured), 2))
+        begins = np.isin(np.arange(len(measured)), [0, *self.settings.borders])
 
         def work(axis: int) -> None:
             modes = Modes.of(self.prior, grid.places(), variance[axis], grid.shape, wanted)
-            field[..., axis], squares = smooth_field(measured[..., axis], modes, trusted, brightness, window)
+            field[..., axis], squares = smooth_field(measured[..., axis], modes, trusted, brightness, begins, window)
             error[:, axis] = np.sqrt(squares)
 
         list(self.pool.map(work, (0, 1)))

@@ -80,11 +80,12 @@ class Modes:
 
 
 def smooth_field(
-    measured: FloatArray, modes: Modes, trusted: BoolArray, brightness: FloatArray, window: int
+    measured: FloatArray, modes: Modes, trusted: BoolArray, brightness: FloatArray, begins: BoolArray, window: int
 ) -> tuple[FloatArray, FloatArray]:
     """Displacements (n_frames, places) px of one axis, and the variance (n_frames,) px² of their mean over the field.
 
     measured: (n_frames, blocks) px. brightness: of each frame, relative to the template; it scales the errors.
+    begins: (n_frames,) first frames of stretches between gaps or files, which the tissue may come to from anywhere.
     window: frames from which the process noise of each is learnt, odd.
     """
     from groundtrace.motion.phase.kernels import follow
@@ -94,13 +95,15 @@ def smooth_field(
     smooth, variance = np.empty_like(values), np.empty_like(values)
     for mode in range(values.shape[1]):
         middle = np.median(values[trusted, mode]) if trusted.any() else 0.0
-        smooth[:, mode], variance[:, mode] = _follow_mode(values[:, mode] - middle, error, trusted, window, follow)
+        smooth[:, mode], variance[:, mode] = _follow_mode(
+            values[:, mode] - middle, error, trusted, begins, window, follow
+        )
         smooth[:, mode] += middle
     return smooth @ modes.synthesis, variance @ modes.mean**2
 
 
 def _follow_mode(
-    values: FloatArray, error: FloatArray, trusted: BoolArray, window: int, follow
+    values: FloatArray, error: FloatArray, trusted: BoolArray, begins: BoolArray, window: int, follow
 ) -> tuple[FloatArray, FloatArray]:
     """One mode through time: smoothed values and their variances; an AR(1) process learnt by moments and EM."""
     frames = len(values)
@@ -111,17 +114,20 @@ def _follow_mode(
     lagged = float((known[1:] * known[:-1]).mean()) if frames > 1 else 0.0
     persistence = float(np.clip(lagged / signal, 0.0, 0.999)) if power > 1.02 * base else 0.5
     process = np.full(frames, signal * (1 - persistence**2))
-    smooth, variance, change = follow(values, error, process, persistence, signal)
+    smooth, variance, change = follow(values, error, process, begins, persistence, signal)
     for _ in range(ROUNDS):
-        process = np.maximum((TAIL * _local_mean(change, window) + change) / (TAIL + 1), 1e-8 * base)
-        smooth, variance, change = follow(values, error, process, persistence, signal)
+        usual = _local_mean(change, window)
+        change = np.where(begins, usual, change)
+        process = np.maximum((TAIL * usual + change) / (TAIL + 1), 1e-8 * base)
+        smooth, variance, change = follow(values, error, process, begins, persistence, signal)
     return smooth, variance
 
 
 def _local_mean(values: FloatArray, window: int) -> FloatArray:
-    """Running mean over `window` frames, fewer at the ends; the first value, of no change, is that of the second."""
-    values = np.concatenate([values[1:2], values[1:]]) if len(values) > 1 else values
-    total = np.concatenate([[0.0], np.cumsum(values)])
+    """Running mean over `window` frames, fewer at the ends, with lines across what is not known."""
+    known = np.isfinite(values)
     at = np.arange(len(values))
+    values = np.interp(at, at[known], values[known]) if known.any() else np.zeros(len(values))
+    total = np.concatenate([[0.0], np.cumsum(values)])
     start, stop = np.maximum(at - window // 2, 0), np.minimum(at + window // 2 + 1, len(values))
     return (total[stop] - total[start]) / (stop - start)

@@ -53,6 +53,7 @@ def roi_columns(inputs: SessionInputs) -> dict[str, Any]:
         "skew": traces["skew"].to_list(),
         "energy": rois["energy"].to_list(),
         "rate": spikes["mean_rate"].to_list(),
+        "mayBeSilent": spikes["silent"].to_list(),
         "expected": spikes["expected_correlation"].to_list(),
         "expectedLow": spikes["expected_correlation_low"].to_list(),
         "expectedHigh": spikes["expected_correlation_high"].to_list(),

@@ -10,9 +10,6 @@ from groundtrace.report.sections.session.population.raster import make_raster
 from groundtrace.report.session import SessionInputs
 from groundtrace.report.warning import MANY, MOST, Warning
 
-SILENT = 0.5
-"""Spikes in a whole recording below which a cell counts as silent: the lower end of its interval, or inferred."""
-
 
 def data(inputs: SessionInputs) -> dict[str, Any]:
     chosen = np.flatnonzero(inputs.traces["accepted"].to_numpy())
@@ -42,14 +39,12 @@ def warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "Look at these cells' dF/F: between transients it should return to zero. Check the indicator in the sheet.",
             kind="implausible_rates",
         )
-    duration = inputs.acquisition.frames / inputs.acquisition.frame_rate
-    least = inputs.cell_spikes["mean_rate_low"].fill_null(inputs.cell_spikes["mean_rate"]).drop_nulls().drop_nans()
-    silent = int((least * duration < SILENT).sum())
+    silent = int(inputs.cell_spikes["silent"].sum())
     if silent > MOST * max(len(mean), 1):
         yield Warning(
             "warning",
             f"{silent} of {len(mean)} cells may have no spikes",
-            "The 90 % interval of their mean rate begins at no spike in the whole recording: they are silent, their "
+            "Noise alone would give such a mean rate, or its interval begins at none: they are silent, their "
             "transients are below the noise, or they are no cells.",
             "Compare dF/F and rate in the trace browser. If you see transients, check frame rate and indicator in the "
             "sheet, or lower the threshold of the spike inference.",

@@ -1,0 +1,66 @@
+"""Whether a neuron fired at all."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.indicators import Indicator
+from groundtrace.spikes.base import SpikeBackend, SpikeRates
+from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE
+
+FEWEST = 0.5
+"""Spikes in a whole recording; below, a mean rate is that of a neuron without any."""
+LEVELS, TRACES, SECONDS = 3, 10, 60.0
+"""Noise levels, traces of each and their longest duration that tell what is inferred of noise alone."""
+ABOVE = 1.64
+"""Standard deviations above their mean: 5 %, one-sided. They hardly shrink in longer traces."""
+
+
+@dataclass(frozen=True)
+class NoiseAlone:
+    """Mean rates that a backend infers where there is nothing but white noise."""
+
+    level: FloatArray
+    """(n,) ν, % Hz^(-1/2), rising."""
+    mean: FloatArray
+    """(n,) Hz."""
+    spread: FloatArray
+    """(n,) Hz, standard deviation over traces."""
+
+    @classmethod
+    def of(
+        cls, backend: SpikeBackend, level: FloatArray, frames: int, frame_rate: float, indicator: Indicator | None
+    ) -> "NoiseAlone | None":
+        """For ROIs of these noise levels (n_rois,) in `frames` frames; None where no level is known."""
+        known = level[np.isfinite(level) & (level > 0)]
+        if not len(known):
+            return None
+        levels = np.geomspace(known.min(), known.max() * (1 + 1e-6), LEVELS)
+        count = min(frames, round(SECONDS * frame_rate))
+        sd = levels / 100 * np.sqrt(frame_rate) / GAUSSIAN_DIFFERENCE
+        noise = np.random.default_rng(0).standard_normal((LEVELS, TRACES, count)) * sd[:, None, None]
+        rate = backend.run(noise.reshape(-1, count).astype(np.float32), frame_rate, indicator).rate
+        means = np.nan_to_num(rate.mean(axis=1)).reshape(LEVELS, TRACES)
+        return cls(levels, means.mean(axis=1), means.std(axis=1, ddof=1))
+
+    def most(self, level: FloatArray) -> FloatArray:
+        """(n_rois,) Hz, mean rate that noise of a level exceeds in one of twenty traces."""
+        return np.interp(np.log(level), np.log(self.level), self.mean + ABOVE * self.spread)
+
+
+def silent(found: SpikeRates, frame_rate: float, level: FloatArray, alone: NoiseAlone | None) -> BoolArray:
+    """(n_rois,) whether a recording is compatible with no spike, at 5 %; False for ROIs without a rate.
+
+    It is where the interval of the mean rate (the rate itself, without one) begins below FEWEST in all, and where noise
+    alone, of the ROI's own level, often gives as much. level: (n_rois,) ν.
+    """
+    known = np.isfinite(found.rate)
+    seconds = known.sum(axis=1) / frame_rate
+    spikes = np.where(known, found.rate, 0).sum(axis=1) / frame_rate
+    least = spikes if found.mean_rate is None else found.mean_rate.low * seconds
+    few = least < FEWEST
+    if alone is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            few |= spikes <= alone.most(level) * seconds
+    return few & (seconds > 0)
