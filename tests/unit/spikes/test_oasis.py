@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
-from groundtrace.indicators import indicators
-from groundtrace.spikes.autoregressive import Response, remove_lag
+from groundtrace.indicators import LARGEST_LOAD, Indicator, indicators, simulated
+from groundtrace.infer import infer_spikes
+from groundtrace.spikes.autoregressive import SHARE, Response, remove_lag
 from groundtrace.spikes.oasis import Oasis, deconvolve_trace
+from groundtrace.testing.spikes import population
 from groundtrace.traces.noise import noise_sd
 
 
@@ -61,14 +63,47 @@ def test_the_peak_of_a_response_is_that_of_its_recursion(rise):
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_one_spike_of_the_tabled_size_counts_as_one(order):
-    kinetics = indicators()["GCaMP6s"]
+@pytest.mark.parametrize("size", [1, 4, 12])
+def test_bursts_of_the_tabled_response_count_their_spikes(order, size):
+    # A burst of four GCaMP6s spikes is as high as twelve single ones.
+    kinetics = simulated("GCaMP6s")
     backend = Oasis(order=order)
     response = backend.response(30.0, kinetics)
     g1, g2 = (*response.coefficients, 0.0)[:2]
+    height = kinetics.peak * float(kinetics.saturate(np.float64(size)))
     calcium = np.zeros(3000)
     for t in range(2, 3000):
-        calcium[t] = g1 * calcium[t - 1] + g2 * calcium[t - 2] + (t % 300 == 150) * kinetics.amplitude / response.peak
+        calcium[t] = g1 * calcium[t - 1] + g2 * calcium[t - 2] + (t % 300 == 150) * height / response.peak
     noise = np.random.default_rng(0).normal(0, 1e-4, 3000)
     rate = backend.run((calcium + noise)[None], 30.0, kinetics).rate[0]
-    assert rate.sum() / 30 == pytest.approx(10, rel=0.02)
+    assert rate.sum() / 30 == pytest.approx(10 * size * SHARE, rel=0.05)
+
+
+def test_noise_alone_counts_next_to_nothing():
+    noise = np.random.default_rng(1).normal(0, 0.1, (5, 9000))
+    rate = Oasis().run(noise, 30.0, simulated("GCaMP6s")).rate
+    assert np.median(rate.mean(axis=1)) < 0.03
+
+
+def test_the_course_of_rates_is_that_of_the_events():
+    kinetics = simulated("jGCaMP8m")
+    dff, _ = population("jGCaMP8m", cells=1)
+    events, _ = Oasis().deconvolve(dff[0].astype(float), Oasis().response(30.0, kinetics))
+    rate = Oasis().run(dff, 30.0, kinetics).rate[0]
+    assert np.corrcoef(rate, remove_lag(events, kinetics.lag * 30))[0, 1] == pytest.approx(1, abs=1e-6)
+
+
+def test_an_indicator_without_binding_curve_is_taken_as_linear():
+    known = simulated("GCaMP6s")
+    linear = Indicator.model_validate(known.model_dump(include=set(Indicator.model_fields)))
+    assert linear.spikes(np.array([0.0, 3 * known.amplitude])) == pytest.approx([0, 3])
+    load = np.array([0.0, 0.5, 1, 3, 20, 90])
+    assert known.spikes(known.peak * known.saturate(load)) == pytest.approx(load, abs=1e-9)
+    assert known.spikes(np.array([1e6])) == pytest.approx(LARGEST_LOAD)
+
+
+def test_rates_of_indicators_that_are_miscounted_are_relative():
+    dff, _ = population("GCaMP6s", cells=1)
+    with pytest.warns(UserWarning, match="oasis: how many spikes of jRCaMP1a it counts"):
+        infer_spikes(dff, 30.0, "jRCaMP1a", method="oasis")
+    assert Oasis().unit(indicators()["GCaMP6s"]) == "Hz"

@@ -40,6 +40,9 @@ TARGETS = "soma|ribol1|ribo|axon|nls|h2b"
 NO_CALCIUM = ("glusnfr", "gabasnfr", "voltron", "asap", "jedi", "grab", "dlight")
 """Sensors of transmitters and of voltage."""
 
+LARGEST_LOAD = 100.0
+"""Calcium, in peaks of one spike, beyond which dF/F tells no more of it."""
+
 
 class Indicator(Section):
     """Response of an indicator to action potentials, as spike inference is told: the median over all recorded neurons,
@@ -54,6 +57,10 @@ class Indicator(Section):
     """Peak dF/F, fraction."""
     lag: NonNegativeFloat
     """How late the events of an AR(1) deconvolution are behind the spikes, s."""
+
+    def spikes(self, dff: FloatArray) -> FloatArray:
+        """Spikes at once that raise dF/F from 0 to `dff`, fractions; linear where no binding curve is known."""
+        return dff / self.amplitude
 
 
 class SimulatedIndicator(Indicator):
@@ -78,6 +85,12 @@ class SimulatedIndicator(Indicator):
         """dF/F over `peak` at a calcium level above rest, in peaks of one spike: 0 at 0, 1 at 1, then saturating."""
         rest, one = self._bound(0.0), self._bound(1.0)
         return (self._bound(np.maximum(load, 0)) - rest) / (one - rest)
+
+    def spikes(self, dff: FloatArray) -> FloatArray:
+        """Spikes at once that raise dF/F from 0 to `dff`: the inverse of `saturate`, at most LARGEST_LOAD."""
+        rest, one = self._bound(0.0), self._bound(1.0)
+        bound = rest + np.clip(dff / self.peak, 0, self.saturate(np.float64(LARGEST_LOAD))) * (one - rest)
+        return self.half * (bound / (1 - bound)) ** (1 / self.hill) - self.resting
 
     def _bound(self, load: Any) -> Any:
         """Share of the indicator with calcium (Hill), c^n / (c^n + K^n)."""

@@ -1,6 +1,7 @@
 """Spike inference without the pipeline: an array of dF/F, or another pipeline's result, to rates."""
 
 import mmap
+import warnings
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +17,7 @@ from groundtrace.errors import InputError, did_you_mean
 from groundtrace.indicators import Indicator
 from groundtrace.loading import Traces
 from groundtrace.spikes import checks
-from groundtrace.spikes.base import SpikeBackend
+from groundtrace.spikes.base import SpikeBackend, relative_rates
 from groundtrace.spikes.gaps import run_across_gaps
 from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, say_unlike, size_in_spikes, widened
 from groundtrace.spikes.silence import NoiseAlone, silent
@@ -138,6 +139,8 @@ def infer_spikes(
     ratio = ratio_to(half_decay(some, frame_rate), kinetics)
     size = size_in_spikes(largest(some, frame_rate), kinetics)
     say_unlike(ratio, size, kinetics)
+    if kinetics is not None and backend.unit(kinetics) != "Hz":
+        warnings.warn(relative_rates(type(backend).__name__.lower(), kinetics.name), stacklevel=2)
     try:
         arrays, of_roi = _in_blocks(backend, dff, frame_rate, kinetics, level, (ratio, size), out)
     except ModuleNotFoundError as error:

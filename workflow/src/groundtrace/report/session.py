@@ -12,6 +12,7 @@ import polars as pl
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
+from groundtrace.indicators import kinetics
 from groundtrace.io import read_arrays, read_provenance, read_table
 from groundtrace.report.frame import page_warnings, render
 from groundtrace.report.light import light_envelope
@@ -20,6 +21,7 @@ from groundtrace.report.pages import sections
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.tables import Warnings
 from groundtrace.report.warning import Warning
+from groundtrace.spikes.autoregressive import RELATIVE
 from groundtrace.tables import empty
 
 TRACE_COLUMNS = [
@@ -90,6 +92,13 @@ class SessionInputs:
     def expected(self) -> pl.Series:
         """Expected correlations with the true spike rate, of the accepted ROIs for which it is known."""
         return self.cell_spikes["expected_correlation"].drop_nulls().drop_nans()
+
+    @property
+    def rate_unit(self) -> str:
+        """Hz, or a.u. where the scale of rates is known not to be right for the indicator."""
+        known = kinetics(self.acquisition.indicator)
+        deconvolved = self.method in ("oasis", "convex")
+        return "a.u." if deconvolved and known is not None and known.name in RELATIVE else "Hz"
 
     @property
     def method(self) -> str:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from groundtrace.acquisition import CellClass
 from groundtrace.arrays import FloatArray
@@ -69,6 +69,10 @@ class SpikeBackend(Backend):
         """The same backend, told the class of the cells; itself where that changes nothing."""
         return self
 
+    def unit(self, indicator: Indicator | None) -> Literal["Hz", "a.u."]:
+        """Unit of its rates: a.u. where it is known that their scale is not to be trusted, only their course."""
+        return "Hz"
+
     @property
     def reads_denoised(self) -> bool:
         """Whether it is given the denoised dF/F instead of the measured one, in a recipe that denoises."""
@@ -78,3 +82,11 @@ class SpikeBackend(Backend):
     def trained_on(self) -> tuple[str, ...]:
         """Ground-truth data sets that it has learnt from."""
         return ()
+
+
+def relative_rates(method: str, indicator: str) -> str:
+    """What is said of rates whose scale is not to be trusted."""
+    return (
+        f"{method}: how many spikes of {indicator} it counts was off by more than a factor of two on ground truth; read "
+        "its rates as relative to each other (a.u.), or use the method network"
+    )

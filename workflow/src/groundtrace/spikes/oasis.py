@@ -13,8 +13,8 @@ from groundtrace.traces.noise import overall_noise_sd
 class Oasis(Autoregressive):
     """Non-negative AR(1) or AR(2) deconvolution with the sparsest spikes that explain dF/F up to its noise.
 
-    Rates are in Hz: inferred dF/F per frame over the indicator's dF/F per spike, moved forward by the indicator's
-    known lag.
+    Rates are in Hz: events, moved forward by the indicator's known lag, times one scale for each trace, so that they
+    hold as many spikes as clear events do by the indicator's response to spikes and bursts.
     """
 
     environment: ClassVar[str] = "core"

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 
 from groundtrace.arrays import FloatArray
-from groundtrace.spikes.comparing import smooth, smoothing
+from groundtrace.spikes.comparing import mean_over_window, smooth, smoothing
 from groundtrace.spikes.counts import CountDistribution, to_count
 
 LIMIT = 0.999
@@ -20,7 +20,10 @@ FURTHEST = 7.0
 """The logarithm of the ratio of mean rates that is believed at most: a factor of a thousand."""
 SLOW = 10.0
 """Frame rate, Hz, below which rates are compared at another time scale."""
-FEATURES = 9
+FEATURES = 12
+DOUBTED, STEEP = 0.4, 4.0
+"""Clearest event of a trace, spikes, of which half of the rate is kept, and how fast that changes with it; chosen on
+stretches without spikes: measurements/silent_cells.py."""
 GRID = (64, 12)
 """Points of expected count and of dispersion at which quantiles are computed; between them they are interpolated."""
 
@@ -96,11 +99,27 @@ def from_outputs(log_mean: Any, outputs: Any, exp: Any = np.exp, clip: Any = np.
     )
 
 
-def accuracy_features(rate: FloatArray, frame_rate: float, level: float, signal_to_noise: float | None) -> FloatArray:
+def evidence(rate: FloatArray, frame_rate: float) -> float:
+    """The clearest event of a trace, spikes: the largest rate (n_frames,), Hz, smoothed, over what one spike makes."""
+    return float(smooth(rate, frame_rate).max()) * np.sqrt(2 * np.pi) * smoothing(frame_rate)
+
+
+def seen(clearest: float) -> float:
+    """The part of a network's rate that is kept, by the clearest event of the trace (spikes).
+
+    Where nothing stands out, the rate is what cells fire in which nothing stands out, and most of them are silent.
+    """
+    return 1 / (1 + (DOUBTED / max(clearest, 1e-6)) ** STEEP)
+
+
+def accuracy_features(
+    rate: FloatArray, dff: FloatArray, frame_rate: float, level: float, signal_to_noise: float | None
+) -> FloatArray:
     """What errors are predicted from (FEATURES,); all of it is known without the electrode.
 
     rate: (n_frames,) Hz as inferred, whose variance against that of the spikes it leaves unexplained is the network's
-    own opinion; level: ν, % Hz^(-1/2); signal_to_noise: dF/F of one spike over the noise per frame, None if not told.
+    own opinion; dff: (n_frames,); level: ν, % Hz^(-1/2); signal_to_noise: dF/F of one spike over the noise per frame,
+    None if not told.
     """
     mean = max(float(rate.mean()), 1e-3)
     explained = float(smooth(rate, frame_rate).var())
@@ -110,7 +129,14 @@ def accuracy_features(rate: FloatArray, frame_rate: float, level: float, signal_
     snr = np.log(signal_to_noise) if told else 0.0
     spikes = np.log1p(mean * len(rate) / frame_rate)
     moment = [own, np.log(max(level, 0.05)), np.log(frame_rate), np.log(mean), snr, float(told), spikes]
-    return np.array([1.0, *moment, float(frame_rate < SLOW)])
+    centred = dff - dff.mean(dtype=np.float64)
+    skewness = float((centred**3).mean() / max(float((centred**2).mean()) ** 1.5, 1e-12))
+    events = [
+        np.log(evidence(rate, frame_rate) + 0.02),
+        np.log(float(mean_over_window(rate, frame_rate).max()) + 0.1),
+        np.arcsinh(skewness),
+    ]
+    return np.array([1.0, *moment, float(frame_rate < SLOW), *events])
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from groundtrace.arrays import FloatArray
 from groundtrace.spikes.comparing import mean_over_window
-from groundtrace.spikes.network.expected import accuracy_features, dispersion
+from groundtrace.spikes.network.expected import accuracy_features, dispersion, evidence, seen
 from groundtrace.spikes.network.features import Response, read_recording
 from groundtrace.spikes.network.model import Checkpoint, predict
 from groundtrace.traces.noise import noise_level
@@ -17,13 +18,15 @@ class Inferred:
     """What is inferred from one trace, each (n_frames,)."""
 
     rate: FloatArray
-    """Hz."""
+    """Hz; next to nothing in a trace without any event, unless online."""
     mean: FloatArray
-    """Expected spikes in the second around each frame."""
+    """Spikes in the second around each frame as the network expects them, whatever the rest of the trace shows."""
     dispersion: FloatArray
     """log(variance / mean) of their number, as the network has it."""
     features: FloatArray
     """(FEATURES,) that its errors are predicted from."""
+    context: FloatArray
+    """(CONTEXT,) the description of the recording that the network was given."""
 
 
 def infer_trace(
@@ -38,4 +41,6 @@ def infer_trace(
     # The noise per frame is what ν is, up to its unit.
     snr = response.amplitude / max(level, 0.05) if response.told else None
     mean = mean_over_window(rate, frame_rate)
-    return Inferred(rate, mean, dispersion(mean, size, zero), accuracy_features(rate, frame_rate, level, snr))
+    features = accuracy_features(rate, trace, frame_rate, level, snr)
+    kept = rate if lookahead is not None else rate * np.float32(seen(evidence(rate, frame_rate)))
+    return Inferred(kept, mean, dispersion(mean, size, zero), features, context)

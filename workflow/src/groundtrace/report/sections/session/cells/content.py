@@ -18,6 +18,7 @@ CLIP_SHARE = 0.5
 def context(inputs: SessionInputs) -> dict[str, Any]:
     return {
         "rois": inputs.rois.height,
+        "rate_unit": inputs.rate_unit,
         "search": search_facts(inputs),
         "shown": shown(inputs),
         "interval": has_interval(inputs.spikes),

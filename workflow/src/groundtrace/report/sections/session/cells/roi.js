@@ -143,8 +143,8 @@ class RoiPanel {
     this.charts = [
       new Chart($("dff"), { height: 150, label: "dF/F of the selected ROI", x: time, y: { label: "dF/F" },
         layers: [line(series("dff"), { name: "dF/F" }), moment] }),
-      new Chart($("rate"), { height: 140, label: "Spike rate of the selected ROI", x: time, y: { label: "spike rate", unit: "Hz", low: 0 },
-        layers: [line(series("rate"), { name: "spike rate", colour: "spike", unit: "Hz" }), moment] }),
+      new Chart($("rate"), { height: 140, label: "Spike rate of the selected ROI", x: time, y: { label: "spike rate", unit: page.rateUnit, low: 0 },
+        layers: [line(series("rate"), { name: "spike rate", colour: "spike", unit: page.rateUnit }), moment] }),
     ];
     if (!this.light.fluorescence) return;
     const light = (name) => () => this.lightOf(name);

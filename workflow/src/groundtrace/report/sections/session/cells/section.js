@@ -74,7 +74,7 @@ function describe() {
   const rows = [
     ...roiRows(rois, i),
     ["skew", number(rois.skew[i])],
-    ["mean rate", `${number(rois.rate[i])} Hz${rois.mayBeSilent[i] ? ", may be silent" : ""}`],
+    ["mean rate", `${number(rois.rate[i])} ${page.rateUnit}${rois.mayBeSilent[i] ? ", may be silent" : ""}`],
     ...(expectation(rois, i) ? [] : [["expected r", report.traces.known ? "not known" : "not known for this method"]]),
     ["position (y, x)", `${number(rois.y[i])}, ${number(rois.x[i])} px`],
     ...(rois.flags[i].length ? [["caution", rois.flags[i].join(", ")]] : []),

@@ -213,7 +213,7 @@ class TraceBrowser {
     }
     if (this.band > 60) {
       ctx.fillStyle = colours.spike;
-      ctx.fillText(`${number(most, 2)} Hz`, left - 6, toRate(most) + 4);
+      ctx.fillText(`${number(most, 2)} ${page.rateUnit}`, left - 6, toRate(most) + 4);
       ctx.fillText("0", left - 6, toRate(0) - 3);
     }
     if (this.band < 120) return;
@@ -270,7 +270,7 @@ class TraceBrowser {
       ["time", `${number(time, 5)} s`],
       ["frame", number(Math.min(this.frames - 1, Math.floor((time / this.duration) * this.frames)), 9)],
       ["dF/F", about + number(dff.at(time))],
-      ["spike rate", `${about}${number(rate.at(time))} Hz`],
+      ["spike rate", `${about}${number(rate.at(time))} ${page.rateUnit}`],
       ...(lower && upper ? [["spikes in 1 s, 90 %", `${about}${number(lower.at(time), 2)} to ${number(upper.at(time), 2)}`]] : []),
     ]);
   }

@@ -23,7 +23,7 @@ def figures(inputs: SessionInputs) -> list[Figure]:
             "noise level ν", number(noise, 2), "%/√Hz", "median of the cells; 1 is excellent, above 8 only bursts show"
         ),
         Figure("signal to noise", number(snr, 2), "", "median: large transients over the noise of dF/F"),
-        Figure("spike rate", number(rate, 2), "Hz", "median of the cells' mean inferred rates"),
+        Figure("spike rate", number(rate, 2), inputs.rate_unit, "median of the cells' mean inferred rates"),
         Figure("photons", number(raw["photons"], 2), "", "per pixel and frame, mean over the field"),
         Figure(
             "residual motion",

@@ -26,6 +26,7 @@ def data(inputs: SessionInputs) -> dict[str, Any]:
     return {
         "frameRate": acquisition.frame_rate,
         "frames": acquisition.frames,
+        "rateUnit": inputs.rate_unit,
         "height": acquisition.height,
         "width": acquisition.width,
         "pixelSize": acquisition.pixel_size,
