@@ -8,11 +8,7 @@ import numpy as np
 from groundtrace.adopted import caiman, nwb, suite2p
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
-from groundtrace.suite2p_settings import read_settings
 from groundtrace.traces.dff import DffParameters, NeuropilParameters, compute_dff
-
-SUITE2P_SETTINGS = ("ops.npy", "settings.npy")
-"""Files of a plane folder that may hold the frame rate: ops.npy until Suite2p 0.14, settings.npy from 1.0 on."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +16,7 @@ class Traces:
     """dF/F of the accepted ROIs of one plane."""
 
     dff: FloatArray
-    """(n_rois, n_frames) fraction."""
+    """(n_rois, n_frames) fraction; NaN in frames that the pipeline left out."""
     frame_rate: float
     """Hz."""
     roi: IntArray
@@ -75,19 +71,22 @@ def load_traces(path: Path | str, frame_rate: float | None = None) -> Traces:
 def _suite2p(folder: Path, frame_rate: float | None) -> Traces:
     """dF/F with groundtrace's own baseline and neuropil correction; deconvolved traces (spks.npy) are not used."""
     fluorescence, neuropil, verdict = suite2p.traces(folder)
+    settings = suite2p.read_all(folder)
+    rate = frame_rate or settings.get("fs")
+    if not rate:
+        raise InputError(
+            f"{folder}: no frame rate (fs) in ops.npy or settings.npy; give it: load_traces(folder, frame_rate=...)"
+        )
     accepted = verdict[:, 0] > 0.5
-    rate = frame_rate or _suite2p_rate(folder)
-    dff = compute_dff(fluorescence[accepted], neuropil[accepted], rate, 0.0, DffParameters()).dff
-    return Traces(dff, rate, np.flatnonzero(accepted), folder)
-
-
-def _suite2p_rate(folder: Path) -> float:
-    for path in (folder / name for name in SUITE2P_SETTINGS):
-        if path.is_file() and (rate := read_settings(path).get("fs")):
-            return float(rate)
-    raise InputError(
-        f"{folder}: no frame rate (fs) in {' or '.join(SUITE2P_SETTINGS)}; give it: load_traces(folder, frame_rate=...)"
-    )
+    dff = compute_dff(
+        fluorescence[accepted],
+        neuropil[accepted],
+        float(rate),
+        settings.get("detector_offset") or 0.0,
+        DffParameters(),
+        bad_frames=suite2p.bad_frames(settings, fluorescence.shape[1]),
+    ).dff
+    return Traces(dff, float(rate), np.flatnonzero(accepted), folder)
 
 
 def _caiman(path: Path, frame_rate: float | None) -> Traces:
@@ -117,7 +116,7 @@ def _nwb(path: Path, frame_rate: float | None) -> Traces:
         dff = (
             _without_neuropil(light, rate)
             if around is None
-            else compute_dff(light, around, rate, 0.0, DffParameters()).dff
+            else compute_dff(light, around, rate, found.offset or 0.0, DffParameters(), bad_frames=found.bad).dff
         )
     roi = np.flatnonzero(found.accepted)
     return Traces(np.asarray(dff[roi], np.float32), rate, roi, path)

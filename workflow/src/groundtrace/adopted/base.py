@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.extraction.base import Footprint
 
 
@@ -35,5 +35,11 @@ class Adopted:
     """(2, n_frames) px, y and x, by which the tissue had moved."""
     bad: BoolArray | None = None
     """(n_frames,) frames that the pipeline left out."""
+    offset: float | None = None
+    """Value of `fluorescence` and `neuropil` at zero photons; None where it is not told."""
+    time: FloatArray | None = None
+    """(n_frames,) s, increasing; None where only the rate is told."""
+    segment: IntArray | None = None
+    """(n_frames,) number of the stretch without a gap or a border of files; None where `time` tells the gaps."""
     notes: tuple[str, ...] = ()
     """`what was found; what to do`, one sentence each."""
