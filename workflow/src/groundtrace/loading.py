@@ -1,14 +1,18 @@
-"""dF/F from the results of other pipelines: a Suite2p plane folder, a CaImAn file, a processed NWB file."""
+"""dF/F from the results of other pipelines."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from groundtrace.adopted import caiman, nwb, suite2p
+from groundtrace.adopted import caiman, extract, minian, nwb, suite2p
+from groundtrace.adopted.base import Adopted
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.traces.dff import DffParameters, NeuropilParameters, compute_dff
+
+SUFFIXES = (".hdf5", ".h5", ".nwb", ".mat")
+"""Of files that are read."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,13 @@ class Traces:
 
 
 def load_traces(path: Path | str, frame_rate: float | None = None) -> Traces:
-    """Load dF/F of the accepted ROIs from the result of Suite2p or CaImAn, or from a processed NWB file.
+    """Load dF/F of the accepted ROIs from the result of another pipeline.
 
     Parameters
     ----------
     path : path
         Plane folder of Suite2p (F.npy, Fneu.npy, iscell.npy, ops.npy or settings.npy), result of CaImAn (.hdf5),
-        processed NWB file (.nwb), or a folder with one of these.
+        processed NWB file (.nwb), output of EXTRACT (.mat), or a folder with one of these; folder of Minian.
     frame_rate : float, optional
         Hz; None takes the result's own.
 
@@ -55,16 +59,19 @@ def load_traces(path: Path | str, frame_rate: float | None = None) -> Traces:
     path = Path(path)
     if (path / "F.npy").is_file():
         return _suite2p(path, frame_rate)
-    files = [path] if path.is_file() else sorted(p for p in path.glob("*") if p.suffix in (".hdf5", ".h5", ".nwb"))
+    if (path / "A.zarr").is_dir():
+        return _taken(path, minian.read(path), frame_rate)
+    files = [path] if path.is_file() else sorted(p for p in path.glob("*") if p.suffix in SUFFIXES)
     if len(files) == 1 and files[0].suffix in (".hdf5", ".h5"):
         return _caiman(files[0], frame_rate)
-    if len(files) == 1 and files[0].suffix == ".nwb":
-        return _nwb(files[0], frame_rate)
+    if len(files) == 1 and files[0].suffix in SUFFIXES:
+        return _taken(files[0], (nwb if files[0].suffix == ".nwb" else extract).read(files[0]), frame_rate)
     planes = sorted(found.parent for found in path.rglob("F.npy"))
     hint = f"; there are planes in it: {', '.join(map(str, planes))}" if planes else ""
     raise InputError(
         f"{path}: {'is' if path.exists() else 'does not exist, wanted is'} no single result that can be read{hint}. "
-        "Give a Suite2p plane folder (with F.npy, Fneu.npy, iscell.npy, ops.npy) one CaImAn .hdf5 file or one .nwb file"
+        "Give a Suite2p plane folder (with F.npy, Fneu.npy, iscell.npy, ops.npy), one CaImAn .hdf5, .nwb or EXTRACT "
+        ".mat file, or a folder of Minian (with A.zarr, YrA.zarr)"
     )
 
 
@@ -103,12 +110,11 @@ def _caiman(path: Path, frame_rate: float | None) -> Traces:
     return Traces(np.asarray(dff[roi], np.float32), rate, roi, path)
 
 
-def _nwb(path: Path, frame_rate: float | None) -> Traces:
-    """dF/F of the file where it has no fluorescence; else with a baseline of our own."""
-    found = nwb.read(path)
+def _taken(path: Path, found: Adopted, frame_rate: float | None) -> Traces:
+    """dF/F of the result where it has no fluorescence; else with a baseline of our own."""
     rate = frame_rate or found.frame_rate
     if rate is None:
-        raise InputError(f"{path}: no frame rate in it; give it: load_traces(file, frame_rate=...)")
+        raise InputError(f"{path}: no frame rate in it; give it: load_traces(path, frame_rate=...)")
     dff, light = found.dff, found.fluorescence
     if dff is None:
         assert light is not None

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.extraction.base import Footprint
+
+WEIGHT = 0.2
+"""Share of a component's largest weight from which a pixel counts to it, as CaImAn draws contours."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +48,10 @@ class Adopted:
     """(n_frames,) number of the stretch without a gap or a border of files; None where `time` tells the gaps."""
     notes: tuple[str, ...] = ()
     """`what was found; what to do`, one sentence each."""
+
+
+def footprint(mask: FloatArray) -> Footprint:
+    """Pixels of a component, weights (Y, X), without its faint part."""
+    y, x = np.nonzero(mask > WEIGHT * mask.max(initial=0))
+    weight = np.asarray(mask[y, x], np.float32)
+    return y.astype(np.int32), x.astype(np.int32), weight / max(weight.sum(), np.float32(1e-12))
