@@ -336,6 +336,31 @@ BAD: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         suite2p_with(ops=np.array({"Ly": 40, "Lx": 56}, object)),
         "has no frame rate, and the sheet none for sub-a ses-1; fill the column frame_rate (Hz)",
     ),
+    "a rate below zero": (
+        "suite2p_rois",
+        lambda folder: suite2p(folder / "plane0", fs=-30.0),
+        "its frame rate is -30 Hz; fill the column frame_rate (Hz), which counts instead",
+    ),
+    "a rate that is no number": (
+        "suite2p_rois",
+        lambda folder: suite2p(folder / "plane0", fs=np.nan),
+        "its frame rate is nan Hz; fill the column frame_rate (Hz)",
+    ),
+    "a pickle in place of traces": (
+        "suite2p_rois",
+        suite2p_with(F=np.array([{"a": 1}], object)),
+        "F.npy: cannot be read as an array (Object arrays cannot be loaded when allow_pickle=False)",
+    ),
+    "one frame": (
+        "suite2p_rois",
+        suite2p_with(F=LIGHT[:, :1], Fneu=NEUROPIL[:, :1]),
+        "its traces have 1 frame(s); check the column path",
+    ),
+    "no ROI": (
+        "suite2p_rois",
+        suite2p_with(F=LIGHT[:0], Fneu=NEUROPIL[:0], iscell=np.zeros((0, 2)), stat=np.array([], object)),
+        "holds no ROI; check the column path, or start from the movie",
+    ),
     "no HDF5": ("caiman_rois", text("a.hdf5"), "a.hdf5: cannot be read as HDF5 ("),
     "no CaImAn": (
         "caiman_rois",
@@ -446,5 +471,62 @@ def test_a_roi_without_a_trace_is_left_out_and_said(tmp_path):
     found = taken("suite2p_rois", suite2p_with(F=light)(tmp_path))
     assert found.rois["origin"].to_list() == ["plane0: ROI 0", "plane0: ROI 2"]
     assert found.rois["roi"].to_list() == [0, 1]
-    assert "1 of its ROIs (ROI 1) have no pixel, or a trace with NaN" in found.extraction_quality["notes"][0]
+    assert (
+        "1 of its ROIs (ROI 1) have no pixel with a weight, or a trace with NaN" in found.extraction_quality["notes"][0]
+    )
     assert isinstance(found.rois, pl.DataFrame)
+
+
+def test_a_roi_without_weights_is_left_out_and_said(tmp_path):
+    stat = [{"ypix": y, "xpix": x, "lam": w} for y, x, w in ROIS]
+    stat[0]["lam"], stat[2]["lam"] = np.full(len(ROIS[0][2]), np.nan), -ROIS[2][2]
+    found = taken("suite2p_rois", suite2p_with(stat=np.array(stat, object))(tmp_path))
+    assert found.rois["origin"].to_list() == ["plane0: ROI 1"]
+    assert "2 of its ROIs (ROI 0, ROI 2) have no pixel with a weight" in found.extraction_quality["notes"][0]
+
+
+def test_frames_without_a_value_are_bad(tmp_path):
+    light = LIGHT.copy()
+    light[:, 30:34] = np.nan
+    found = taken("suite2p_rois", suite2p_with(F=light)(tmp_path))
+    assert found.shifts.filter("bad")["frame"].to_list() == [0, 1, 2, 30, 31, 32, 33]
+    assert found.rois.height == 3
+    filled = stack(found.fluorescence["fluorescence"])
+    np.testing.assert_array_equal(np.delete(filled, np.s_[30:34], axis=1), np.delete(LIGHT, np.s_[30:34], axis=1))
+    assert np.isfinite(filled).all()
+
+
+def test_of_as_many_frames_as_rois_the_schema_tells_the_axes(tmp_path):
+    """(time, ROI); nothing else tells."""
+
+    def square(file: h5py.File) -> None:
+        for name in ("some_a", "some_b_neuropil"):
+            series = file[f"processing/ophys/{name}/traces"]
+            del series["data"], series["timestamps"]
+            series["data"] = LIGHT[:, :3]
+            series["starting_time"] = 0.0
+            series["starting_time"].attrs["rate"] = RATE
+
+    found = taken("nwb_rois", nwb_with(square)(tmp_path))
+    np.testing.assert_array_equal(stack(found.fluorescence["fluorescence"]), LIGHT[:, :3].T)
+
+
+@pytest.mark.parametrize(("frames_per_file", "borders"), [([150, 250], [150]), ([1] * FRAMES, []), ([7, 9], [])])
+def test_borders_of_files_are_those_of_suite2p(frames_per_file, borders, tmp_path):
+    """Not of single images, nor of another recording."""
+    found = taken("suite2p_rois", suite2p(tmp_path / "plane0", frames_per_file=np.array(frames_per_file)))
+    assert (np.flatnonzero(np.diff(found.frames["segment"])) + 1).tolist() == borders
+
+
+def test_the_offset_of_an_nwb_file_is_what_its_series_add(tmp_path):
+    """Light above zero photons is what the file says it is, whatever the neuropil's own offset."""
+
+    def shifted(file: h5py.File) -> None:
+        for name, offset in (("some_a", -20.0), ("some_b_neuropil", -30.0)):
+            data = file[f"processing/ophys/{name}/traces/data"]
+            data.attrs["offset"], data.attrs["conversion"] = offset, 2.0
+
+    found = taken("nwb_rois", nwb_with(shifted)(tmp_path))
+    assert found.acquisition.offset == 20
+    np.testing.assert_array_equal(stack(found.fluorescence["fluorescence"]), 2 * LIGHT)
+    np.testing.assert_array_equal(stack(found.fluorescence["neuropil"]), 2 * NEUROPIL - 10)

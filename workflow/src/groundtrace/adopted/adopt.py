@@ -22,6 +22,8 @@ from groundtrace.traces.gaps import with_lines
 
 LARGEST_DFF = 50.0
 """dF/F above which a fraction was meant as per cent."""
+FASTEST = 10_000
+"""Hz."""
 MARKED = "left out by the other pipeline"
 LIGHT = (
     "only dF/F is in it, which is taken as light over a baseline of 1, without neuropil, and gets its baseline anew; "
@@ -71,6 +73,10 @@ def adopt(session: Session, files: Sequence[Path], plane: int) -> Taken:
         raise InputError(
             f"{path}: has no frame rate, and the sheet none for sub-{session.subject} ses-{session.session}; fill the "
             "column frame_rate (Hz)"
+        )
+    if not 0 < rate <= FASTEST:
+        raise InputError(
+            f"{path}: its frame rate is {rate:g} Hz; fill the column frame_rate (Hz), which counts instead"
         )
     bad = bad_frames(found, frames)
     images = found.images or {"mean": drawing(extraction, found.shape)}
@@ -148,7 +154,7 @@ def checked(path: Path, found: Adopted) -> Adopted:
     found = with_bad_frames(found, values)
     values = found.dff if found.fluorescence is None else found.fluorescence
     assert values is not None
-    kept = np.isfinite(values).all(axis=1) & np.array([len(y) > 0 for y, *_ in found.footprints])
+    kept = np.isfinite(values).all(axis=1) & np.array([weight.sum() > 0 for *_, weight in found.footprints])
     if kept.all():
         return found
     lost = np.flatnonzero(~kept)
@@ -159,7 +165,10 @@ def checked(path: Path, found: Adopted) -> Adopted:
     def of(rows: FloatArray | None) -> FloatArray | None:
         return None if rows is None else rows[kept]
 
-    note = f"{len(lost)} of its ROIs ({some}) have no pixel, or a trace with NaN, and are left out; export them again"
+    note = (
+        f"{len(lost)} of its ROIs ({some}) have no pixel with a weight, or a trace with NaN, and are left out; export "
+        "them again"
+    )
     return replace(
         found,
         footprints=[found.footprints[k] for k in np.flatnonzero(kept)],
