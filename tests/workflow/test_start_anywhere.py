@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import tifffile
 
+import groundtrace
 from groundtrace.tables import stack
 from groundtrace.testing.movies import Cells, with_cells
 from tests.unit.adopted.results import ACTIVE, FRAMES, caiman, extract, minian, nwb, suite2p
@@ -122,6 +123,25 @@ def test_a_folder_made_by_suite2p_itself_reaches_its_report(project, truth):
     page = (folder.parents[2] / "report-default.html").read_text()
     assert "ROIs and traces of" in page
     assert "Suite2p" in page
+
+
+def test_what_another_pipeline_left_is_exported_as_our_own(project, tmp_path):
+    """CaImAn tells no shifts and no neuropil."""
+    project = project.copy(tmp_path / "copy")
+    path = project.folder / "test.tsv"
+    header, *rows = path.read_text().splitlines()
+    more = "VISp\t2026-03-01T14:05:00+01:00\tSpontaneous activity"
+    lines = [f"{header}\tlocation\tstart_time\tsession_description", *(f"{row}\t{more}" for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    (project.folder / "config/subjects.tsv").write_text("subject\tspecies\tsex\tage\nc\tMus musculus\tF\tP90D\n")
+    scope = {"description": "Resonant", "excitation_wavelength": 920, "emission_wavelength": 525}
+    project.configure(nwb={"microscopes": {"scope": scope}, "registered_movie": True})
+    nwb, folder = "results/nwb/default/sub-c/sub-c_ses-1_ophys.nwb", "results/suite2p/default/sub-c/ses-1/plane0"
+    project.run("--", nwb, f"{folder}/ops.npy")
+    traces = pl.read_parquet(project.folder / GIVEN.format("c") / "traces.parquet")
+    np.testing.assert_array_equal(np.load(project.folder / folder / "F.npy"), stack(traces["fluorescence"]))
+    assert "yoff" not in np.load(project.folder / folder / "ops.npy", allow_pickle=True).item()
+    assert groundtrace.load_traces(project.folder / nwb).roi.tolist() == [0, 2]
 
 
 def test_a_registered_movie_is_not_moved_again(project):

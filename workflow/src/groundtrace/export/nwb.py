@@ -103,7 +103,8 @@ def write_nwb(
     timing = [_timing(plane) for plane in planes]
     module = nwb.create_processing_module("ophys", "calcium imaging, processed by groundtrace")
     for plane, when, suffix in zip(planes, timing, suffixes, strict=True):
-        module.add(_shifts(plane, when, suffix))
+        if plane.has_shifts:
+            module.add(_shifts(plane, when, suffix))
         module.add(_images(plane, suffix))
     for i, movie in enumerate(movies):
         module.add(_movie(movie, imaging[i], planes[i], timing[i], suffixes[i]))

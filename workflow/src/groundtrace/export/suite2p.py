@@ -101,7 +101,7 @@ def _ops(plane: SessionResults, diameter: float) -> dict[str, Any]:
     acquisition, images = plane.acquisition, plane.images
     shifts = read_table(plane.files["shifts"], ["y", "x", "bad"])
     segment = read_table(plane.files["frames"], ["segment"])["segment"]
-    indicator = kinetics(acquisition.indicator)
+    indicator, moved = kinetics(acquisition.indicator), plane.has_shifts
     mean = images["mean"].values
     pictures = {"meanImg": "mean", "meanImgE": "energy", "max_proj": "maximum", "Vcorr": "correlation"}
     return {
@@ -110,8 +110,7 @@ def _ops(plane: SessionResults, diameter: float) -> dict[str, Any]:
         "Lx": acquisition.width,
         "yrange": [0, acquisition.height],
         "xrange": [0, acquisition.width],
-        "yoff": np.round(shifts["y"].to_numpy()).astype(np.int32),
-        "xoff": np.round(shifts["x"].to_numpy()).astype(np.int32),
+        **({f"{axis}off": np.round(shifts[axis].to_numpy()).astype(np.int32) for axis in "yx"} if moved else {}),
         "badframes": shifts["bad"].to_numpy(),
         "frame_time": plane.time.values,
         "frames_per_file": segment.value_counts().sort("segment")["count"].to_numpy().astype(np.int32),
