@@ -10,16 +10,20 @@ from groundtrace.adopted.base import Adopted, footprint
 from groundtrace.adopted.formats import STAMPS
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
+from groundtrace.extraction.base import Footprint
 
 BACKGROUND = (
     "Minian takes the background of the field out of the movie, so that dF/F is larger than it was; compare its size "
     "between cells and moments of one session only"
 )
 
+HELD = 32
+"""Units whose pixels are held at a time."""
+
 
 def read(path: Path, plane: int = 0, planes: int = 1) -> Adopted:
     """Light of the units over the background under them. C is not read: it is denoised, and of a unit of its own."""
-    masks, traces = variable(path, "A"), variable(path, "YrA")
+    masks, traces = stored(path, "A", "A"), variable(path, "YrA")
     if masks is None or masks.ndim != 3:
         raise InputError(
             f"{path}: has no A.zarr of axes unit_id, height, width: no result of Minian; name the folder that "
@@ -30,34 +34,51 @@ def read(path: Path, plane: int = 0, planes: int = 1) -> Adopted:
             f"{path}: has no measured traces, YrA.zarr, and neither dF/F nor noise can be told from the denoised C; "
             "copy YrA.zarr here from Minian's intermediate results, or save there what compute_trace returns"
         )
-    names = coordinate(path, "A", "unit_id") or list(range(len(masks)))
+    names = coordinate(path, "A", "unit_id") or list(range(masks.shape[0]))
     traced = coordinate(path, "YrA", "unit_id") or list(range(len(traces)))
     if missing := [name for name in names if name not in traced]:
         raise InputError(f"{path}: YrA has no trace of unit {missing[0]}, which is in A; save both of one run")
     traces = traces[[traced.index(name) for name in names]]
-    time, shape, maximum = times(path, traces.shape[1]), (masks.shape[1], masks.shape[2]), variable(path, "max_proj")
+    shape, maximum = (masks.shape[1], masks.shape[2]), variable(path, "max_proj")
+    footprints, background = units(masks, variable(path, "b"), variable(path, "f"))
+    time = times(path, traces.shape[1])
     return Adopted(
         "Minian",
-        [footprint(mask) for mask in masks],
+        footprints,
         [f"unit {name}" for name in names],
-        np.ones(len(masks), bool),
+        np.ones(masks.shape[0], bool),
         shape,
         float(1 / np.median(np.diff(time))) if time is not None else None,
-        traces + background(masks, variable(path, "b"), variable(path, "f")),
+        traces + background,
         images={} if maximum is None or maximum.shape != shape else {"maximum": maximum},
         time=time,
         notes=(BACKGROUND,),
     )
 
 
+def units(masks: Any, b: FloatArray | None, f: FloatArray | None) -> tuple[list[Footprint], FloatArray]:
+    """Footprints, and (n_rois, 1) median light of the background under each: b f projected onto it; 0 without any.
+
+    masks: array (n_rois, Y, X) on the disk, read a few units at a time.
+    """
+    footprints: list[Footprint] = []
+    level = np.zeros((masks.shape[0], 1), np.float32)
+    for start in range(0, masks.shape[0], HELD):
+        part = np.nan_to_num(np.asarray(masks[start : start + HELD], np.float32))
+        footprints += [footprint(mask) for mask in part]
+        if b is not None and f is not None and b.shape == part.shape[1:]:
+            squares = np.maximum(np.einsum("nyx,nyx->n", part, part), np.float32(1e-12))
+            level[start : start + HELD, 0] = np.einsum("nyx,yx->n", part, b) / squares * np.median(f)
+    return footprints, level
+
+
 def variable(path: Path, name: str) -> FloatArray | None:
-    """A variable with the axes that Minian gives it, its NaN as 0; None where there is none."""
+    """A variable with units before frames, as Minian gives it, its NaN as 0; None where there is none."""
     array = stored(path, name, name)
     if array is None:
         return None
     values, axes = np.nan_to_num(np.asarray(array[:], np.float32)), list(array.attrs.get("_ARRAY_DIMENSIONS", ()))
-    wanted = [axis for axis in ("unit_id", "frame", "height", "width") if axis in axes]
-    return values.transpose([axes.index(axis) for axis in wanted]) if len(wanted) == values.ndim else values
+    return values.T if axes == ["frame", "unit_id"] else values
 
 
 def coordinate(path: Path, name: str, axis: str) -> list[int] | None:
@@ -75,15 +96,6 @@ def stored(path: Path, name: str, part: str) -> Any:
         return zarr.open_array(path / f"{name}.zarr" / part, mode="r")
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: {name}.zarr cannot be read as Zarr ({error}); copy the folder again") from error
-
-
-def background(masks: FloatArray, b: FloatArray | None, f: FloatArray | None) -> FloatArray:
-    """(n_rois, 1) median light of the background under each footprint, b f projected onto it; 0 without any."""
-    if b is None or f is None or b.shape != masks.shape[1:]:
-        return np.zeros((len(masks), 1), np.float32)
-    flat = masks.reshape(len(masks), -1)
-    level = flat @ b.ravel() / np.maximum((flat**2).sum(axis=1), np.float32(1e-12))
-    return (level * np.median(f))[:, None].astype(np.float32)
 
 
 def times(path: Path, frames: int) -> FloatArray | None:
