@@ -2,9 +2,9 @@
 
     PYTHONPATH=workflow/src python measurements/elsewhere.py --folder /scratch [--sizes 300x20000 500x60000]
 
-Makes a Suite2p folder of so many ROIs and frames of noise, which compresses least; starts a session from it, exports it
-to NWB and to a Suite2p folder, and starts another session from the NWB file. Prints, for each of these rules, the
-size of its input, its peak of resident memory, and its CPU time.
+Makes a Suite2p folder and a CaImAn file of so many ROIs and frames of noise, which compresses least; starts a session
+from each, exports the first to NWB and to a Suite2p folder, and starts another one from the NWB file. Prints, for each
+of these rules, the size of its input, its peak of resident memory, and its CPU time.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import yaml
 
@@ -44,6 +45,27 @@ def suite2p(folder: Path, rois: int, frames: int) -> Path:
     return folder
 
 
+def caiman(path: Path, rois: int, frames: int) -> Path:
+    """A file of CaImAn, of double precision, with ROIs of 100 px."""
+    random = np.random.default_rng(0)
+    content = {
+        "A/data": np.full(100 * rois, 0.1),
+        "A/indices": np.concatenate([np.arange(100) + FIELD * k for k in range(rois)]),
+        "A/indptr": np.arange(rois + 1) * 100,
+        "A/shape": np.array([FIELD**2, rois]),
+        "C": random.normal(300, 1, (rois, frames)),
+        "YrA": random.normal(0, 10, (rois, frames)),
+        "b": np.ones((FIELD**2, 1)),
+        "f": np.ones((1, frames)),
+        "dims": np.array([FIELD, FIELD]),
+    }
+    with h5py.File(path, "w") as file:
+        file["params/data/fr"] = RATE
+        for name, value in content.items():
+            file[f"estimates/{name}"] = value
+    return path
+
+
 def run(config: Path, *targets: str) -> list[Watched]:
     """Make targets; what was seen of each job."""
     watch = Watch()
@@ -69,15 +91,18 @@ def measure(folder: Path, size: str) -> None:
     animals.write_text("subject\tspecies\tsex\tage\na\tMus musculus\tF\tP90D\n")
     where = {"sessions": str(sheet), "results": str(results), "subjects": str(animals)}
     config.write_text(yaml.safe_dump(CONFIG | where))
-    sheet.write_text(COLUMNS + ROW.format("a", source, "suite2p_rois"))
+    components = caiman(folder / size / "results.hdf5", rois, frames)
+    sheet.write_text(COLUMNS + ROW.format("a", source, "suite2p_rois") + ROW.format("c", components, "caiman_rois"))
     nwb, plane = results / "nwb/default/sub-a/sub-a_ses-1_ophys.nwb", Path(CHAIN.format(results, "a"))
-    seen = run(config, str(nwb), str(results / "suite2p/default/sub-a/ses-1/plane0/ops.npy"))
+    other = CHAIN.format(results, "c") + "/fluorescence.parquet"
+    seen = run(config, str(nwb), str(results / "suite2p/default/sub-a/ses-1/plane0/ops.npy"), other)
     sheet.write_text(sheet.read_text() + ROW.format("b", nwb, "nwb_rois"))
     seen += run(config, CHAIN.format(results, "b") + "/fluorescence.parquet")
     tables = megabytes(*(plane / f"{name}.parquet" for name in ("rois", "traces", "spikes-oasis")))
     inputs = {
         "sub-a/ses-1/plane-0/adopt": ("adopt, Suite2p", megabytes(*source.iterdir())),
         "sub-b/ses-1/plane-0/adopt": ("adopt, NWB", megabytes(nwb)),
+        "sub-c/ses-1/plane-0/adopt": ("adopt, CaImAn", megabytes(components)),
         "nwb/": ("nwb_file", tables),
         "suite2p/": ("suite2p_folder", tables),
     }
