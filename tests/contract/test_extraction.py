@@ -1,14 +1,25 @@
 """What every extraction backend promises, over all of them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from groundtrace.extraction.base import Extraction
 from groundtrace.extraction.cnmf import Cnmf
 from groundtrace.extraction.cnmfe import CnmfE
+from groundtrace.extraction.given.kinds import RoiFile
+from groundtrace.extraction.masks import Masks
 from groundtrace.extraction.onacid import OnAcid
 from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.extraction.transients import Transients
+from groundtrace.movies.file import open_movie
+from groundtrace.testing.contract import new_folder, read_only
 from groundtrace.testing.extraction import ExtractionContract
+from groundtrace.testing.movies import task
 from tests.packages import require
 
 # The faster regression: CaImAn's backends take minutes for this file with the other.
@@ -45,3 +56,47 @@ def test_a_slip_in_the_sheet_does_not_decide_which_rois_transients_finds(sheet, 
             np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(right.accepted, wrong.accepted)
     np.testing.assert_array_equal(right.fluorescence, wrong.fluorescence)
+
+
+class GivenRois(ExtractionContract):
+    """What a backend promises that measures the ROIs it is given, here disks where the cells are."""
+
+    kept = (
+        "footprints_lie_in_the_field_and_sum_to_one",
+        "cells_are_found_and_measured",
+        "shapes_and_tables",
+        "movie_and_home_are_left_alone",
+    )
+
+    def run(
+        self, movie: np.ndarray, folder: Path, threads: int = 1, bad: Sequence[int] = (), **sheet: Any
+    ) -> Extraction:
+        path, scratch = read_only(movie, folder), new_folder(folder, "scratch")
+        rows, columns = np.mgrid[: movie.shape[1], : movie.shape[2]]
+        labels = np.zeros(movie.shape[1:], np.uint16)
+        for label, (y, x) in enumerate(zip(self.truth.y, self.truth.x, strict=True), start=1):
+            labels[np.hypot(rows - y, columns - x) < 5] = label
+        np.save(scratch / "labels.npy", labels)
+        job = replace(task(movie, scratch, bad, threads, **sheet), rois=RoiFile(scratch / "labels.npy"))
+        return self.backend.run(open_movie(path), job)
+
+
+@pytest.fixture(scope="module")
+def given() -> GivenRois:
+    require(Masks())
+    return GivenRois(Masks())
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [each for each in ExtractionContract.promises() if each.name in GivenRois.kept],
+    ids=lambda each: each.name,
+)
+def test_promise_of_given_rois(given, promise, tmp_path):
+    promise.check(given, tmp_path)
+
+
+def test_traces_of_given_rois_are_the_same_with_any_number_of_threads(given, tmp_path):
+    one, two = (given.run(given.truth.movie, new_folder(tmp_path, str(n)), threads=n) for n in (1, 2))
+    for name in ("fluorescence", "neuropil"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from groundtrace.adopted.formats import RESULTS
 from groundtrace.discovery import propose_sheet
 from groundtrace.errors import InputError
 from groundtrace.sheet import read_sheet
+from tests.unit.adopted.results import allen, caiman, extract, minian, nwb, suite2p
 
 
 def test_sessions_are_found_in_natural_order_and_imaging_only(tmp_path):
@@ -52,3 +54,27 @@ def test_results_of_suite2p_are_a_start_where_there_is_no_movie(tmp_path):
     assert (found["path"], found["format"], found["planes"]) == ("; ".join(planes), "suite2p_rois", "2")
     (tmp_path / "sub-a/ses-1/movie.tif").touch()
     assert f"\t{tmp_path}/sub-a/ses-1/movie.tif\t\t" in propose_sheet(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "format"),
+    [
+        (suite2p, "suite2p/plane0", "suite2p_rois"),
+        (caiman, "results.hdf5", "caiman_rois"),
+        (nwb, "a_ophys.nwb", "nwb_rois"),
+        (allen, "501498760.nwb", "nwb_rois"),
+        (extract, "output.mat", "extract_rois"),
+        (minian, "minian", "minian_rois"),
+    ],
+)
+def test_results_of_every_pipeline_are_a_start_where_there_is_no_movie(make, name, format, tmp_path):
+    """They are no movies, though HDF5 and Zarr may hold some."""
+    folder = tmp_path / "sub-a/ses-1/funcimg"
+    folder.mkdir(parents=True)
+    made = make(folder / name)
+    header, row = (line.split("\t") for line in propose_sheet(tmp_path).splitlines())
+    found = dict(zip(header, row, strict=True))
+    assert (found["path"], found["format"], found["planes"]) == (str(made), format, "1")
+    assert format in RESULTS
+    np.save(folder / "movie.npy", np.zeros((3, 4, 4), np.int16))
+    assert f"\t{folder}/movie.npy\t\t" in propose_sheet(tmp_path)

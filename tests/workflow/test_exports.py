@@ -1,14 +1,20 @@
-"""Results go to NWB, Suite2p, Fiji and MATLAB, and making them runs nothing else again."""
+"""Results go to NWB, Suite2p, Fiji and MATLAB, making them runs nothing else again, and a session that starts from them
+has the same dF/F and spike rates."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pynwb
 from pynwb import NWBHDF5IO
 
 import groundtrace
-from tests.workflow.conftest import Project
+from groundtrace.io import read_table
+from groundtrace.results import SessionResults
+from groundtrace.tables import stack
+from tests.workflow.conftest import SHEET, Project
 
+CHAIN = "results/sub-c/ses-1/plane-{}/motion-given/denoise-given/extract-given"
 COLUMNS = "subject\tsession\tplanes\tframe_rate\tindicator\tsimulate\tlocation\tstart_time\tsession_description\n"
 ROWS = (
     "a\t1\t1\t30\tjGCaMP8m\tsmall\tVISp\t2026-03-01T14:05:00\tSpontaneous activity\n"
@@ -32,6 +38,28 @@ def make(project: Project, target: str) -> None:
     assert planned(project, target) == {}
 
 
+def begin_again(project: Project, sheet: str, path: str, format: str, tolerance: float) -> None:
+    """Start a session from what was exported of sub-b, and compare."""
+    header, *rows = sheet.splitlines()
+    empty = dict.fromkeys(header.split("\t"), "")
+    values = empty | {"subject": "c", "session": "1", "planes": "2", "indicator": "GCaMP6s"}
+    lines = [f"{header}\tpath\tformat", *rows, "\t".join([*values.values(), path, format])]
+    (project.folder / "test.tsv").write_text("\n".join(lines) + "\n")
+    made = [project.folder / CHAIN.format(plane) for plane in (0, 1)]
+    project.run("--", *(f"{folder.relative_to(project.folder)}/spikes-network.parquet" for folder in made))
+    study = groundtrace.open_study(project.folder / "results")
+    for plane, folder in enumerate(made):
+        same(folder, study.session("sub-b/ses-1", plane), tolerance)
+
+
+def same(folder: Path, plane: SessionResults, tolerance: float) -> None:
+    traces, spikes = (read_table(folder / name) for name in ("traces.parquet", "spikes-network.parquet"))
+    np.testing.assert_allclose(stack(traces["dff"]), plane.traces("dff"), rtol=0, atol=tolerance)
+    for name in ("rate", "rate_low", "rate_high"):
+        np.testing.assert_allclose(stack(spikes[name]), plane.spikes(name), rtol=0, atol=tolerance)
+    assert traces["accepted"].to_list() == plane.traces("dff").accepted.values.tolist()
+
+
 def test_nwb_is_asked_for_what_it_needs_then_made_and_nothing_else(project):
     done = project.snakemake("--", "nwb")
     assert done.returncode != 0
@@ -53,6 +81,8 @@ def test_nwb_is_asked_for_what_it_needs_then_made_and_nothing_else(project):
     check_files(project)
     (project.folder / "config/subjects.tsv").write_text(ANIMALS.replace("P12W", "P13W"))
     assert planned(project, "nwb") == {"nwb_file": 1}
+    file = "results/nwb/default/sub-b/sub-b_ses-1_ophys.nwb"
+    begin_again(project, COLUMNS + ROWS, file, "nwb_rois", 1e-4)
 
 
 def check_files(project: Project) -> None:
@@ -91,3 +121,4 @@ def test_folders_of_suite2p_are_made_of_every_plane(project):
     session = study.session("sub-b/ses-1", 1)
     np.testing.assert_array_equal(np.load(folder / "F.npy"), session.traces("fluorescence"))
     assert groundtrace.load_traces(folder).roi.tolist() == session.rois().query("accepted").roi.tolist()
+    begin_again(project, SHEET, f"{folder.parent}/plane0; {folder}", "suite2p_rois", 0)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from groundtrace.adopted.adopt import adopt
+from groundtrace.adopted.formats import packages_of
 from groundtrace.extraction.tables import ExtractionQuality, Fluorescence, Rois
 from groundtrace.io import write_arrays, write_table, write_text
 from groundtrace.motion.tables import MotionQuality, Shifts
@@ -15,7 +16,9 @@ with job(snakemake.log[0]):
     session, output = snakemake.params.session, snakemake.output
     files = present(session, ())
     taken = adopt(session, files, int(snakemake.wildcards.plane))
-    made_by = provenance("adopt", session.reading() | {"pipeline": taken.acquisition.adopted}, ["h5py", "numpy"], [])
+    made_by = provenance(
+        "adopt", session.reading() | {"pipeline": taken.acquisition.adopted}, packages_of(session.format), []
+    )
     made_by["sources"] = [source.model_dump() for source in taken.acquisition.sources]
     acquisition = taken.acquisition.model_copy(update={"history": tuple(made_by["history"])})
     write_table(output.frames, Frames, taken.frames, made_by)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import zarr
 from scipy.sparse import csc_array
 
 from groundtrace.extraction.base import Footprint
@@ -111,3 +112,82 @@ def allen(path: Path) -> Path:
             masks[f"ROI_{k:03d}/img_mask"] = mask
         masks["reference_images/maximum_intensity_projection_image/data"] = MEAN.astype(np.uint16)
     return path
+
+
+def visual_behavior(path: Path) -> Path:
+    """As Allen Visual Behavior has it: series called `traces` in containers of their own names."""
+    with h5py.File(path, "w") as file:
+        rois = file.create_group("processing/ophys/image_segmentation/cell_specimen_table")
+        rois.attrs["neurodata_type"] = "PlaneSegmentation"
+        rois["id"] = np.arange(3) + 1_086_000
+        rois["valid_roi"] = ACCEPTED
+        masks = [disk_image(FIELD, y, x, 5).T > 0 for y, x in ((12, 15), (25, 40), (30, 12))]
+        rois["image_mask"] = np.array(masks)
+        kinds = {"dff": DFF, "corrected_fluorescence": LIGHT - 0.7 * NEUROPIL, "demixed_trace": LIGHT}
+        for name, values in (kinds | {"neuropil_trace": NEUROPIL}).items():
+            series = file.create_group(f"processing/ophys/{name}/traces")
+            series.parent.attrs["neurodata_type"] = "DfOverF" if name == "dff" else "Fluorescence"
+            series.attrs["neurodata_type"] = "RoiResponseSeries"
+            series["data"] = values.T
+            series["rois"] = np.arange(3)
+            series["rois"].attrs["table"] = rois.ref
+            series["timestamps"] = 8.5 + np.arange(FRAMES) / RATE
+        events = file.create_group("processing/ophys/event_detection")
+        events.attrs["neurodata_type"] = "OphysEventDetection"
+        events["data"] = DFF.T
+        image = file.create_dataset("processing/ophys/images/average_image", data=MEAN.T)
+        image.attrs["neurodata_type"] = "GrayscaleImage"
+    return path
+
+
+def extract(path: Path, traces: str = "raw", **changes: object) -> Path:
+    """EXTRACT's output, as MATLAB 7.3 saves it: axes turned round, letters as numbers; None is left out."""
+    masks = np.zeros((3, *FIELD[::-1]), np.float32)
+    for mask, (y, x, w) in zip(masks, ROIS, strict=True):
+        mask[x, y] = w / w.max()
+    content = {
+        "spatial_weights": masks,
+        "temporal_weights": DFF,
+        "config/preprocess": np.ones((1, 1)),
+        "config/skip_dff": np.zeros((1, 1)),
+        "config/trace_output_option": np.array([[ord(letter)] for letter in traces], np.uint16),
+        "info/version": np.array([[ord(letter)] for letter in "1.1.0"], np.uint16),
+        "info/F_per_pixel": MEAN.T,
+        "info/cellcheck/is_bad": ~ACCEPTED[None],
+    }
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, value in (content | changes).items():
+            if value is not None:
+                file[f"output/{name}"] = value
+    return path
+
+
+def minian(folder: Path, stamps: bool = True, **changes: object) -> Path:
+    """A folder of Minian, Zarr 2; None is left out."""
+    zarr.open_group(folder, mode="w", zarr_format=2)
+    masks = np.zeros((3, *FIELD))
+    for mask, (y, x, w) in zip(masks, ROIS, strict=True):
+        mask[y, x] = w / w.max()
+    units, place, frame = {"unit_id": np.array([3, 7, 12])}, ("height", "width"), {"frame": np.arange(FRAMES)}
+    content = {
+        "A": (masks, units | dict.fromkeys(place)),
+        "C": (ACTIVE, units | frame),
+        "YrA": (LIGHT, units | frame),
+        "S": (ACTIVE, units | frame),
+        "b0": (np.ones_like(ACTIVE), units | frame),
+        "b": (np.full(FIELD, 0.5), dict.fromkeys(place)),
+        "f": (np.full(FRAMES, 8.0), frame),
+        "max_proj": (MEAN, dict.fromkeys(place)),
+    }
+    for name, given in (content | changes).items():
+        if given is None:
+            continue
+        values, axes = given  # type: ignore[misc]
+        group = zarr.open_group(folder / f"{name}.zarr", mode="w", zarr_format=2)
+        group.create_array(name, data=values, attributes={"_ARRAY_DIMENSIONS": list(axes)})
+        for axis, labels in axes.items():
+            group.create_array(axis, data=np.arange(FIELD[axis == "width"]) if labels is None else labels)
+    if stamps:
+        rows = "".join(f"{k},{50 + 1000 * k / RATE:g},0\n" for k in range(FRAMES))
+        (folder / "timeStamps.csv").write_text("Frame Number,Time Stamp (ms),Buffer Index\n" + rows)
+    return folder

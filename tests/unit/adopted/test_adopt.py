@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from pynwb import NWBHDF5IO, NWBFile, ophys
+from roiextractors import ExtractSegmentationExtractor, MinianSegmentationExtractor
 
 import groundtrace
 from groundtrace.adopted.adopt import Taken, adopt
@@ -36,8 +37,11 @@ from tests.unit.adopted.results import (
     SHIFTS,
     allen,
     caiman,
+    extract,
+    minian,
     nwb,
     suite2p,
+    visual_behavior,
 )
 from tests.unit.extraction.scenes import iou
 
@@ -47,8 +51,16 @@ WHOLE: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "NWB": ("nwb_rois", lambda folder: nwb(folder / "a.nwb")),
     "NWB (ROI, time)": ("nwb_rois", lambda folder: nwb(folder / "a.nwb", time_first=False)),
     "Allen": ("nwb_rois", lambda folder: allen(folder / "a.nwb")),
+    "Allen Visual Behavior": ("nwb_rois", lambda folder: visual_behavior(folder / "a.nwb")),
     "CaImAn": ("caiman_rois", lambda folder: caiman(folder / "a.hdf5")),
+    "EXTRACT": ("extract_rois", lambda folder: extract(folder / "a.mat")),
+    "Minian": ("minian_rois", lambda folder: minian(folder / "minian")),
 }
+NO_VERDICT = ("Allen", "Minian")
+BACKGROUND = np.array([[4 * w.max() * w.sum() / (w**2).sum()] for *_, w in ROIS], np.float32)
+"""Minian's b f, 4 everywhere, projected onto the footprints."""
+OWN_LIGHT = {"CaImAn": None, "EXTRACT": (1 + DFF, 0 * DFF), "Minian": (LIGHT + BACKGROUND, 0 * LIGHT)}
+"""F and Fneu of those that have no light with its neuropil."""
 
 
 def session(format: str, **changes: Any) -> Session:
@@ -63,7 +75,7 @@ def taken(format: str, *paths: Path, plane: int = 0, **changes: Any) -> Taken:
 @pytest.mark.parametrize("case", WHOLE)
 def test_what_is_taken_is_what_every_later_step_reads(case, tmp_path):
     format, make = WHOLE[case]
-    found = taken(format, make(tmp_path))
+    found = taken(format, make(tmp_path), **({"frame_rate": RATE} if case == "EXTRACT" else {}))
     validate(Frames, found.frames)
     validate(RawQuality, found.raw_quality)
     validate(Shifts, found.shifts)
@@ -72,12 +84,12 @@ def test_what_is_taken_is_what_every_later_step_reads(case, tmp_path):
     rois, light = validate(Rois, found.rois), validate(Fluorescence, found.fluorescence)
     assert found.acquisition.shape == (FRAMES, *FIELD)
     assert found.acquisition.frame_rate == pytest.approx(RATE)
-    assert rois["accepted"].to_list() == (ACCEPTED.tolist() if case != "Allen" else [True] * 3)
+    assert rois["accepted"].to_list() == ([True] * 3 if case in NO_VERDICT else ACCEPTED.tolist())
     for y, x, wanted in zip(rois["pixel_y"], rois["pixel_x"], ROIS, strict=True):
         assert iou((y.to_numpy(), x.to_numpy(), wanted[2]), wanted) == 1
-    if case != "CaImAn":
-        np.testing.assert_array_equal(stack(light["fluorescence"]), LIGHT)
-        np.testing.assert_array_equal(stack(light["neuropil"]), NEUROPIL)
+    if wanted := OWN_LIGHT.get(case, (LIGHT, NEUROPIL)):
+        np.testing.assert_allclose(stack(light["fluorescence"]), wanted[0], rtol=1e-6)
+        np.testing.assert_array_equal(stack(light["neuropil"]), wanted[1])
     assert found.images["mean"].shape == FIELD
     bad = found.shifts["bad"].to_numpy()
     traces, _ = compute_traces(light, rois, found.acquisition, found.raw_images["saturated"], bad, DffParameters())
@@ -133,6 +145,45 @@ def test_load_traces_reads_the_same_files(tmp_path):
     assert traces.frame_rate == pytest.approx(RATE)
     wanted = compute_dff(LIGHT, NEUROPIL, traces.frame_rate, 0.0, DffParameters()).dff[[0, 2]]
     np.testing.assert_array_equal(traces.dff, wanted)
+
+
+def test_load_traces_reads_extract_and_minian(tmp_path):
+    of_extract = groundtrace.load_traces(extract(tmp_path / "a.mat"), frame_rate=RATE)
+    assert of_extract.roi.tolist() == [0, 2]
+    np.testing.assert_array_equal(of_extract.dff, DFF[[0, 2]])
+    of_minian = groundtrace.load_traces(minian(tmp_path / "minian"))
+    assert of_minian.frame_rate == pytest.approx(RATE)
+    for dff, active in zip(of_minian.dff, ACTIVE, strict=True):
+        assert np.corrcoef(dff, active)[0, 1] > 0.98
+
+
+def test_roiextractors_reads_the_same_of_extract_and_minian(tmp_path):
+    """It reads Minian's denoised C, where we read the measured YrA."""
+    theirs = ExtractSegmentationExtractor(extract(tmp_path / "a.mat"), sampling_frequency=RATE)
+    with_masks(theirs, taken("extract_rois", tmp_path / "a.mat", frame_rate=RATE))
+    np.testing.assert_array_equal(np.asarray(theirs.get_traces(name="dff")).T, DFF)
+    theirs = MinianSegmentationExtractor(minian(tmp_path / "minian"))
+    with_masks(theirs, taken("minian_rois", tmp_path / "minian"))
+    np.testing.assert_allclose(theirs.get_native_timestamps(), 0.05 + np.arange(FRAMES) / RATE)
+
+
+def with_masks(theirs: Any, ours: Taken) -> None:
+    """Compare the pixels of ROIs."""
+    for k, (y, x) in enumerate(ours.rois.select("pixel_y", "pixel_x").iter_rows()):
+        image = np.asarray(theirs.get_roi_image_masks(roi_ids=[k])).squeeze()
+        mask = np.zeros(FIELD, bool)
+        mask[y, x] = True
+        np.testing.assert_array_equal(image > 0.2 * image.max(), mask)
+
+
+def test_times_of_minian_are_those_of_its_stamps(tmp_path):
+    folder = minian(tmp_path / "minian")
+    lines = (folder / "timeStamps.csv").read_text().splitlines()
+    late = [f"{k},{50 + 1000 * k / RATE + (700 if k > 200 else 0):g},0" for k in range(FRAMES)]
+    (folder / "timeStamps.csv").write_text("\n".join([lines[0], *late]))
+    frames = taken("minian_rois", folder).frames
+    assert frames["time"].to_numpy()[[0, 200, 201]] == pytest.approx([0, 20, 20.8])
+    assert frames["segment"].to_numpy()[[200, 201]].tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("masks", ["image_mask", "pixel_mask"])
@@ -238,6 +289,10 @@ def text(name: str) -> Callable[[Path], Path]:
     return make
 
 
+def sparse(folder: Path) -> Path:
+    return extract(folder / "a.mat", **{"spatial_weights": None, "spatial_weights/ir": np.zeros(1)})
+
+
 def outside(folder: Path) -> Path:
     stat = np.array([{"ypix": y + 30, "xpix": x, "lam": w} for y, x, w in ROIS], object)
     return suite2p_with(stat=stat)(folder)
@@ -281,6 +336,31 @@ BAD: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         suite2p_with(ops=np.array({"Ly": 40, "Lx": 56}, object)),
         "has no frame rate, and the sheet none for sub-a ses-1; fill the column frame_rate (Hz)",
     ),
+    "a rate below zero": (
+        "suite2p_rois",
+        lambda folder: suite2p(folder / "plane0", fs=-30.0),
+        "its frame rate is -30 Hz; fill the column frame_rate (Hz), which counts instead",
+    ),
+    "a rate that is no number": (
+        "suite2p_rois",
+        lambda folder: suite2p(folder / "plane0", fs=np.nan),
+        "its frame rate is nan Hz; fill the column frame_rate (Hz)",
+    ),
+    "a pickle in place of traces": (
+        "suite2p_rois",
+        suite2p_with(F=np.array([{"a": 1}], object)),
+        "F.npy: cannot be read as an array (Object arrays cannot be loaded when allow_pickle=False)",
+    ),
+    "one frame": (
+        "suite2p_rois",
+        suite2p_with(F=LIGHT[:, :1], Fneu=NEUROPIL[:, :1]),
+        "its traces have 1 frame(s); check the column path",
+    ),
+    "no ROI": (
+        "suite2p_rois",
+        suite2p_with(F=LIGHT[:0], Fneu=NEUROPIL[:0], iscell=np.zeros((0, 2)), stat=np.array([], object)),
+        "holds no ROI; check the column path, or start from the movie",
+    ),
     "no HDF5": ("caiman_rois", text("a.hdf5"), "a.hdf5: cannot be read as HDF5 ("),
     "no CaImAn": (
         "caiman_rois",
@@ -318,6 +398,56 @@ BAD: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         nwb_with(other_count),
         "/processing/ophys/some_a/traces/data has shape (7, 9), and there are 3 ROIs; export it again",
     ),
+    "no MATLAB 7.3": (
+        "extract_rois",
+        text("a.mat"),
+        "a.mat: cannot be read as a MATLAB 7.3 file (",
+    ),
+    "no EXTRACT": (
+        "extract_rois",
+        lambda folder: caiman(folder / "a.mat"),
+        "has no struct output with spatial_weights and temporal_weights; save EXTRACT's output with save('…', 'output', '-v7.3')",
+    ),
+    "sparse weights": (
+        "extract_rois",
+        sparse,
+        "output.spatial_weights is sparse, which h5py cannot read; write full(…) of it before saving",
+    ),
+    "no dF/F of EXTRACT": (
+        "extract_rois",
+        lambda folder: extract(folder / "a.mat", **{"config/preprocess": np.zeros((1, 1))}),
+        "was made with config.preprocess = 0, so that its traces are no dF/F; run EXTRACT with preprocess = 1",
+    ),
+    "other count of EXTRACT": (
+        "extract_rois",
+        lambda folder: extract(folder / "a.mat", temporal_weights=DFF[:2]),
+        "2 traces for 3 ROIs; run EXTRACT again",
+    ),
+    "no rate of EXTRACT": (
+        "extract_rois",
+        lambda folder: extract(folder / "a.mat"),
+        "has no frame rate, and the sheet none for sub-a ses-1; fill the column frame_rate (Hz)",
+    ),
+    "no Minian": (
+        "minian_rois",
+        lambda folder: suite2p(folder / "a"),
+        "has no A.zarr of axes unit_id, height, width: no result of Minian",
+    ),
+    "Minian without measured traces": (
+        "minian_rois",
+        lambda folder: minian(folder / "a", YrA=None),
+        "has no measured traces, YrA.zarr, and neither dF/F nor noise can be told from the denoised C",
+    ),
+    "Minian of two runs": (
+        "minian_rois",
+        lambda folder: minian(folder / "a", YrA=(LIGHT, {"unit_id": np.arange(3), "frame": np.arange(FRAMES)})),
+        "YrA has no trace of unit 3, which is in A; save both of one run",
+    ),
+    "Minian without times": (
+        "minian_rois",
+        lambda folder: minian(folder / "a", stamps=False),
+        "has no frame rate, and the sheet none for sub-a ses-1; fill the column frame_rate (Hz)",
+    ),
     "per cent": (
         "nwb_rois",
         nwb_with(per_cent, container="DfOverF"),
@@ -341,5 +471,62 @@ def test_a_roi_without_a_trace_is_left_out_and_said(tmp_path):
     found = taken("suite2p_rois", suite2p_with(F=light)(tmp_path))
     assert found.rois["origin"].to_list() == ["plane0: ROI 0", "plane0: ROI 2"]
     assert found.rois["roi"].to_list() == [0, 1]
-    assert "1 of its ROIs (ROI 1) have no pixel, or a trace with NaN" in found.extraction_quality["notes"][0]
+    assert (
+        "1 of its ROIs (ROI 1) have no pixel with a weight, or a trace with NaN" in found.extraction_quality["notes"][0]
+    )
     assert isinstance(found.rois, pl.DataFrame)
+
+
+def test_a_roi_without_weights_is_left_out_and_said(tmp_path):
+    stat = [{"ypix": y, "xpix": x, "lam": w} for y, x, w in ROIS]
+    stat[0]["lam"], stat[2]["lam"] = np.full(len(ROIS[0][2]), np.nan), -ROIS[2][2]
+    found = taken("suite2p_rois", suite2p_with(stat=np.array(stat, object))(tmp_path))
+    assert found.rois["origin"].to_list() == ["plane0: ROI 1"]
+    assert "2 of its ROIs (ROI 0, ROI 2) have no pixel with a weight" in found.extraction_quality["notes"][0]
+
+
+def test_frames_without_a_value_are_bad(tmp_path):
+    light = LIGHT.copy()
+    light[:, 30:34] = np.nan
+    found = taken("suite2p_rois", suite2p_with(F=light)(tmp_path))
+    assert found.shifts.filter("bad")["frame"].to_list() == [0, 1, 2, 30, 31, 32, 33]
+    assert found.rois.height == 3
+    filled = stack(found.fluorescence["fluorescence"])
+    np.testing.assert_array_equal(np.delete(filled, np.s_[30:34], axis=1), np.delete(LIGHT, np.s_[30:34], axis=1))
+    assert np.isfinite(filled).all()
+
+
+def test_of_as_many_frames_as_rois_the_schema_tells_the_axes(tmp_path):
+    """(time, ROI); nothing else tells."""
+
+    def square(file: h5py.File) -> None:
+        for name in ("some_a", "some_b_neuropil"):
+            series = file[f"processing/ophys/{name}/traces"]
+            del series["data"], series["timestamps"]
+            series["data"] = LIGHT[:, :3]
+            series["starting_time"] = 0.0
+            series["starting_time"].attrs["rate"] = RATE
+
+    found = taken("nwb_rois", nwb_with(square)(tmp_path))
+    np.testing.assert_array_equal(stack(found.fluorescence["fluorescence"]), LIGHT[:, :3].T)
+
+
+@pytest.mark.parametrize(("frames_per_file", "borders"), [([150, 250], [150]), ([1] * FRAMES, []), ([7, 9], [])])
+def test_borders_of_files_are_those_of_suite2p(frames_per_file, borders, tmp_path):
+    """Not of single images, nor of another recording."""
+    found = taken("suite2p_rois", suite2p(tmp_path / "plane0", frames_per_file=np.array(frames_per_file)))
+    assert (np.flatnonzero(np.diff(found.frames["segment"])) + 1).tolist() == borders
+
+
+def test_the_offset_of_an_nwb_file_is_what_its_series_add(tmp_path):
+    """Light above zero photons is what the file says it is, whatever the neuropil's own offset."""
+
+    def shifted(file: h5py.File) -> None:
+        for name, offset in (("some_a", -20.0), ("some_b_neuropil", -30.0)):
+            data = file[f"processing/ophys/{name}/traces/data"]
+            data.attrs["offset"], data.attrs["conversion"] = offset, 2.0
+
+    found = taken("nwb_rois", nwb_with(shifted)(tmp_path))
+    assert found.acquisition.offset == 20
+    np.testing.assert_array_equal(stack(found.fluorescence["fluorescence"]), 2 * LIGHT)
+    np.testing.assert_array_equal(stack(found.fluorescence["neuropil"]), 2 * NEUROPIL - 10)

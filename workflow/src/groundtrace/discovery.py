@@ -2,8 +2,10 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from groundtrace.adopted.formats import RESULTS, format_of
 from groundtrace.errors import GroundtraceError, InputError
 from groundtrace.movies.formats import SUFFIXES
 from groundtrace.movies.raw import natural_order
@@ -27,15 +29,18 @@ IMAGING = ("funcimg", "f2pe", "imaging")
 
 def propose_sheet(root: Path) -> str:
     """Tab-separated sheet with one row per `sub-…/ses-…` folder under `root` that holds movies, or else results of
-    Suite2p.
+    another pipeline.
 
     What a folder's name does not tell (indicator; frame rate when the file has none) is left empty to be filled in.
     Raises InputError when there is no such folder.
     """
     rows = []
     for folder in natural_order(root.glob("**/sub-*/ses-*")):
-        movies = _movies(folder)
-        planes = [] if movies else _planes(folder)
+        results = dict(_results(folder))
+        movies = _movies(folder, results)
+        # Of several pipelines the first in the order of RESULTS.
+        chosen = "" if movies else next((name for name in RESULTS if name in results.values()), "")
+        planes = natural_order(path for path, name in results.items() if name == chosen)
         if found := movies or planes:
             subject, session = _keys(folder.parent.name), _keys(folder.name)
             path = "; ".join(each.as_posix() for each in found)
@@ -44,14 +49,14 @@ def propose_sheet(root: Path) -> str:
                 "session": session["ses"].replace("-", "_"),
                 "date": session.get("date", ""),
                 "path": path,
-                **({"format": "suite2p_rois", "planes": str(len(planes))} if planes else {}),
+                **({"format": chosen, "planes": str(len(planes))} if planes else {}),
             }
             rows.append("\t".join(values.get(name, "") for name in COLUMNS))
     if not rows:
         wanted = ", ".join(SUFFIXES)
         raise InputError(
-            f"{root}: no folder sub-*/ses-* with movies ({wanted}) or results of Suite2p in it; write "
-            "config/sessions.tsv by hand"
+            f"{root}: no folder sub-*/ses-* with movies ({wanted}) or results of Suite2p, CaImAn, EXTRACT, Minian or "
+            "in NWB in it; write config/sessions.tsv by hand"
         )
     return "\n".join(["\t".join(COLUMNS), *rows]) + "\n"
 
@@ -61,18 +66,21 @@ def _keys(name: str) -> dict[str, str]:
     return dict(re.findall(r"(?:^|_)([a-z]+)-([^_]+)", name))
 
 
-def _movies(folder: Path) -> list[Path]:
-    results = set(_planes(folder))
+def _movies(folder: Path, results: dict[Path, str]) -> list[Path]:
     found = [
-        path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not results.intersection(path.parents)
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not results.keys() & {path, *path.parents}
     ]
     in_imaging = [path for path in found if set(path.relative_to(folder).parts) & set(IMAGING)]
     return natural_order(in_imaging or found)
 
 
-def _planes(folder: Path) -> list[Path]:
-    """Plane folders of Suite2p."""
-    return natural_order({path.parent for path in folder.rglob("F.npy") if (path.parent / "stat.npy").is_file()})
+def _results(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Files and folders with ROIs and traces of another pipeline, and their formats."""
+    for path in (folder, *folder.rglob("*")):
+        if name := format_of(path):
+            yield path, name
 
 
 def main() -> None:

@@ -1,18 +1,18 @@
-"""dF/F from the results of other pipelines: a Suite2p plane folder, a CaImAn file, a processed NWB file."""
+"""dF/F from the results of other pipelines."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from groundtrace.adopted import caiman, nwb, suite2p
+from groundtrace.adopted import caiman, extract, minian, nwb, suite2p
+from groundtrace.adopted.base import Adopted
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
-from groundtrace.suite2p_settings import read_settings
 from groundtrace.traces.dff import DffParameters, NeuropilParameters, compute_dff
 
-SUITE2P_SETTINGS = ("ops.npy", "settings.npy")
-"""Files of a plane folder that may hold the frame rate: ops.npy until Suite2p 0.14, settings.npy from 1.0 on."""
+SUFFIXES = (".hdf5", ".h5", ".nwb", ".mat")
+"""Of files that are read."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Traces:
     """dF/F of the accepted ROIs of one plane."""
 
     dff: FloatArray
-    """(n_rois, n_frames) fraction."""
+    """(n_rois, n_frames) fraction; NaN in frames that the pipeline left out."""
     frame_rate: float
     """Hz."""
     roi: IntArray
@@ -29,13 +29,13 @@ class Traces:
 
 
 def load_traces(path: Path | str, frame_rate: float | None = None) -> Traces:
-    """Load dF/F of the accepted ROIs from the result of Suite2p or CaImAn, or from a processed NWB file.
+    """Load dF/F of the accepted ROIs from the result of another pipeline.
 
     Parameters
     ----------
     path : path
         Plane folder of Suite2p (F.npy, Fneu.npy, iscell.npy, ops.npy or settings.npy), result of CaImAn (.hdf5),
-        processed NWB file (.nwb), or a folder with one of these.
+        processed NWB file (.nwb), output of EXTRACT (.mat), or a folder with one of these; folder of Minian.
     frame_rate : float, optional
         Hz; None takes the result's own.
 
@@ -59,35 +59,41 @@ def load_traces(path: Path | str, frame_rate: float | None = None) -> Traces:
     path = Path(path)
     if (path / "F.npy").is_file():
         return _suite2p(path, frame_rate)
-    files = [path] if path.is_file() else sorted(p for p in path.glob("*") if p.suffix in (".hdf5", ".h5", ".nwb"))
+    if (path / "A.zarr").is_dir():
+        return _taken(path, minian.read(path), frame_rate)
+    files = [path] if path.is_file() else sorted(p for p in path.glob("*") if p.suffix in SUFFIXES)
     if len(files) == 1 and files[0].suffix in (".hdf5", ".h5"):
         return _caiman(files[0], frame_rate)
-    if len(files) == 1 and files[0].suffix == ".nwb":
-        return _nwb(files[0], frame_rate)
+    if len(files) == 1 and files[0].suffix in SUFFIXES:
+        return _taken(files[0], (nwb if files[0].suffix == ".nwb" else extract).read(files[0]), frame_rate)
     planes = sorted(found.parent for found in path.rglob("F.npy"))
     hint = f"; there are planes in it: {', '.join(map(str, planes))}" if planes else ""
     raise InputError(
         f"{path}: {'is' if path.exists() else 'does not exist, wanted is'} no single result that can be read{hint}. "
-        "Give a Suite2p plane folder (with F.npy, Fneu.npy, iscell.npy, ops.npy) one CaImAn .hdf5 file or one .nwb file"
+        "Give a Suite2p plane folder (with F.npy, Fneu.npy, iscell.npy, ops.npy), one CaImAn .hdf5, .nwb or EXTRACT "
+        ".mat file, or a folder of Minian (with A.zarr, YrA.zarr)"
     )
 
 
 def _suite2p(folder: Path, frame_rate: float | None) -> Traces:
     """dF/F with groundtrace's own baseline and neuropil correction; deconvolved traces (spks.npy) are not used."""
     fluorescence, neuropil, verdict = suite2p.traces(folder)
+    settings = suite2p.read_all(folder)
+    rate = frame_rate or settings.get("fs")
+    if not rate:
+        raise InputError(
+            f"{folder}: no frame rate (fs) in ops.npy or settings.npy; give it: load_traces(folder, frame_rate=...)"
+        )
     accepted = verdict[:, 0] > 0.5
-    rate = frame_rate or _suite2p_rate(folder)
-    dff = compute_dff(fluorescence[accepted], neuropil[accepted], rate, 0.0, DffParameters()).dff
-    return Traces(dff, rate, np.flatnonzero(accepted), folder)
-
-
-def _suite2p_rate(folder: Path) -> float:
-    for path in (folder / name for name in SUITE2P_SETTINGS):
-        if path.is_file() and (rate := read_settings(path).get("fs")):
-            return float(rate)
-    raise InputError(
-        f"{folder}: no frame rate (fs) in {' or '.join(SUITE2P_SETTINGS)}; give it: load_traces(folder, frame_rate=...)"
-    )
+    dff = compute_dff(
+        fluorescence[accepted],
+        neuropil[accepted],
+        float(rate),
+        settings.get("detector_offset") or 0.0,
+        DffParameters(),
+        bad_frames=suite2p.bad_frames(settings, fluorescence.shape[1]),
+    ).dff
+    return Traces(dff, float(rate), np.flatnonzero(accepted), folder)
 
 
 def _caiman(path: Path, frame_rate: float | None) -> Traces:
@@ -104,12 +110,11 @@ def _caiman(path: Path, frame_rate: float | None) -> Traces:
     return Traces(np.asarray(dff[roi], np.float32), rate, roi, path)
 
 
-def _nwb(path: Path, frame_rate: float | None) -> Traces:
-    """dF/F of the file where it has no fluorescence; else with a baseline of our own."""
-    found = nwb.read(path)
+def _taken(path: Path, found: Adopted, frame_rate: float | None) -> Traces:
+    """dF/F of the result where it has no fluorescence; else with a baseline of our own."""
     rate = frame_rate or found.frame_rate
     if rate is None:
-        raise InputError(f"{path}: no frame rate in it; give it: load_traces(file, frame_rate=...)")
+        raise InputError(f"{path}: no frame rate in it; give it: load_traces(path, frame_rate=...)")
     dff, light = found.dff, found.fluorescence
     if dff is None:
         assert light is not None
@@ -117,7 +122,7 @@ def _nwb(path: Path, frame_rate: float | None) -> Traces:
         dff = (
             _without_neuropil(light, rate)
             if around is None
-            else compute_dff(light, around, rate, 0.0, DffParameters()).dff
+            else compute_dff(light, around, rate, found.offset or 0.0, DffParameters(), bad_frames=found.bad).dff
         )
     roi = np.flatnonzero(found.accepted)
     return Traces(np.asarray(dff[roi], np.float32), rate, roi, path)

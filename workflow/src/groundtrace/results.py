@@ -244,6 +244,11 @@ class SessionResults:
         return bool(pl.scan_parquet(self.files["rois"]).select(pl.len()).collect().item())
 
     @property
+    def has_shifts(self) -> bool:
+        """Its motion is known: not of every session that starts from results of another pipeline."""
+        return read_table(self.files["shifts"], ["y"])["y"].null_count() == 0
+
+    @property
     def has_interval(self) -> bool:
         """Spike rates come with a predictive interval."""
         return bool(read_table(self.files["spikes"], ["rate_low"])["rate_low"].list.len().max())

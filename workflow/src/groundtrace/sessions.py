@@ -54,8 +54,9 @@ class Session(Section):
     """One file, several separated by `;`, or a glob; several are concatenated in natural order. Relative paths start
     at the folder in which Snakemake runs."""
     format: FormatName | None = None
-    """Empty takes it from the file's suffix. `suite2p_rois` (a plane folder), `caiman_rois` (.hdf5) and `nwb_rois` are
-    results of other pipelines: their ROIs and traces are taken, one entry of `path` for each plane."""
+    """Empty takes it from the file's suffix. `suite2p_rois` (a plane folder), `caiman_rois` (.hdf5), `nwb_rois`,
+    `extract_rois` (.mat) and `minian_rois` (a folder) are results of other pipelines: their ROIs and traces are taken,
+    one entry of `path` for each plane."""
     planes: PositiveInt = 1
     """Imaging planes interleaved in the file."""
     channels: PositiveInt = 1

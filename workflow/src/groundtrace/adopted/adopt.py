@@ -12,14 +12,18 @@ import polars as pl
 from groundtrace.acquisition import Acquisition, SourceFile
 from groundtrace.adopted.base import Adopted
 from groundtrace.adopted.formats import files_of, reader_of
-from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.extraction.base import Extraction, Given
 from groundtrace.extraction.footprints import describe, fluorescence_table
+from groundtrace.movies.timing import GAP
 from groundtrace.sessions import Session
+from groundtrace.traces.gaps import with_lines
 
 LARGEST_DFF = 50.0
 """dF/F above which a fraction was meant as per cent."""
+FASTEST = 10_000
+"""Hz."""
 MARKED = "left out by the other pipeline"
 LIGHT = (
     "only dF/F is in it, which is taken as light over a baseline of 1, without neuropil, and gets its baseline anew; "
@@ -70,12 +74,16 @@ def adopt(session: Session, files: Sequence[Path], plane: int) -> Taken:
             f"{path}: has no frame rate, and the sheet none for sub-{session.subject} ses-{session.session}; fill the "
             "column frame_rate (Hz)"
         )
-    bad = np.zeros(frames, bool) if found.bad is None else found.bad
+    if not 0 < rate <= FASTEST:
+        raise InputError(
+            f"{path}: its frame rate is {rate:g} Hz; fill the column frame_rate (Hz), which counts instead"
+        )
+    bad = bad_frames(found, frames)
     images = found.images or {"mean": drawing(extraction, found.shape)}
     images = {"mean": next(iter(images.values()))} | images
     return Taken(
         acquisition(session, found, sources(files, frames), plane, (frames, *found.shape), rate),
-        frames_table(frames, rate),
+        frames_table(*times(found, frames, rate)),
         raw_quality(frames),
         {"mean": images["mean"], "saturated": np.zeros(found.shape, np.float32)},
         shifts(found.shifts, bad),
@@ -127,6 +135,7 @@ def acquisition(
         frame_rate=frame_rate,
         pixel_size=session.pixel_size,
         saturation=0,
+        offset=found.offset,
         adopted=found.pipeline,
         sources=files,
     )
@@ -142,7 +151,10 @@ def checked(path: Path, found: Adopted) -> Adopted:
         raise InputError(f"{path}: holds no ROI; check the column path, or start from the movie")
     if values.shape[1] < 2:
         raise InputError(f"{path}: its traces have {values.shape[1]} frame(s); check the column path")
-    kept = np.isfinite(values).all(axis=1) & np.array([len(y) > 0 for y, *_ in found.footprints])
+    found = with_bad_frames(found, values)
+    values = found.dff if found.fluorescence is None else found.fluorescence
+    assert values is not None
+    kept = np.isfinite(values).all(axis=1) & np.array([weight.sum() > 0 for *_, weight in found.footprints])
     if kept.all():
         return found
     lost = np.flatnonzero(~kept)
@@ -153,7 +165,10 @@ def checked(path: Path, found: Adopted) -> Adopted:
     def of(rows: FloatArray | None) -> FloatArray | None:
         return None if rows is None else rows[kept]
 
-    note = f"{len(lost)} of its ROIs ({some}) have no pixel, or a trace with NaN, and are left out; export them again"
+    note = (
+        f"{len(lost)} of its ROIs ({some}) have no pixel with a weight, or a trace with NaN, and are left out; export "
+        "them again"
+    )
     return replace(
         found,
         footprints=[found.footprints[k] for k in np.flatnonzero(kept)],
@@ -165,6 +180,32 @@ def checked(path: Path, found: Adopted) -> Adopted:
         probability=of(found.probability),
         notes=(*found.notes, note),
     )
+
+
+def bad_frames(found: Adopted, frames: int) -> BoolArray:
+    """(n_frames,)"""
+    return np.zeros(frames, bool) if found.bad is None else found.bad
+
+
+def with_bad_frames(found: Adopted, values: FloatArray) -> Adopted:
+    """Frames in which no ROI has a value count as bad; what has none in a bad frame gets a line across it.
+
+    values: (n_rois, n_frames) of `found` that tell it.
+    """
+    bad = bad_frames(found, values.shape[1]) | ~np.isfinite(values).any(axis=0)
+    if not bad.any() or bad.all():
+        return found
+
+    def filled(rows: FloatArray | None) -> FloatArray | None:
+        if rows is None or np.isfinite(rows[:, bad]).all():
+            return rows
+        rows = np.where(bad & ~np.isfinite(rows), np.nan, rows)
+        known = np.isfinite(rows[:, ~bad]).all(axis=1)
+        rows[known] = with_lines(rows[known])
+        return rows
+
+    parts = {name: filled(getattr(found, name)) for name in ("fluorescence", "neuropil", "dff")}
+    return replace(found, bad=bad, **parts)
 
 
 def light(path: Path, found: Adopted) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
@@ -196,9 +237,19 @@ def sources(files: Sequence[Path], frames: int) -> tuple[SourceFile, ...]:
     return tuple(found)
 
 
-def frames_table(frames: int, rate: float) -> pl.DataFrame:
+def times(found: Adopted, frames: int, rate: float) -> tuple[FloatArray, IntArray]:
+    """Time of each frame (s, from the first one on), and its stretch without a gap or a border of files."""
+    steps = None if found.time is None else np.diff(found.time)
+    if found.time is None or steps is None or not (steps > 0).all():
+        time, gaps = np.arange(frames) / rate, np.zeros(frames - 1, bool)
+    else:
+        time, gaps = found.time - found.time[0], steps > GAP * np.median(steps)
+    return time, np.concatenate([[0], np.cumsum(gaps)]) if found.segment is None else found.segment
+
+
+def frames_table(time: FloatArray, segment: IntArray) -> pl.DataFrame:
     """Table Frames; of light in a frame nothing is known."""
-    index = pl.Series("frame", range(frames), dtype=pl.Int32)
+    index = pl.Series("frame", range(len(time)), dtype=pl.Int32)
     return pl.DataFrame(index).with_columns(
         brightness=pl.lit(None, pl.Float32),
         saturated=pl.lit(None, pl.Float32),
@@ -206,8 +257,8 @@ def frames_table(frames: int, rate: float) -> pl.DataFrame:
         dropped=pl.lit(False),
         flash=pl.lit(False),
         excluded=pl.lit(False),
-        time=pl.Series(np.arange(frames) / rate, dtype=pl.Float64),
-        segment=pl.lit(0, pl.Int32),
+        time=pl.Series(time, dtype=pl.Float64),
+        segment=pl.Series(segment, dtype=pl.Int32),
     )
 
 

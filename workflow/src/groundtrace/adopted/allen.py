@@ -47,6 +47,7 @@ def read(path: Path, file: Any) -> Adopted:
         f,
         neuropil,
         images=_images(masks, shape),
+        time=times if len(times) == f.shape[1] else None,
     )
 
 

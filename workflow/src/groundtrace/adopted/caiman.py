@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from groundtrace.adopted.base import Adopted
+from groundtrace.adopted.base import WEIGHT, Adopted
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.extraction.base import Footprint
 
 if TYPE_CHECKING:
     import h5py
-
-WEIGHT = 0.2
-"""Share of a component's largest weight from which a pixel counts to it, as CaImAn draws contours."""
-
 
 PARTS = ("C", "YrA", "b", "f", "A/data", "A/indices", "A/indptr", "A/shape")
 """What fluorescence is put together from."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from groundtrace.adopted import allen
 from groundtrace.adopted.base import Adopted
-from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.extraction.given.drawn import Drawn
 from groundtrace.extraction.given.nwb import drawn, segmentation, typed
@@ -50,11 +50,14 @@ def _read(path: Path, file: Any, plane: int, planes: int) -> Adopted:
             f"{', '.join(item.name for item in found) or 'none'}"
         )
     count = len(rois.footprints)
-    values, rows = (of_rois(path, chosen, count), regions(chosen, count))
+    # What is added to the values of the file to make them those of its unit.
+    zero = float(chosen["data"].attrs.get("offset", 0)) if own else 0.0
+    values, rows = of_rois(path, chosen, count, zero), regions(chosen, count)
     rois = Drawn(
         [rois.footprints[r] for r in rows], [rois.names[r] for r in rows], rois.shape, turned=_some(rois, rows)
     )
-    neuropil = of_rois(path, _one(path, around, "neuropil"), count) if own and around else None
+    neuropil = of_rois(path, _one(path, around, "neuropil"), count, zero) if own and around else None
+    time, frames = times_of(chosen), values.shape[1]
     rois, pictures, shape = on_images(file, rois)
     return Adopted(
         "NWB",
@@ -67,6 +70,10 @@ def _read(path: Path, file: Any, plane: int, planes: int) -> Adopted:
         neuropil if neuropil is not None and neuropil.shape == values.shape else None,
         None if own else values,
         images=pictures,
+        bad=without_dff(path, dff, count, frames) if own else None,
+        offset=-zero or None,
+        time=time,
+        segment=segments(file, np.arange(frames) / (rate_of(file, chosen) or 1) if time is None else time),
         notes=rois.notes,
     )
 
@@ -103,8 +110,11 @@ def regions(series: Any, count: int) -> list[int]:
     return [int(row) for row in series["rois"][()]] if "rois" in series else list(range(count))
 
 
-def of_rois(path: Path, series: Any, count: int) -> FloatArray:
-    """(n_rois, n_frames) of a series, whichever axis is time: the schema has (time, ROI), many files (ROI, time)."""
+def of_rois(path: Path, series: Any, count: int, zero: float = 0.0) -> FloatArray:
+    """(n_rois, n_frames) of a series, whichever axis is time: the schema has (time, ROI), many files (ROI, time).
+
+    zero: what is still to be added to the values.
+    """
     data, rois = series["data"], len(regions(series, count))
     shape = data.shape if data.ndim == 2 else (*data.shape, 1)
     if rois not in shape or len(shape) != 2:
@@ -112,8 +122,28 @@ def of_rois(path: Path, series: Any, count: int) -> FloatArray:
     frames = series["timestamps"].shape[0] if "timestamps" in series else None
     time_first = shape[1] == rois and (shape[0] != rois or frames in (None, shape[0]))
     values = np.asarray(data[()], np.float32).reshape(shape)
-    values = values.T if time_first else values
-    return np.ascontiguousarray(values * np.float32(data.attrs.get("conversion", 1) or 1))
+    values = np.ascontiguousarray(values.T if time_first else values)
+    conversion, added = float(data.attrs.get("conversion", 1)) or 1.0, float(data.attrs.get("offset", 0)) - zero
+    return values * np.float32(conversion) + np.float32(added)
+
+
+def without_dff(path: Path, dff: list[Any], count: int, frames: int) -> BoolArray | None:
+    """(n_frames,) frames in which the file's dF/F, where it has some, is NaN in every ROI."""
+    values = of_rois(path, dff[0], count) if dff else np.zeros((0, 0))
+    return np.asarray(np.isnan(values).all(axis=0)) if values.shape[1] == frames else None
+
+
+def times_of(series: Any) -> FloatArray | None:
+    """(n_frames,) s, where the file has a time for each frame."""
+    return np.asarray(series["timestamps"][()], np.float64) if "timestamps" in series else None
+
+
+def segments(file: Any, time: FloatArray) -> IntArray | None:
+    """(n_frames,) number of the stretch, by the intervals `segments` of a file of groundtrace's own."""
+    starts = file.get("intervals/segments/start_time")
+    if starts is None:
+        return None
+    return np.searchsorted(starts[()] - np.median(np.diff(time)) / 2, time, side="right") - 1
 
 
 def rate_of(file: Any, series: Any) -> float | None:

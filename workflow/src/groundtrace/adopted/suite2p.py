@@ -7,7 +7,7 @@ import numpy as np
 
 from groundtrace.adopted.base import Adopted
 from groundtrace.adopted.formats import FILES
-from groundtrace.arrays import FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.extraction.base import Footprint
 from groundtrace.pickled import read_dicts
@@ -33,7 +33,7 @@ def read(path: Path, plane: int = 0, planes: int = 1) -> Adopted:
     if len(rois) != len(fluorescence):
         raise InputError(f"{path / 'stat.npy'}: {len(rois)} ROIs, F.npy has {len(fluorescence)}; {AGAIN}")
     frames = fluorescence.shape[1]
-    y, x, bad = (np.asarray(settings.get(name, 0)) for name in ("yoff", "xoff", "badframes"))
+    y, x, time = (np.asarray(settings.get(name, 0)) for name in ("yoff", "xoff", "frame_time"))
     return Adopted(
         "Suite2p",
         rois,
@@ -47,8 +47,25 @@ def read(path: Path, plane: int = 0, planes: int = 1) -> Adopted:
         images=images(settings, shape),
         # Suite2p moves a frame by -offset, so that the offset is where the tissue was.
         shifts=np.array([y, x], np.float32) if y.shape == x.shape == (frames,) else None,
-        bad=bad.astype(bool) if bad.shape == (frames,) else None,
+        bad=bad_frames(settings, frames),
+        offset=settings.get("detector_offset"),
+        time=time if time.shape == (frames,) else None,
+        segment=segments(settings, frames),
     )
+
+
+def bad_frames(settings: dict[str, Any], frames: int) -> BoolArray | None:
+    """(n_frames,) frames that Suite2p left out of registration and detection."""
+    bad = np.asarray(settings.get("badframes", 0))
+    return bad.astype(bool) if bad.shape == (frames,) else None
+
+
+def segments(settings: dict[str, Any], frames: int) -> IntArray | None:
+    """(n_frames,) number of the file that each frame is of, where files are more than single images."""
+    lengths = np.atleast_1d(np.asarray(settings.get("frames_per_file", 0))).astype(np.int64)
+    if lengths.sum() != frames or lengths.max() < 2:
+        return None
+    return np.repeat(np.arange(len(lengths)), lengths)
 
 
 def traces(folder: Path) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -31,7 +31,7 @@ from groundtrace import __version__
 from groundtrace.errors import InputError
 from groundtrace.export.inspection import check_metadata
 from groundtrace.export.metadata import SessionMetadata
-from groundtrace.export.nwb_tables import add_bad_frames, add_provenance, roi_columns
+from groundtrace.export.nwb_tables import add_bad_frames, add_provenance, add_segments, roi_columns
 from groundtrace.io import read_table
 from groundtrace.movies.file import open_movie
 from groundtrace.results import SessionResults
@@ -103,7 +103,8 @@ def write_nwb(
     timing = [_timing(plane) for plane in planes]
     module = nwb.create_processing_module("ophys", "calcium imaging, processed by groundtrace")
     for plane, when, suffix in zip(planes, timing, suffixes, strict=True):
-        module.add(_shifts(plane, when, suffix))
+        if plane.has_shifts:
+            module.add(_shifts(plane, when, suffix))
         module.add(_images(plane, suffix))
     for i, movie in enumerate(movies):
         module.add(_movie(movie, imaging[i], planes[i], timing[i], suffixes[i]))
@@ -111,6 +112,7 @@ def write_nwb(
         warnings.filterwarnings("ignore", "The linked table for DynamicTableRegion")  # they come into one file below
         _add_rois(module, [parts for parts in zip(planes, imaging, timing, suffixes, strict=True) if parts[0].has_rois])
     add_bad_frames(nwb, planes)
+    add_segments(nwb, planes[0])
     add_provenance(nwb, planes)
     with NWBHDF5IO(path, "w") as file:
         file.write(nwb)
@@ -125,7 +127,8 @@ def _add_rois(module: "ProcessingModule", planes: Sequence[tuple[SessionResults,
     raw, dff, interval = [], [], []
     for (plane, _, timing, suffix), rois in zip(planes, masks, strict=True):
         known = plane.columns("traces")
-        raw += [_series(name, plane.traces(column), rois, timing, suffix) for name, column in RAW.items()]
+        dark = plane.acquisition.offset or 0.0
+        raw += [_series(name, plane.traces(column), rois, timing, suffix, -dark) for name, column in RAW.items()]
         raw.append(_series("Deconvolved", plane.spikes(), rois, timing, suffix))
         dff += [
             _series(name, plane.traces(column), rois, timing, suffix) for name, column in DFF.items() if column in known
@@ -139,14 +142,16 @@ def _add_rois(module: "ProcessingModule", planes: Sequence[tuple[SessionResults,
 
 
 def _series(
-    name: str, array: "xr.DataArray", rois: PlaneSegmentation, timing: Timing, suffix: str
+    name: str, array: "xr.DataArray", rois: PlaneSegmentation, timing: Timing, suffix: str, offset: float = 0.0
 ) -> RoiResponseSeries:
+    """offset: added to the values, it makes them those of the unit: light above zero photons."""
     unit = array.attrs["units"]
     return RoiResponseSeries(
         name=f"{name}{suffix}",
         data=_traces(array),
         rois=rois.create_roi_table_region(region=list(range(len(rois.id))), description="all ROIs of the plane"),
         unit=UNITS.get(unit, unit),
+        offset=offset,
         description=f"{array.attrs['long_name']} ({unit})",
         **timing,
     )

@@ -71,6 +71,23 @@ def add_bad_frames(nwb: NWBFile, planes: Sequence[SessionResults]) -> None:
         nwb.add_time_intervals(table)
 
 
+def add_segments(nwb: NWBFile, plane: SessionResults) -> None:
+    """Stretches between gaps and borders of files, where there are several."""
+    frames = read_table(plane.files["frames"], ["segment"])
+    parts = frames.with_columns(time=plane.time.values).group_by("segment", maintain_order=True)
+    spans = parts.agg(start=pl.col("time").first(), end=pl.col("time").last())
+    if spans.height < 2:
+        return
+    table = TimeIntervals(
+        name="segments",
+        description="stretches without a gap or a border of files: each has its own brightness and baseline, and no "
+        "spike rate is inferred across",
+    )
+    for start, end in spans.select("start", "end").iter_rows():
+        table.add_row(start_time=start, stop_time=end + 1 / plane.acquisition.frame_rate)
+    nwb.add_time_intervals(table)
+
+
 def _reasons(plane: SessionResults) -> pl.DataFrame:
     """Of each frame of a plane why it is not used; null where it is."""
     usable = read_table(plane.files["brightness"], ["usable"])["usable"]

@@ -93,10 +93,15 @@ def _ellipse(y: IntArray, x: IntArray, weight: FloatArray) -> tuple[float, float
 
 
 def _ops(plane: SessionResults, diameter: float) -> dict[str, Any]:
-    """What Suite2p's GUI reads of its settings and results."""
+    """What Suite2p's GUI reads of its settings and results.
+
+    Beyond Suite2p's own: `frame_time` (s) and `detector_offset`, by which a session that starts from the folder gets
+    the same dF/F and spike rates.
+    """
     acquisition, images = plane.acquisition, plane.images
-    shifts = read_table(plane.files["shifts"], ["y", "x"])
-    indicator = kinetics(acquisition.indicator)
+    shifts = read_table(plane.files["shifts"], ["y", "x", "bad"])
+    segment = read_table(plane.files["frames"], ["segment"])["segment"]
+    indicator, moved = kinetics(acquisition.indicator), plane.has_shifts
     mean = images["mean"].values
     pictures = {"meanImg": "mean", "meanImgE": "energy", "max_proj": "maximum", "Vcorr": "correlation"}
     return {
@@ -105,8 +110,11 @@ def _ops(plane: SessionResults, diameter: float) -> dict[str, Any]:
         "Lx": acquisition.width,
         "yrange": [0, acquisition.height],
         "xrange": [0, acquisition.width],
-        "yoff": np.round(shifts["y"].to_numpy()).astype(np.int32),
-        "xoff": np.round(shifts["x"].to_numpy()).astype(np.int32),
+        **({f"{axis}off": np.round(shifts[axis].to_numpy()).astype(np.int32) for axis in "yx"} if moved else {}),
+        "badframes": shifts["bad"].to_numpy(),
+        "frame_time": plane.time.values,
+        "frames_per_file": segment.value_counts().sort("segment")["count"].to_numpy().astype(np.int32),
+        **({} if acquisition.offset is None else {"detector_offset": acquisition.offset}),
         "nframes": acquisition.frames,
         "nplanes": acquisition.planes,
         "nchannels": 1,

@@ -46,9 +46,9 @@ class Inputs:
                 f"{wildcards.recording}: no session of {self.config.sessions} has an NWB file of that name"
             )
         wanted = {name: layout.FILES[name] for name in layout.EXPORTED}
-        if self.config.nwb.registered_movie:
+        if self.config.nwb.registered_movie and not session.adopted:
             wanted["movies"] = f"{layout.MOTION}/movie.npy"
-        methods = self.plan.methods[wildcards.recipe]
+        methods = self.plan.methods_of(session.key, wildcards.recipe)
         where = [{"session": session.key, "plane": plane, **methods} for plane in range(session.planes)]
         return {name: [self.plan.at(path).format(**plane) for plane in where] for name, path in wanted.items()}
 
