@@ -108,7 +108,8 @@ def load_session(
     curation: str = "",
 ) -> SessionInputs:
     """Read the files of one session; `paths` has one for each table and image field of SessionInputs, by name, and
-    those that single sections need. labels: indicator and location, as the sheet has them. curation: `curation_path`."""
+    those that single sections need. labels: indicator and location, as the sheet has them. curation: the field
+    `curation_path`."""
     # Of fluorescence and neuropil an envelope is shown; with them the table would need three times the memory.
     light = {name: light_envelope(read_table(paths["traces"], [name])[name]) for name in ("fluorescence", "neuropil")}
     names = ("frames", "raw_quality", "shifts", "motion_quality", "rois", "extraction_quality", "spikes")

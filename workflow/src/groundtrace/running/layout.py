@@ -187,6 +187,11 @@ class Entry:
         return self.file("ingest").with_name("raw_quality.parquet")
 
     @property
+    def rois(self) -> Path:
+        """Table Rois with the verdicts that hold."""
+        return self.file("dff").with_name("rois.parquet")
+
+    @property
     def warnings(self) -> Path:
         """Table Warnings of its page."""
         return self.file("report").with_name(f"warnings-{self.recipe}.parquet")

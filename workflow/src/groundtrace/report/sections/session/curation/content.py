@@ -11,8 +11,8 @@ from groundtrace.curation.file import outline_text
 from groundtrace.curation.tables import Curation
 from groundtrace.io import read_table
 from groundtrace.report.html import plural
-from groundtrace.report.warning import share
 from groundtrace.report.session import SessionInputs
+from groundtrace.report.warning import share
 from groundtrace.tables import empty
 
 
