@@ -2,29 +2,27 @@
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.curation.apply import curated
-from groundtrace.curation.file import read_curation
 from groundtrace.curation.tables import Curation
 from groundtrace.extraction.tables import Rois
 from groundtrace.io import read_arrays, read_table, write_table
-from groundtrace.provenance import file_hash, provenance
+from groundtrace.provenance import provenance
 from groundtrace.running.job import job
 from groundtrace.traces.steps import compute_traces
 from groundtrace.traces.tables import Brightness, Traces
 
 with job(snakemake.log[0]) as notices:
     parameters, given, output = snakemake.params.method, snakemake.input, snakemake.output
-    where, file, smoothing = snakemake.wildcards, snakemake.params.curation, snakemake.params.smoothing
+    smoothing, curation = snakemake.params.smoothing, snakemake.params.curation
     saturated = read_arrays(given.images)["saturated"]
     acquisition = Acquisition.read(given.acquisition, **snakemake.params.labels)
-    decisions = read_curation(file.path, where.session, int(where.plane)) if file else ()
-    rois, measured, decided = curated(
-        read_table(given.found), read_table(given.fluorescence), decisions, str(file.path) if file else ""
-    )
+    decisions, file = (curation.decisions, str(curation.path)) if curation else ((), "")
+    found, measured = read_table(given.found), read_table(given.fluorescence)
+    rois, measured, decided = curated(found, measured, decisions, file)
     bad = read_table(given.shifts, ["bad"])["bad"].to_numpy()
     segment = read_table(given.frames, ["segment"])["segment"].to_numpy()
     traces, brightness = compute_traces(measured, rois, acquisition, saturated, bad, parameters, smoothing, segment)
     used = parameters.model_dump(mode="json") | ({"smoothing": smoothing.model_dump(mode="json")} if smoothing else {})
-    used |= {"curation": file_hash(file.path)} if file else {}
+    used |= {"curation": curation.digest} if curation else {}
     packages = ["numpy", "scipy", *(["numba"] if smoothing else [])]
     made_by = provenance("dff", used, packages, [given.fluorescence], notices)
     write_table(output.rois, Rois, rois, made_by)

@@ -1,11 +1,13 @@
 """The file of a person's decisions about the ROIs of a plane: `curation/<session>/plane-<n>/<recipe>.tsv`."""
 
 import csv
+import hashlib
 import io
 import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +45,26 @@ class Decision:
 
 @dataclass(frozen=True)
 class CurationFile:
-    """A curation file that is there, and the recipe that it is named after."""
+    """A curation file that is there, what it is about, and the recipe that it is named after."""
 
     path: Path
+    session: str
+    plane: int
     recipe: str
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Raises InputError with every fault of the file."""
+        return read_curation(self.path, self.session, self.plane)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of what was decided; neither the name of the session nor how the file is laid out is in it."""
+        told = [
+            (one.row, one.roi, one.accepted, one.reason, one.note, one.merge, one.outline and outline_text(one.outline))
+            for one in self.decisions
+        ]
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def write_curation(decisions: Sequence[Decision], session: str, plane: int) -> str:

@@ -6,6 +6,8 @@ results, and writes files of the folder of curations.
 """
 
 import argparse
+import base64
+import hashlib
 import secrets
 import sys
 from http import HTTPStatus
@@ -24,8 +26,15 @@ from groundtrace.sessions import read_sheet
 
 HOST, PORT = "127.0.0.1", 8642
 SHOWN = {".html": "text/html; charset=utf-8", ".log": "text/plain; charset=utf-8"}
-POLICY, WITH_SAVE = "default-src 'none';", "default-src 'none'; connect-src 'self';"
-"""The policy of a page as it lies on the disk, which forbids every request, and as it is served."""
+SAVE = """
+window.saveCuration = async (text) => {
+  const answer = await fetch(location.pathname, { method: "PUT", body: text });
+  const told = await answer.text();
+  if (!answer.ok) throw new Error(told);
+  return told;
+};
+"""
+"""What a page that is served can do besides: as it lies on the disk, its policy forbids every request."""
 
 
 class Desk:
@@ -61,8 +70,9 @@ class Desk:
         recipe = file.stem.removeprefix("report-")
         if not plane.isdecimal() or (session, int(plane), recipe) not in self.planes:
             return html
-        target = f'<meta name="groundtrace-save" content="{file.name}">'
-        return html.replace(POLICY, WITH_SAVE, 1).replace("<title>", f"{target}\n<title>", 1)
+        mark = base64.b64encode(hashlib.sha256(SAVE.encode()).digest()).decode()
+        allowed = html.replace("script-src ", f"connect-src 'self'; script-src 'sha256-{mark}' ", 1)
+        return allowed.replace("</title>", f"</title>\n<script>{SAVE}</script>", 1)
 
     def save(self, page: str, data: bytes) -> str:
         """Write what was decided on a page; returns what to tell. Raises InputError, and nothing is written."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from groundtrace.curation.file import CurationFile, Decision, read_curation
+from groundtrace.curation.file import CurationFile
 from groundtrace.errors import InputError, did_you_mean
 from groundtrace.running import layout
 
@@ -25,7 +25,7 @@ class Curations:
 
     config: "Config"
     sessions: "Mapping[str, Session]"
-    files: Mapping[Plane, Mapping[str, Path]]
+    files: Mapping[Plane, Mapping[str, CurationFile]]
     """By plane and recipe, of those that the sheet and the config have."""
     others: tuple[tuple[Path, str], ...]
     """Files that hold for nothing, and why."""
@@ -33,7 +33,7 @@ class Curations:
     @classmethod
     def of(cls, config: "Config", sessions: "Mapping[str, Session]") -> "Curations":
         """Those below the folder `curation` of the config."""
-        files: dict[Plane, dict[str, Path]] = {}
+        files: dict[Plane, dict[str, CurationFile]] = {}
         others = []
         for path in sorted(config.curation.glob("*/*/plane-*/*.tsv")):
             session, plane = path.parents[1].relative_to(config.curation).as_posix(), path.parent.name[len("plane-") :]
@@ -45,15 +45,14 @@ class Curations:
             elif path.stem not in config.recipes:
                 others.append((path, f"the config has no recipe {path.stem}{did_you_mean(path.stem, config.recipes)}"))
             else:
-                files.setdefault((session, int(plane)), {})[path.stem] = path
+                file = CurationFile(path, session, int(plane), path.stem)
+                files.setdefault((session, int(plane)), {})[path.stem] = file
         return cls(config, sessions, files, tuple(others))
 
     def of_chain(self, session: str, plane: int, chain: tuple[str, ...]) -> CurationFile | None:
         """The file for the ROIs that these methods find, named after a recipe that has them; None for none."""
-        for recipe, path in self.files.get((session, plane), {}).items():
-            if self._chain(session, recipe) == chain:
-                return CurationFile(path, recipe)
-        return None
+        files = self.files.get((session, plane), {}).values()
+        return next((file for file in files if self._chain(session, file.recipe) == chain), None)
 
     def path(self, session: str, plane: int, recipe: str) -> str:
         """Where the decisions of a page lie, or belong: recipes with the same ROIs share one file."""
@@ -67,17 +66,17 @@ class Curations:
     def check(self) -> None:
         """Raise one InputError for all files that cannot be read, or do not fit the ROIs that there are."""
         faults = []
-        for (session, plane), recipes in self.files.items():
-            chains: dict[tuple[str, ...], Path] = {}
-            for recipe, path in recipes.items():
-                chain = self._chain(session, recipe)
-                if chains.setdefault(chain, path) != path:
+        for recipes in self.files.values():
+            chains: dict[tuple[str, ...], CurationFile] = {}
+            for file in recipes.values():
+                first = chains.setdefault(self._chain(file.session, file.recipe), file)
+                if first != file:
                     faults.append(
-                        f"{path} and {chains[chain].name} beside it are about the same ROIs: their recipes differ only "
-                        "after extraction; keep one of the two, it holds for both recipes"
+                        f"{file.path} and {first.path.name} beside it are about the same ROIs: their recipes differ "
+                        "only after extraction; keep one of the two, it holds for both recipes"
                     )
                 try:
-                    self._check_numbers(path, session, plane, recipe, read_curation(path, session, plane))
+                    self._check_numbers(file)
                 except InputError as error:
                     faults.append(str(error))
         if faults:
@@ -87,17 +86,15 @@ class Curations:
         """A line for each file that holds for nothing."""
         return (f"{path}: is not used: {why}" for path, why in self.others)
 
-    def _check_numbers(
-        self, path: Path, session: str, plane: int, recipe: str, decisions: tuple[Decision, ...]
-    ) -> None:
+    def _check_numbers(self, file: CurationFile) -> None:
         """ROIs that are known by their number alone must be there; before an extraction there is nothing to ask."""
-        where = {"session": session, "plane": plane, **self.config.methods(recipe, self.sessions[session])}
-        found = self.config.results / layout.FOUND.format(**where)
-        if any(one.outline is None for one in decisions) and found.exists():
+        methods = self.config.methods(file.recipe, self.sessions[file.session])
+        found = self.config.results / layout.FOUND.format(session=file.session, plane=file.plane, **methods)
+        if any(one.outline is None for one in file.decisions) and found.exists():
             from groundtrace.curation.apply import matched
             from groundtrace.io import read_table
 
-            matched(decisions, read_table(found, ["pixel_y", "pixel_x", "weight"]), str(path))
+            matched(file.decisions, read_table(found, ["pixel_y", "pixel_x", "weight"]), str(file.path))
 
     def _chain(self, session: str, recipe: str) -> tuple[str, ...]:
         methods = self.config.methods(recipe, self.sessions[session])

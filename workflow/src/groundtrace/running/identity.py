@@ -121,7 +121,7 @@ class Identities:
     def _curation(self, wildcards: Wildcards) -> Identity:
         """Content of the file of what a person decided, where there is one."""
         file = self.plan.curation(wildcards)
-        return {"curation": file_hash(file.path)} if file else {}
+        return {"curation": file.digest} if file else {}
 
     # Exports.
 
