@@ -1,5 +1,6 @@
 # make demo   set up, then run the whole pipeline on two small simulated recordings
 # make status how far the study is: done, running, failed with reason, of each step
+# make curate verdicts by hand about cells, saved where the workflow reads them
 # make test   set up, then run every test that needs no cluster
 # make test-slurm   start a real Slurm on this machine (installed if it is missing), run its tests, end it
 SHELL := /bin/bash
@@ -8,7 +9,7 @@ UV := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo status test test-environments test-slurm lint format docs sessions lock browser clean
+.PHONY: demo status curate test test-environments test-slurm lint format docs sessions lock browser clean
 
 demo: .venv/ready
 	@# Small movies: one core each, side by side. The number of threads changes no result.
@@ -17,6 +18,10 @@ demo: .venv/ready
 # Of another config: make status CONFIG=config/demo/config.yaml
 status: .venv/ready
 	@PYTHONPATH=workflow/src python -m groundtrace.running.status $(CONFIG)
+
+# The pages, at an address on this machine alone: what is decided on them is saved into curation/. Another config as above.
+curate: .venv/ready
+	@PYTHONPATH=workflow/src python -m groundtrace.running.curate $(CONFIG)
 
 # Proposes a sample sheet for the recordings of a NeuroBlueprint tree: make sessions FROM=/data > config/sessions.tsv
 sessions: .venv/ready

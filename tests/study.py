@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from groundtrace.curation.apply import curated
+from groundtrace.curation.tables import Curation
 from groundtrace.extraction.tables import Rois
 from groundtrace.io import write_arrays, write_table, write_text
 from groundtrace.motion.tables import MotionQuality, Shifts
@@ -18,6 +20,7 @@ from groundtrace.report.study import write_study
 from groundtrace.report.tables import Warnings
 from groundtrace.running.layout import FILES, Entry
 from groundtrace.spikes.tables import Spikes
+from groundtrace.tables import empty
 from groundtrace.traces.tables import Brightness, Traces
 from tests.tables import example
 from tests.unit.report.report_example import example_session, with_accuracy
@@ -62,7 +65,8 @@ def write_plane(entry: Entry, session: SessionInputs) -> None:
         "raw_quality": (RawQuality, session.raw_quality),
         "shifts": (Shifts, session.shifts),
         "motion_quality": (MotionQuality, session.motion_quality),
-        "rois": (Rois, session.rois),
+        "rois": (Rois, undecided(session.rois)),
+        "curation": (Curation, empty(Curation)),
         "traces": (Traces, session.traces),
         "spikes": (Spikes, session.spikes),
         "brightness": (Brightness, example(Brightness, session.acquisition.frames, usable=True)),
@@ -74,6 +78,11 @@ def write_plane(entry: Entry, session: SessionInputs) -> None:
     write_text(files["acquisition"], session.acquisition.text())
     write_table(entry.warnings, Warnings, warnings_table(session, ReportParameters()), session.provenance)
     write_text(entry.file("report"), f"{render_session(session, ReportParameters())[:2000]}")
+
+
+def undecided(rois: pl.DataFrame) -> pl.DataFrame:
+    """The table Rois as dF/F leaves it where no person has decided anything."""
+    return rois if "curated" in rois.columns else curated(rois, pl.DataFrame(), ())[0]
 
 
 def write_example_study(results: Path, rows: Sequence[tuple[Entry, SessionInputs | None]]) -> None:

@@ -34,6 +34,7 @@ def study(count: int) -> pl.DataFrame:
         if row["status"] == "done":
             cells = int(rng.lognormal(4.5, 1)) + 1
             row |= {"frame_rate": 30.0, "duration": 600.0, "rois": 2 * cells, "cells": cells, "warnings": k % 3}
+            row |= {"curated": 0.25 * (k % 5)}
             row |= {
                 "noise_level": float(np.sqrt(cells / 150) * rng.lognormal(0.2, 0.3)),
                 "snr": float(rng.uniform(2, 9)),
@@ -48,6 +49,15 @@ def study(count: int) -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def table() -> pl.DataFrame:
     return study(56)
+
+
+def test_the_share_that_was_curated_is_told(page, table):
+    """In per cent; nothing where the automatic verdicts hold."""
+    shown = [text for text in column(page, 9) if text is not None]
+    done = table.filter(status="done")["curated"].to_list()
+    assert shown == [f"{100 * share:.0f}" if share else "–" for share in done]
+    curated = sum(share > 0 for share in done)
+    assert f"{curated} rows with verdicts by hand" in page.locator(".figures").inner_text()
 
 
 @pytest.fixture
@@ -67,7 +77,7 @@ def head(page: Page, name: str):
 
 
 @pytest.mark.parametrize(
-    ("name", "cell"), [("cells", 8), ("noise_level", 9), ("snr", 10), ("expected_correlation", 12), ("bad_frames", 14)]
+    ("name", "cell"), [("cells", 8), ("noise_level", 10), ("snr", 11), ("expected_correlation", 13), ("bad_frames", 15)]
 )
 def test_numbers_sort_as_numbers_and_failed_rows_stay_last(page, table, name, cell):
     failed = table.filter(pl.col("status") == "failed").height

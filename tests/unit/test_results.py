@@ -3,6 +3,7 @@
 import doctest
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ import polars as pl
 import pytest
 
 import groundtrace
+from groundtrace.curation.apply import curated
+from groundtrace.curation.file import Decision
 from groundtrace.errors import InputError
+from groundtrace.extraction.outlines import outlines
 from groundtrace.io import read_arrays, read_table
 from groundtrace.lazy import BATCH, list_variable
 from groundtrace.results import IMAGES, SessionResults
@@ -131,6 +135,28 @@ def test_rois_have_every_number_once(session):
     assert table["snr"].tolist() == traces["snr"].to_list()
     for row, pixels in zip(table["pixel_y"], rois["pixel_y"], strict=True):
         assert list(row) == pixels.to_list()
+
+
+def test_what_a_person_decided_is_told(results, tmp_path):
+    """Beside the automatic verdict; nothing where nobody decided."""
+    assert groundtrace.open_study(results).session("sub-M01/ses-001").curated.empty
+    session = example_plane(0, subject="M03", date=None)
+    drawn = outlines(session.rois)
+    decided = [
+        Decision(2, 0, False, note="faint", outline=drawn[0]),
+        Decision(3, 1, False, "glia", outline=drawn[1]),
+    ]
+    rois, *_ = curated(session.rois, pl.DataFrame(), decided)
+    session = replace(session, rois=rois)
+    write_example_study(tmp_path, [(example_entry(tmp_path, session), session)])
+    study = groundtrace.open_study(tmp_path, dataframes="polars")
+    found = study.session("sub-M03/ses-001").curated
+    assert found.columns == ["roi", "accepted", "accepted_automatically", "reason", "note"]
+    assert found.rows() == [
+        (0, False, True, "rejected by hand", "faint"),
+        (1, False, True, "glia", ""),
+    ]
+    assert study.sessions["curated"].to_list() == [0.5]
 
 
 def test_a_study_with_failures_opens_from_the_table_that_is_left(results, tmp_path):

@@ -2,6 +2,7 @@
 has the same dF/F and spike rates."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,31 @@ def test_folders_of_suite2p_are_made_of_every_plane(project):
     np.testing.assert_array_equal(np.load(folder / "F.npy"), session.traces("fluorescence"))
     assert groundtrace.load_traces(folder).roi.tolist() == session.rois().query("accepted").roi.tolist()
     begin_again(project, SHEET, f"{folder.parent}/plane0; {folder}", "suite2p_rois", 0)
+    check_verdicts_of_the_gui(project, folder)
+
+
+def check_verdicts_of_the_gui(project: Project, folder: Path) -> None:
+    """What was changed in an exported folder, and what a folder of Suite2p says, counts in the next run."""
+    assert "as it was exported" in project.run("--", "adopt_curation")
+    assert not (project.folder / "curation").exists()
+    verdict = np.load(folder / "iscell.npy")
+    before = verdict[:, 0].copy()
+    verdict[:2, 0] = 1 - verdict[:2, 0]
+    np.save(folder / "iscell.npy", verdict)
+    # Another one, as Suite2p made it, beside the file of the other session.
+    linked = project.folder / "curation/sub-a/ses-1/plane-0/default"
+    linked.parent.mkdir(parents=True)
+    shutil.copytree(project.folder / "results/suite2p/default/sub-a/ses-1/plane0", linked)
+    theirs = np.load(linked / "iscell.npy")
+    theirs[:, 0] = 1
+    np.save(linked / "iscell.npy", theirs)
+    said = project.run("--", "adopt_curation")
+    assert "2 verdicts changed in the GUI; in curation/sub-b/ses-1/plane-1/default.tsv" in said
+    assert f"verdicts about {len(theirs)} of {len(theirs)} ROIs; in curation/sub-a/ses-1/plane-0/default.tsv" in said
+    assert project.planned() == {"dff": 2, "spikes": 2, "session_report": 2, "study": 1}
+    project.run()
+    study = groundtrace.open_study(project.folder / "results")
+    assert study.session("sub-b/ses-1", 1).rois().accepted.tolist() == [1 - before[0], 1 - before[1], *before[2:]]
+    assert study.session("sub-a/ses-1").rois().accepted.all()
+    assert len(study.session("sub-a/ses-1").curated) == len(theirs)
+    assert project.planned() == {}

@@ -130,6 +130,10 @@ def test_without_its_raw_data_a_finished_session_stays(finished_study):
 
 
 def test_a_renamed_session_is_recognised_and_keeps_what_was_made(finished_study):
+    curation = finished_study.folder / "curation/sub-a/ses-1/plane-0/default.tsv"
+    curation.parent.mkdir(parents=True)
+    curation.write_text("session\troi\taccepted\nsub-a/ses-1\t0\tfalse\n")
+    finished_study.run()
     text = (finished_study.folder / "test.tsv").read_text().replace("\na\t1\t", "\nmouse\t7\t")
     (finished_study.folder / "test.tsv").write_text(text)
     said = finished_study.snakemake("-n").said
@@ -148,6 +152,7 @@ def test_a_renamed_session_is_recognised_and_keeps_what_was_made(finished_study)
     assert finished_study.planned() == {"session_report": 1, "study": 1}
     finished_study.run()
     assert not (results / "sub-a").exists()
+    assert not curation.exists()
     assert (results / "sub-mouse/ses-7/plane-0/frames.parquet").read_bytes() == before
     assert "sub-mouse/ses-7" in (results / "sub-mouse/ses-7/plane-0/report-default.html").read_text()
     assert finished_study.planned() == {}

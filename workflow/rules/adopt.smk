@@ -10,7 +10,7 @@ rule adopt:
         shifts=f"{GIVEN_MOTION}/shifts.parquet",
         motion_quality=f"{GIVEN_MOTION}/quality.parquet",
         motion_images=f"{GIVEN_MOTION}/images.npz",
-        rois=f"{GIVEN}/rois.parquet",
+        rois=f"{GIVEN}/found.parquet",
         fluorescence=f"{GIVEN}/fluorescence.parquet",
         quality=f"{GIVEN}/extraction_quality.parquet",
         images=f"{GIVEN}/extraction_images.npz",

@@ -114,7 +114,7 @@ rule oracle:
         true_shifts=f"{TRUTH}/shifts.parquet",
         true_cells=f"{TRUTH}/cells.parquet",
     output:
-        rois=f"{MOTION}/denoise-{{denoise}}/extract-oracle/rois.parquet",
+        rois=f"{MOTION}/denoise-{{denoise}}/extract-oracle/found.parquet",
         fluorescence=f"{MOTION}/denoise-{{denoise}}/extract-oracle/fluorescence.parquet",
         images=f"{MOTION}/denoise-{{denoise}}/extract-oracle/extraction_images.npz",
         quality=f"{MOTION}/denoise-{{denoise}}/extract-oracle/extraction_quality.parquet",

@@ -7,7 +7,7 @@ rule extract:
         shifts=f"{MOTION}/shifts.parquet",
         given=inputs.given_rois,
     output:
-        rois=f"{EXTRACT}/rois.parquet",
+        rois=f"{EXTRACT}/found.parquet",
         fluorescence=f"{EXTRACT}/fluorescence.parquet",
         images=f"{EXTRACT}/extraction_images.npz",
         quality=f"{EXTRACT}/extraction_quality.parquet",
@@ -37,15 +37,17 @@ rule extract:
 
 
 rule dff:
-    """Neuropil correction, baseline, dF/F and its noise."""
+    """What counts as a cell, by a person where one has decided; neuropil correction, baseline, dF/F and its noise."""
     input:
         acquisition=f"{PLANE}/acquisition.json",
         frames=f"{PLANE}/frames.parquet",
         images=f"{PLANE}/raw_images.npz",
         shifts=f"{MOTION}/shifts.parquet",
-        rois=f"{EXTRACT}/rois.parquet",
+        found=f"{EXTRACT}/found.parquet",
         fluorescence=f"{EXTRACT}/fluorescence.parquet",
     output:
+        rois=f"{EXTRACT}/rois.parquet",
+        curation=f"{EXTRACT}/curation.parquet",
         traces=f"{EXTRACT}/traces.parquet",
         brightness=f"{EXTRACT}/brightness.parquet",
     log:
@@ -61,6 +63,7 @@ rule dff:
     params:
         method=cfg.dff,
         smoothing=plan.smoothing,
+        curation=plan.curation,
         labels=plan.labels("dff"),
         identity=identity("dff"),
     message:

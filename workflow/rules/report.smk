@@ -25,6 +25,7 @@ rule session_report:
         method=cfg.report,
         sections=inputs.page_sections,
         extraction=plan.recipe_extraction,
+        curation=plan.curation_path,
         labels=plan.labels("session_report"),
         identity=identity("session_report"),
     message:

@@ -10,6 +10,7 @@ import pytest
 from docutils.core import publish_parts
 from jinja2 import StrictUndefined, Template
 
+from groundtrace.extraction.tables import Rois
 from groundtrace.io import read_table, write_table, write_text
 from groundtrace.motion.tables import MotionQuality
 from groundtrace.movies.tables import RawQuality
@@ -23,6 +24,7 @@ from groundtrace.running.status import NOT_RUN, failure
 from groundtrace.spikes.tables import Spikes
 from groundtrace.tables import validate
 from groundtrace.traces.tables import Traces
+from tests.study import undecided
 from tests.tables import example
 from tests.unit.report.report_decode import page_data
 from tests.unit.report.report_example import example_session, with_accuracy
@@ -39,6 +41,7 @@ def write_results(entry: Entry, session: SessionInputs) -> None:
     write_table(entry.raw_quality, RawQuality, session.raw_quality, {})
     write_table(entry.file("motion"), MotionQuality, session.motion_quality, {})
     write_table(entry.file("dff"), Traces, session.traces, {})
+    write_table(entry.rois, Rois, undecided(session.rois), {})
     write_table(entry.file("spikes"), Spikes, session.spikes, {})
     write_text(entry.file("report"), render_session(session, ReportParameters()))
     here = replace(session, recipe=entry.recipe, acquisition=session.acquisition.model_copy(update={"date": None}))
@@ -78,6 +81,7 @@ def test_a_row_that_is_done(done, session):
     assert row["snr"] == pytest.approx(cells["snr"].median())
     assert row["spike_rate"] == pytest.approx(session.spikes.filter("accepted")["mean_rate"].median())
     assert row["residual_motion"] == pytest.approx(0.18)
+    assert row["curated"] == 0
     assert (row["bad_frames"], row["warnings"]) == (session.motion_quality["bad_frames"][0], 1)
 
 

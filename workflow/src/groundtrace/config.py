@@ -79,6 +79,8 @@ class Config(Section):
     """Animals, for NWB: one row per subject."""
     results: Path = Path("results")
     """Where everything is written."""
+    curation: Path = Path("curation")
+    """Folder of what was decided by hand: `<session>/plane-<n>/<recipe>.tsv`, as the session page saves it."""
     keep: tuple[Literal["registered_movie", "clean_movie"], ...] = ()
     """Large files to keep: of every session the registered movie, of simulated ones the movie without noise."""
     recipes: dict[Name, Recipe] = Field(default={"default": Recipe()}, min_length=1)

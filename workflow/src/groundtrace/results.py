@@ -191,6 +191,13 @@ class SessionResults:
         footprints = read_table(self.files["rois"], ["roi", "pixel_y", "pixel_x", "weight"])
         return _as(self.numbers().join(footprints, on="roi", how="left", maintain_order="left"), self.dataframes)
 
+    @property
+    def curated(self) -> "DataFrame":
+        """One row per ROI that a person decided on: its verdict beside the automatic one, reason and note."""
+        names = ["roi", "accepted", "accepted_automatically", "reason", "note"]
+        rois = read_table(self.files["rois"], [*names, "curated"])
+        return _as(rois.filter("curated").select(names), self.dataframes)
+
     def traces(self, name: str = "dff") -> "xr.DataArray":
         """Traces (roi, time) of a column of the table Traces: dff, fluorescence, neuropil; dff_denoised, dff_low and
         dff_high where the recipe denoises. Read when its values are used. NaN where a frame has none."""

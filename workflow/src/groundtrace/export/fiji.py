@@ -9,8 +9,8 @@ import polars as pl
 from roifile import ImagejRoi
 
 from groundtrace.arrays import BoolArray, IntArray
+from groundtrace.extraction.outlines import outlines
 from groundtrace.io import atomic
-from groundtrace.report.outlines import outlines
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time of every member: the same ROIs give the same bytes."""

@@ -6,7 +6,10 @@ from groundtrace.tables import Booleans, Floats, Ints, Series, Table, column
 
 
 class Rois(Table):
-    """One row per ROI: a sparse footprint and its description."""
+    """One row per ROI: a sparse footprint and its description.
+
+    Extraction leaves it as `found.parquet`; `rois.parquet` has what a person decided, too.
+    """
 
     roi: Series[pl.Int32] = column("", "0-based, the same in every table of this extraction", low=0, unique=True)
     pixel_y: Ints = column("px", "rows of the footprint's pixels")
@@ -22,8 +25,9 @@ class Rois(Table):
     skew: Series[pl.Float32] = column("", "skewness of the neuropil-corrected trace", nullable=True)
     kind: Series[str] = column(
         "",
-        "active or process: found by its activity; visible: does not fire; given: of one's own",
-        isin=["active", "process", "visible", "given"],
+        "active or process: found by its activity; visible: does not fire; given: of one's own; merged: joined by a "
+        "person",
+        isin=["active", "process", "visible", "given", "merged"],
     )
     cell_probability: Series[pl.Float32] = column(
         "",
@@ -32,8 +36,13 @@ class Rois(Table):
         high=1,
         nullable=True,
     )
-    accepted: Series[bool] = column("", "counts as a cell in every later step's summary")
+    accepted: Series[bool] = column("", "counts as a cell in every later step: a person's verdict where there is one")
     reason: Series[str] = column("", "why it is not accepted; empty when it is")
+    # Of rois.parquet, not of found.parquet, which no person has seen.
+    accepted_automatically: Series[bool] | None = column("", "the verdict before a person's; false for merged ones")
+    curated: Series[bool] | None = column("", "a person decided on it")
+    note: Series[str] | None = column("", "the person's")
+    merged: Ints | None = column("", "ROIs that a person made this one of; they are not accepted any more")
     # By what the probability is judged; empty where the ROI has too few pixels or the movie too few frames.
     peak: Series[pl.Float32] = column("noise SD", "largest value of its trace in the binned movie", nullable=True)
     energy: Series[pl.Float32] = column(

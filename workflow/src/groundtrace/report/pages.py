@@ -26,6 +26,7 @@ PAGES = {
         "figures",
         "warnings",
         "cells",
+        "curation",
         "population",
         "quality",
         "accuracy",

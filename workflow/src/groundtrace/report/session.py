@@ -12,11 +12,11 @@ import polars as pl
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
+from groundtrace.extraction.outlines import outlines
 from groundtrace.indicators import kinetics
 from groundtrace.io import read_arrays, read_provenance, read_table
 from groundtrace.report.frame import page_warnings, render
 from groundtrace.report.light import light_envelope
-from groundtrace.report.outlines import outlines
 from groundtrace.report.pages import sections
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.tables import Warnings
@@ -69,6 +69,8 @@ class SessionInputs:
     """What single sections read for themselves, by their names; not that of a section of which a file is missing."""
     extraction: str = "<name>"
     """Name of the extraction's section in the config."""
+    curation_path: str = ""
+    """Where what is decided on the page belongs, as the config has it."""
     study: str = "../../../index.html"
     """Link to the study page, relative to the report."""
     parameters: ReportParameters = field(default_factory=ReportParameters)
@@ -108,10 +110,15 @@ class SessionInputs:
 
 
 def load_session(
-    paths: Mapping[str, Path | str], recipe: str, extraction: str = "<name>", labels: Mapping[str, Any] | None = None
+    paths: Mapping[str, Path | str],
+    recipe: str,
+    extraction: str = "<name>",
+    labels: Mapping[str, Any] | None = None,
+    curation: str = "",
 ) -> SessionInputs:
     """Read the files of one session; `paths` has one for each table and image field of SessionInputs, by name, and
-    those that single sections need. labels: indicator and location, as the sheet has them."""
+    those that single sections need. labels: indicator and location, as the sheet has them. curation: the field
+    `curation_path`."""
     # Of fluorescence and neuropil an envelope is shown; with them the table would need three times the memory.
     light = {name: light_envelope(read_table(paths["traces"], [name])[name]) for name in ("fluorescence", "neuropil")}
     names = ("frames", "raw_quality", "shifts", "motion_quality", "rois", "extraction_quality", "spikes")
@@ -129,6 +136,7 @@ def load_session(
         light=light,
         recipe=recipe,
         extraction=extraction,
+        curation_path=curation,
         provenance=read_provenance(paths["spikes"]),
         **tables,
     )

@@ -123,12 +123,19 @@ def _results(entry: Entry) -> dict[str, Any]:
     return motion | {
         "rois": traces.height,
         "cells": cells.height,
+        "curated": curated_share(read_table(entry.rois, ["kind", "curated"])),
         "noise_level": _known(median(cells["noise_level"])),
         "snr": _known(median(cells["snr"])),
         "spike_rate": _known(median(rates["mean_rate"])),
         "expected_correlation": _known(median(rates["expected_correlation"])),
         "warnings": serious(read_table(entry.warnings, ["severity"])).height,
     }
+
+
+def curated_share(rois: pl.DataFrame) -> float:
+    """Share of the ROIs of an extraction that a person decided on; a merged ROI is no further one."""
+    found = rois.filter(pl.col("kind") != "merged")
+    return found["curated"].sum() / max(found.height, 1)
 
 
 def study_warnings(entries: Sequence[Entry]) -> pl.DataFrame:

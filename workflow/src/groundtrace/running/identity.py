@@ -111,8 +111,17 @@ class Identities:
             for denoised in (False, True)
         }
         return of_job(
-            lambda wildcards: found[self.config.denoises(wildcards.denoise)] | self._indicator(rule, wildcards)
+            lambda wildcards: (
+                found[self.config.denoises(wildcards.denoise)]
+                | self._indicator(rule, wildcards)
+                | self._curation(wildcards)
+            )
         )
+
+    def _curation(self, wildcards: Wildcards) -> Identity:
+        """Content of the file of what a person decided, where there is one."""
+        file = self.plan.curation(wildcards)
+        return {"curation": file.digest} if file else {}
 
     # Exports.
 

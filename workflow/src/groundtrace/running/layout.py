@@ -88,6 +88,7 @@ FILES = {
     "denoising_check": f"{DENOISE}/check.parquet",
     "denoising_images": f"{DENOISE}/images.npz",
     "rois": f"{EXTRACT}/rois.parquet",
+    "curation": f"{EXTRACT}/curation.parquet",
     "extraction_images": f"{EXTRACT}/extraction_images.npz",
     "extraction_quality": f"{EXTRACT}/extraction_quality.parquet",
     "traces": f"{EXTRACT}/traces.parquet",
@@ -110,6 +111,10 @@ EXPORTED = (
 """Those that are exported to other programs."""
 NWB = "nwb/{recipe}/{animal}/{recording}_ophys.nwb"
 """Of a session, as the DANDI archive wants them to lie."""
+FOUND = f"{EXTRACT}/found.parquet"
+"""ROIs as extraction left them."""
+CURATION = f"{PLANE}/{{recipe}}.tsv"
+"""What a person decided, below the folder of curations (`curation` in the config)."""
 SUITE2P = "suite2p/{recipe}/{session}/plane{plane}"
 """Folder of a plane as Suite2p leaves one."""
 DENOISED = tuple(name for name in FILES if name.startswith("denoising_"))
@@ -180,6 +185,11 @@ class Entry:
     @property
     def raw_quality(self) -> Path:
         return self.file("ingest").with_name("raw_quality.parquet")
+
+    @property
+    def rois(self) -> Path:
+        """Table Rois with the verdicts that hold."""
+        return self.file("dff").with_name("rois.parquet")
 
     @property
     def warnings(self) -> Path:

@@ -12,11 +12,13 @@ from typing import Any
 
 from groundtrace.acquisition import LABELS
 from groundtrace.config import Config, load
+from groundtrace.curation.file import CurationFile
 from groundtrace.export.metadata import SessionMetadata, Sheets, nwb_name
 from groundtrace.extraction.given.kinds import RoiFile
 from groundtrace.indicators import Indicator, assumption, kinetics, simulated
 from groundtrace.running import layout
 from groundtrace.running.asking import unanswered
+from groundtrace.running.curations import Curations
 from groundtrace.running.internals import plainly
 from groundtrace.running.renaming import advice
 from groundtrace.section import Backend
@@ -96,9 +98,12 @@ class Plan:
             from groundtrace.running.excluded import check_excluded
 
             check_excluded(plan, sheet)
+            plan.curations.check()
             assumed = [assumption(session.indicator) for session in sessions.values()]
             renamed = advice(checked.results, sheet)
             unread = [] if any(map(checked.measures_given, extractions)) else told_unread(sessions)
+            for line in plan.curations.unused():
+                print(f"warning: {line}", file=sys.stderr)
             for line in [*layout.told_missing(plan.study), *renamed, *unread, *dict.fromkeys(filter(None, assumed))]:
                 print(f"warning: {checked.sessions}: {line}", file=sys.stderr)
         return plan
@@ -233,6 +238,22 @@ class Plan:
         what is in the file decides (`Identities`), not where it lies."""
         files = self.sessions[wildcards.session].roi_files()
         return files[int(wildcards.plane)] if self.config.measures_given(wildcards.extract) and files else None
+
+    @cached_property
+    def curations(self) -> Curations:
+        """What a person decided about ROIs."""
+        return Curations.of(self.config, self.sessions)
+
+    @OfEachJob
+    def curation(self, wildcards: Wildcards) -> CurationFile | None:
+        """File of what a person decided about the ROIs of a job. What is in it decides (`Identities`), not its time."""
+        chain = (wildcards.motion, wildcards.denoise, wildcards.extract)
+        return self.curations.of_chain(wildcards.session, int(wildcards.plane), chain)
+
+    @OfEachJob
+    def curation_path(self, wildcards: Wildcards) -> str:
+        """Where that of a page lies, or belongs."""
+        return self.curations.path(wildcards.session, int(wildcards.plane), wildcards.recipe)
 
     def labels(self, rule: str) -> OfJob:
         """LABELS of a session, as far as a rule uses them; `acquisition.json` has none."""

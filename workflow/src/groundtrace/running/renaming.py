@@ -13,7 +13,7 @@ from typing import Any
 
 from groundtrace.config import load
 from groundtrace.errors import GroundtraceError, InputError
-from groundtrace.io import atomic
+from groundtrace.io import atomic, write_text
 from groundtrace.running import internals, raw_files
 from groundtrace.running.status import is_working, merged, recorded
 from groundtrace.sessions import Session
@@ -46,10 +46,11 @@ def advice(results: Path, sheet: Sheet) -> Iterable[str]:
         )
 
 
-def rename(results: Path, old: str, session: Session) -> None:
-    """Move all that was made of a session under its new name; of its tables only pages are made again."""
+def rename(results: Path, curation: Path, old: str, session: Session) -> None:
+    """Move all that was made of a session under its new name, and what a person decided about its ROIs; of its tables
+    only pages are made again."""
     moved = {}
-    for folder in (results, results / "logs", results / "timings"):
+    for folder in (results, results / "logs", results / "timings", curation):
         source, target = folder / old, folder / session.key
         if source.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,6 +64,9 @@ def rename(results: Path, old: str, session: Session) -> None:
             _call(name, session)
         for file in (file for pattern in MADE_AGAIN for file in plane.glob(pattern)):
             file.unlink()
+    for file in (curation / session.key).glob("plane-*/*.tsv"):
+        text = file.read_text(encoding="utf-8")
+        write_text(file, text.replace(f"\n{old}\t", f"\n{session.key}\t"))
 
 
 def _key(made: Path) -> str:
@@ -112,7 +116,7 @@ def main() -> None:
         session = _checked(config.results, given.old, given.new, sheet)
         if is_working(config.results):
             raise InputError(f"{config.results}: a run is under way; wait for its end")
-        rename(config.results, given.old, session)
+        rename(config.results, config.curation, given.old, session)
     except GroundtraceError as error:
         sys.exit(f"error: {error}")
     print(f"{given.old} is now {given.new}; run the workflow, which makes its pages again")

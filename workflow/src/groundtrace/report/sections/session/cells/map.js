@@ -82,12 +82,14 @@ class RoiMap {
     this.background.draw(ctx, scale);
     ctx.lineWidth = 1.3 / scale;
     for (const i of this.outlined || this.filled ? this.order : []) this.paint(ctx, i, this.filled ? 0.55 : 0);
+    this.overlay?.(ctx, scale);
     for (const i of [this.hovered, this.selected]) {
       if (i < 0) continue;
       ctx.lineWidth = 2.5 / scale;
       this.paint(ctx, i, 0.45, i === this.selected ? MAP_COLOURS.selected : undefined);
     }
     ctx.restore();
+    if (this.box) this.drawBox(ctx);
     if (this.selected >= 0) this.name(ctx, this.selected);
     scaleBar(ctx, this.canvas.width, this.canvas.tall, this.pixel);
   }
@@ -123,6 +125,21 @@ class RoiMap {
     ctx.fillText(this.rois.roi[i], x, y);
   }
 
+  drawBox(ctx) {
+    const [[x1, y1], [x2, y2]] = this.box;
+    ctx.setLineDash([4, 3]);
+    ctx.strokeStyle = "#ffffff";
+    ctx.strokeRect(x1, y1, x2 - x1, y2 - y1);
+    ctx.setLineDash([]);
+  }
+
+  /** ROIs whose centre is between two corners on the canvas. */
+  within([[x1, y1], [x2, y2]]) {
+    const inside = (value, a, b) => value >= Math.min(a, b) && value <= Math.max(a, b);
+    const at = (i) => [(this.rois.x[i] + 0.5 - this.view.x) * this.pixel, (this.rois.y[i] + 0.5 - this.view.y) * this.pixel];
+    return this.order.filter((i) => inside(at(i)[0], x1, x2) && inside(at(i)[1], y1, y2));
+  }
+
   /** The ROI at a position on the canvas, -1 for none. */
   at([px, py]) {
     const x = Math.floor(px / this.pixel + this.view.x);
@@ -152,20 +169,32 @@ class RoiMap {
     const { node } = this.canvas;
     let held = null;
     node.addEventListener("pointerdown", (event) => {
-      held = { at: this.canvas.position(event), view: this.view, moved: false };
+      if (event.button) return;
+      held = { at: this.canvas.position(event), view: this.view, moved: false, marks: event.shiftKey && this.onmark };
       node.setPointerCapture(event.pointerId);
     });
     node.addEventListener("pointermove", (event) => {
       const at = this.canvas.position(event);
       if (held && Math.hypot(at[0] - held.at[0], at[1] - held.at[1]) > 3) held.moved = true;
-      if (held?.moved) {
+      if (held?.moved && held.marks) {
+        this.box = [held.at, at];
+        this.canvas.redraw();
+      } else if (held?.moved) {
         this.move(held.view.x - (at[0] - held.at[0]) / this.pixel, held.view.y - (at[1] - held.at[1]) / this.pixel);
       } else this.hover(event, this.at(at));
     });
     node.addEventListener("pointerup", (event) => {
-      const i = held?.moved ? -1 : this.at(this.canvas.position(event));
-      held = null;
-      if (i >= 0) this.onselect(i);
+      const i = !held || held.moved ? -1 : this.at(this.canvas.position(event));
+      const marks = held?.marks;
+      if (this.box) this.onmark(this.within(this.box), true);
+      this.box = held = null;
+      if (i >= 0 && !(marks && this.onmark([i], false))) this.onselect(i);
+      this.canvas.redraw();
+    });
+    node.addEventListener("contextmenu", (event) => {
+      const i = this.at(this.canvas.position(event));
+      if (i < 0 || !this.onflip?.(i)) return;
+      event.preventDefault();
     });
     node.addEventListener("pointerleave", (event) => this.hover(event, -1));
     node.addEventListener("dblclick", () => this.move(0, 0, 1));

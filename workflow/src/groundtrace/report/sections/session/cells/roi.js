@@ -84,6 +84,7 @@ class RoiPanel {
       ctx.lineWidth = 1.4 / scale;
       if (k !== i && near < 2 * this.side) this.map.paint(ctx, k, 0, MAP_COLOURS[groupOf(this.rois, k)]);
     }
+    this.map.overlay?.(ctx, scale);
     ctx.lineWidth = 2.4 / scale;
     this.map.paint(ctx, i, 0, MAP_COLOURS.selected);
     ctx.restore();

@@ -11,6 +11,7 @@ async function browser() {
   const unpacked = async (all) => Object.fromEntries(await Promise.all(Object.entries(all).map(
     async ([name, packed]) => [name, { ...packed, data: await unpack(packed.data) }])));
   const [overview, light] = await Promise.all([unpacked(page.overview), unpacked(page.light)]);
+  page.unpacked = overview;
   const background = new Background(page.backgrounds, page.width, () => {
     report.map?.canvas.redraw();
     report.roi?.zoom.redraw();
@@ -27,7 +28,7 @@ async function browser() {
   });
   const list = () => {
     const wanted = $("show").value;
-    const shown = (i) => wanted === "all" || groupOf(rois, i) === wanted;
+    const shown = (i) => wanted === "all" || groupOf(rois, i) === wanted || Boolean(report.curation?.shows(wanted, i));
     report.map.filter(shown);
     report.traces.sort($("order").value, shown);
   };

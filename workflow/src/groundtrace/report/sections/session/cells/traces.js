@@ -22,7 +22,7 @@ class TraceBrowser {
     this.known = rois.expected.some(Number.isFinite);
     this.margin = { left: 74, right: this.known ? 90 : 14, top: 6, bottom: 40 };
     this.canvas = new Canvas(host, {
-      height: () => Math.max(560, this.rows * 34),
+      height: () => Math.max(this.least ?? 560, this.rows * 34),
       label: "Traces of dF/F and spike rate. Up and down go to the next ROI, left and right pan, plus and minus zoom.",
       draw: (ctx, width, height) => this.draw(ctx, width, height),
     });
@@ -258,7 +258,9 @@ class TraceBrowser {
     node.addEventListener("pointerleave", () => { this.pointer = null; tip.hide(); this.canvas.redraw(); });
     node.addEventListener("click", (event) => {
       const i = this.rowAt(this.canvas.position(event)[1]);
-      if (i !== undefined && !this.canvas.dragged) this.onselect(i);
+      if (i === undefined || this.canvas.dragged) return;
+      if (event.shiftKey && this.onmark?.(i)) return;
+      this.onselect(i);
     });
   }
 

@@ -14,6 +14,7 @@ COLUMNS = (
     "duration",
     "rois",
     "cells",
+    "curated",
     "noise_level",
     "snr",
     "spike_rate",

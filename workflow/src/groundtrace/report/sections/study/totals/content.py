@@ -21,6 +21,8 @@ def totals(table: pl.DataFrame) -> list[Figure]:
     failed = table.height - done.height
     rois, cells = (number(int(done[name].sum() or 0), 9) for name in ("rois", "cells"))
     noise = number(median(done["noise_level"]), 2)
+    curated = int((done["curated"].fill_null(0) > 0).sum())
+    hand = f"; {plural(curated, 'row')} with verdicts by hand" if curated else ""
     recordings = done.unique("session").height
     return [
         Figure("sessions", number(table["session"].n_unique(), 9), "", "in the table, done or not"),
@@ -28,7 +30,7 @@ def totals(table: pl.DataFrame) -> list[Figure]:
         Figure(
             "rows failed", number(failed, 9), "", f"{every}, with reason and log below" if failed else every, failed > 0
         ),
-        Figure("cells", cells, "", f"accepted of {rois} ROIs, each recipe's counted"),
+        Figure("cells", cells, "", f"accepted of {rois} ROIs, each recipe's counted{hand}"),
         Figure("recorded", *recorded(done), f"in the {plural(recordings, 'session')} with a row that is done"),
         Figure("noise level ν", noise, "%/√Hz", "median of the rows; above 8 only bursts show"),
     ]

@@ -1,0 +1,200 @@
+"""Serves the pages of a study so that what is decided on them is saved where the workflow reads it.
+
+`python -m groundtrace.running.curate [CONFIG ...]`. Python's own server, for one person at one machine: it listens on
+loopback alone, and answers only to whoever knows the token in its address. It reads pages and logs of the folder of
+results, and writes files of the folder of curations.
+"""
+
+import argparse
+import base64
+import hashlib
+import secrets
+import sys
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from groundtrace.config import Config, load
+from groundtrace.curation.file import LIMIT, parse_curation
+from groundtrace.errors import GroundtraceError, InputError
+from groundtrace.io import write_text
+from groundtrace.running import layout
+from groundtrace.running.curations import Curations
+from groundtrace.running.status import merged
+from groundtrace.sessions import read_sheet
+
+HOST, PORT = "127.0.0.1", 8642
+SHOWN = {".html": "text/html; charset=utf-8", ".log": "text/plain; charset=utf-8"}
+SAVE = """
+window.saveCuration = async (text) => {
+  const answer = await fetch(location.pathname, { method: "PUT", body: text });
+  const told = await answer.text();
+  if (!answer.ok) throw new Error(told);
+  return told;
+};
+"""
+"""What a page that is served can do besides: as it lies on the disk, its policy forbids every request."""
+
+
+class Desk:
+    """Pages of a study, and what is decided on them."""
+
+    def __init__(self, config: Config):
+        self.config, self.results = config, config.results.resolve()
+        sheet = read_sheet(config.sessions, config.simulation)
+        self.sessions = sheet.sessions
+        self.planes = {
+            (entry.session, entry.plane, entry.recipe)
+            for entry in layout.study_entries(config, sheet.sessions, sheet.missing).rows
+        }
+
+    def read(self, path: str) -> tuple[bytes, str] | None:
+        """A page or log below the folder of results and its type; None where there is no such file."""
+        try:
+            file = (self.results / (path or "index.html")).resolve()
+            inside = file.suffix in SHOWN and file.is_relative_to(self.results)
+            content = file.read_bytes() if inside else None
+        except (OSError, ValueError):
+            return None  # nothing there, or a name that no file can have
+        if content is None:
+            return None
+        if file.suffix == ".html":
+            content = self._saving(content.decode(), file).encode()
+        return content, SHOWN[file.suffix]
+
+    def _saving(self, html: str, file: Path) -> str:
+        """A session page that may send what it saves back to where it came from."""
+        place = file.parent.relative_to(self.results).as_posix()
+        session, _, plane = place.rpartition("/plane-")
+        recipe = file.stem.removeprefix("report-")
+        if not plane.isdecimal() or (session, int(plane), recipe) not in self.planes:
+            return html
+        mark = base64.b64encode(hashlib.sha256(SAVE.encode()).digest()).decode()
+        allowed = html.replace("script-src ", f"connect-src 'self'; script-src 'sha256-{mark}' ", 1)
+        return allowed.replace("</title>", f"</title>\n<script>{SAVE}</script>", 1)
+
+    def save(self, page: str, data: bytes) -> str:
+        """Write what was decided on a page; returns what to tell. Raises InputError, and nothing is written."""
+        place, _, name = page.rpartition("/")
+        session, _, plane = place.rpartition("/plane-")
+        recipe = name.removeprefix("report-").removesuffix(".html")
+        if not plane.isdecimal() or (session, int(plane), recipe) not in self.planes:
+            raise InputError(f"{page}: no page of this study; open it from the address that `make curate` tells")
+        decisions = parse_curation(data, session, int(plane), "what the page sent")
+        path = Path(Curations.of(self.config, self.sessions).path(session, int(plane), recipe))
+        if not path.resolve().is_relative_to(self.config.curation.resolve()):
+            raise InputError(f"{path}: leads out of {self.config.curation}; take the link away")
+        write_text(path, data.decode("utf-8-sig"))
+        return f"{len(decisions)} decisions are saved as {path}."
+
+
+def handler(desk: Desk, token: str, hosts: set[str]) -> type[BaseHTTPRequestHandler]:
+    """What answers requests. hosts: names under which the server may be called: another one is another site's."""
+
+    class Handler(BaseHTTPRequestHandler):
+        server_version, sys_version, timeout = "groundtrace", "", 30
+
+        def do_GET(self) -> None:
+            path = self._asked()
+            if path is None:
+                return
+            found = desk.read(path)
+            if found is None:
+                self._answer(HTTPStatus.NOT_FOUND, b"no such page")
+            else:
+                self._answer(HTTPStatus.OK, *found)
+
+        def do_PUT(self) -> None:
+            path = self._asked()
+            if path is None:
+                return
+            origin, length = self.headers.get("Origin"), self.headers.get("Content-Length", "")
+            if origin is not None and urlsplit(origin).netloc not in hosts:
+                self._answer(HTTPStatus.FORBIDDEN, b"another site may not save here")
+            elif not length.isdecimal():
+                self._answer(HTTPStatus.LENGTH_REQUIRED, b"Content-Length is missing")
+            elif int(length) > LIMIT:
+                self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {LIMIT >> 20} MB".encode())
+            else:
+                self._save(path, self.rfile.read(int(length)))
+
+        def _save(self, path: str, data: bytes) -> None:
+            try:
+                self._answer(HTTPStatus.OK, desk.save(path, data).encode())
+            except InputError as error:
+                self._answer(HTTPStatus.BAD_REQUEST, str(error).encode())
+            except OSError as error:
+                self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"cannot be written ({error})".encode())
+
+        def _asked(self) -> str | None:
+            """Path below the token; None when the request is refused."""
+            if self.headers.get("Host", "") not in hosts:
+                self._answer(HTTPStatus.FORBIDDEN, b"this address is not the server's")
+                return None
+            first, _, path = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
+            if not secrets.compare_digest(first.encode(), token.encode()):
+                self._answer(HTTPStatus.FORBIDDEN, b"the token is missing: open the address that `make curate` tells")
+                return None
+            return path
+
+        def _answer(self, status: HTTPStatus, content: bytes, kind: str = "text/plain; charset=utf-8") -> None:
+            self.close_connection = True
+            self.send_response(status)
+            headers = {
+                "Content-Type": kind,
+                "Content-Length": str(len(content)),
+                "Cache-Control": "no-store",
+                "Connection": "close",
+                # The token is in the address, which no other site learns.
+                "Referrer-Policy": "no-referrer",
+                "X-Content-Type-Options": "nosniff",
+                "X-Frame-Options": "DENY",
+            }
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Requests are not logged: their paths hold the token."""
+
+    return Handler
+
+
+def server(config: Config, port: int = PORT) -> tuple[ThreadingHTTPServer, str]:
+    """A server that is not started yet, and its address with the token. port: 0 takes any that is free."""
+    token = secrets.token_urlsafe(18)
+    made = ThreadingHTTPServer((HOST, port), BaseHTTPRequestHandler)
+    made.daemon_threads = True
+    number = made.server_address[1]
+    hosts = {f"{host}:{number}" for host in (HOST, "localhost")}
+    made.RequestHandlerClass = handler(Desk(config), token, hosts)
+    return made, f"http://{HOST}:{number}/{token}/"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", nargs="*", type=Path, help="config files that are read over config/config.yaml")
+    parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}; 0 takes any that is free")
+    given = parser.parse_args()
+    try:
+        config = load(merged([Path("config/config.yaml"), *given.config]))
+        if not (config.results / "index.html").is_file():
+            raise InputError(f"{config.results}: has no page yet; run the workflow first")
+        made, address = server(config, given.port)
+    except GroundtraceError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: port {given.port} cannot be used ({error.strerror}); name another with --port, or 0 for any")
+    print(f"Pages that save into {config.curation}/: {address}\nCtrl-C ends it.", flush=True)
+    try:
+        made.serve_forever()
+    except KeyboardInterrupt:
+        print()
+    finally:
+        made.server_close()
+
+
+if __name__ == "__main__":
+    main()
