@@ -25,6 +25,15 @@ class SourceFile(Section):
     """Raw frames in the file, before planes and channels are separated."""
 
 
+class Setting(Section):
+    """What a raw file tells of the microscope, by the names of `groundtrace.facts.FACTS`."""
+
+    name: str
+    value: bool | float | str | tuple[float, ...]
+    source: str
+    """Where in the file: the key or element that holds it."""
+
+
 class Acquisition(Section):
     """One plane of one session; shapes follow (T, Y, X)."""
 
@@ -61,6 +70,8 @@ class Acquisition(Section):
     """The other pipeline whose ROIs and traces it starts from; None where the movie was read."""
     notes: tuple[str, ...] = ()
     """What ingest found in the raw files that a user should know, one sentence each."""
+    settings: tuple[Setting, ...] = ()
+    """Of the microscope, as the first raw file tells them."""
     sources: tuple[SourceFile, ...]
     history: tuple[dict[str, Any], ...] = ()
     """Provenance of this file: one entry per step, as in the tables."""

@@ -29,6 +29,7 @@ from groundtrace.movies.opening import open_raw, reading, source_files
 from groundtrace.movies.quality import MovieStatistics, Quality
 from groundtrace.movies.raw import Raw
 from groundtrace.movies.scan_fields import in_field
+from groundtrace.movies.settings import all_settings
 from groundtrace.movies.timing import stamped_rate, time_frames
 from groundtrace.notices import noting
 from groundtrace.sessions import Session
@@ -104,6 +105,7 @@ def ingest(session: Session, files: Sequence[Path], plane: int, movie_path: Path
         offset=quality.offset,
         simulated=session.simulate is not None,
         notes=tuple(said.kept for said in notes),
+        settings=all_settings(raws[0].metadata),
         sources=tuple(
             SourceFile(name=raw.path.name, sha256=digest, frames=raw.frames)
             for raw, digest in zip(raws, hashes, strict=True)

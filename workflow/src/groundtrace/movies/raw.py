@@ -10,6 +10,7 @@ import numpy as np
 from natsort import natsorted, ns
 from numpy.typing import NDArray
 
+from groundtrace.acquisition import Setting
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
 
@@ -44,6 +45,8 @@ class Metadata:
     """Of the scanner, without unit: files of one recording have the same."""
     fields: tuple["ScanField", ...] = ()
     """Scan fields stacked in each image, top to bottom; none when the image is one field."""
+    settings: tuple[Setting, ...] = ()
+    """Of the microscope; see `movies.settings`."""
 
 
 class Raw(ABC):

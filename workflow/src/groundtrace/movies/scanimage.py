@@ -12,6 +12,7 @@ from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.movies.line_fields import line_fields
 from groundtrace.movies.raw import Metadata, ScanField
+from groundtrace.movies.settings import Read, numbers, positive, settings_of
 
 if TYPE_CHECKING:
     import tifffile
@@ -33,6 +34,38 @@ VERSION_4 = {
     "scanZoomFactor": "hRoiManager.scanZoomFactor",
 }
 """Settings of ScanImage 4 and 5.0 by their later names."""
+
+
+def _resonant(value: Any) -> str:
+    """Scan mode or type of a scanner (`resonant`, `linear`; `Resonant`, `RGG`, `Galvo`, `GG`) in our words."""
+    first = str(value)[:1].lower()
+    return {"r": "resonant", "l": "galvo", "g": "galvo"}[first]
+
+
+def _extent(axis: int) -> Read:
+    """Of the corners of the field."""
+    return lambda corners: positive(np.ptp(np.asarray(corners, float)[:, axis]))
+
+
+MICROSCOPE: tuple[tuple[str, str, Read], ...] = (
+    ("zoom", "SI.hRoiManager.scanZoomFactor", positive),
+    ("micrometres_per_degree", "SI.objectiveResolution", positive),
+    ("field_width", "SI.hRoiManager.imagingFovUm", _extent(0)),
+    ("scanner", "SI.hScan2D.scannerType", _resonant),
+    ("scanner", "SI.hScan2D.scanMode", _resonant),
+    ("scanner_rate", "SI.hScan2D.scannerFrequency", positive),
+    ("spatial_fill", "SI.hScan2D.fillFractionSpatial", positive),
+    ("temporal_fill_told", "SI.hScan2D.fillFractionTemporal", positive),
+    ("dwell_told", "SI.hScan2D.scanPixelTimeMean", positive),
+    ("bidirectional", "SI.hScan2D.bidirectional", bool),
+    ("power", "SI.hBeams.powers", numbers),
+    ("pmt_gain", "SI.hPmts.gains", numbers),
+    ("position", "SI.hMotors.samplePosition", numbers),
+    ("position", "SI.hMotors.motorPosition", numbers),
+    ("focus", "SI.hFastZ.position", numbers),
+    ("plane_depths", "SI.hStackManager.zs", numbers),
+)
+"""Settings of the microscope: our name, ScanImage's, and how it is read."""
 
 
 def describe_scanimage(path: Path, tif: "tifffile.TiffFile") -> Metadata:
@@ -116,6 +149,9 @@ def _version_3(description: str) -> Metadata:
         frame_rate=number("frameRate") / averaged or None,
         channels=int(number("numberOfChannelsSave")) or None,
         zoom=number("zoomFactor") or None,
+        settings=settings_of(
+            {f"state.acq.{name}": value for name, value in found.items()}, (("zoom", "state.acq.zoomFactor", positive),)
+        ),
     )
 
 
@@ -126,6 +162,7 @@ def _metadata(path: Path, settings: Mapping[str, Any], fields: tuple[ScanField, 
         "pixel_size": fields[0].pixel_size if fields else _pixel_size(settings),
         "zoom": None if fields else _positive(settings.get("SI.hRoiManager.scanZoomFactor")),
         "fields": fields,
+        "settings": settings_of(settings, MICROSCOPE),
     }
     averaged = max(1, int(settings.get("SI.hScan2D.logAverageFactor") or 1))
     # numSlices may be left over from an earlier stack; recent versions write how many were really taken.

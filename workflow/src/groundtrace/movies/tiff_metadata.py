@@ -12,6 +12,7 @@ import numpy as np
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
 from groundtrace.movies.raw import Metadata
+from groundtrace.movies.settings import Read, numbers, positive, settings_of
 
 if TYPE_CHECKING:
     import tifffile
@@ -63,7 +64,8 @@ def from_imagej(tif: "tifffile.TiffFile", pages: int) -> Described:
 
 def from_ome(path: Path, xml: str, pages: int) -> Described:
     """OME-TIFF: sizes, order of the pages, `TimeIncrement`, `PhysicalSizeX`, and the other files of its data set."""
-    pixels = ElementTree.fromstring(xml).find(".//{*}Pixels")
+    root = ElementTree.fromstring(xml)
+    pixels = root.find(".//{*}Pixels")
     if pixels is None:
         return Described(Metadata())
     step = float(pixels.get("TimeIncrement", 0)) * SECONDS.get(pixels.get("TimeIncrementUnit", "s"), 0)
@@ -82,6 +84,7 @@ def from_ome(path: Path, xml: str, pages: int) -> Described:
         frame_rate=1 / step if step > 0 else None,
         pixel_size=size or None,
         members=members if len(members) > 1 else (),
+        settings=settings_of(_instrument(root), MICROSCOPE),
         **_interleaved(shape),
     )
     if complete:
@@ -93,6 +96,28 @@ def from_ome(path: Path, xml: str, pages: int) -> Described:
             f"times, {shape['Z']} planes and {shape['C']} channels, perhaps in several files; save it as one OME-TIFF"
         )
     return Described(metadata)
+
+
+MICROSCOPE: tuple[tuple[str, str, Read], ...] = (
+    ("objective", "Objective.Model", str),
+    ("objective_maker", "Objective.Manufacturer", str),
+    ("magnification", "Objective.NominalMagnification", positive),
+    ("numerical_aperture", "Objective.LensNA", positive),
+    ("wavelength", "Laser.Wavelength", positive),
+    ("pmt_gain", "DetectorSettings.Gain", numbers),
+)
+"""Settings of the microscope: our name, OME's element and attribute, and how it is read. Only those whose unit has no
+attribute of its own, or is its default (nm)."""
+
+
+def _instrument(root: ElementTree.Element) -> dict[str, str]:
+    """Attributes of elements of which there is one; of several objectives or lasers it is not known which was used."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(key.partition(".")[0] for _, key, _ in MICROSCOPE):
+        elements = root.findall(f".//{{*}}{name}")
+        if len(elements) == 1 and elements[0].get("WavelengthUnit", "nm") == "nm":
+            found |= {f"{name}.{key}": value for key, value in elements[0].attrib.items()}
+    return found
 
 
 def _times(pixels: Any, named: Mapping[str, int], shape: Mapping[str, int]) -> FloatArray | None:

@@ -20,6 +20,7 @@ from groundtrace.arrays import IntArray
 from groundtrace.errors import InputError
 from groundtrace.movies.notes import note
 from groundtrace.movies.raw import Format, Metadata, Raw, natural_order
+from groundtrace.movies.settings import Read, numbers, positive, scaled, settings_of
 from groundtrace.movies.tiff_metadata import open_tiff
 
 
@@ -60,7 +61,13 @@ class BrukerRaw(Raw):
             frames=len(self._pages),
             image=(first.imagelength, first.imagewidth),
             dtype=np.dtype(first.dtype),
-            metadata=Metadata(_rate(times), planes, len(channels), pixel_size=_pixel_size(root)),
+            metadata=Metadata(
+                _rate(times),
+                planes,
+                len(channels),
+                pixel_size=_pixel_size(root),
+                settings=settings_of(_keys(root), MICROSCOPE),
+            ),
         )
 
     def _is_there(self, image: Image, channels: list[int]) -> bool:
@@ -128,6 +135,45 @@ def _pixel_size(root: ElementTree.Element) -> float | None:
     new = root.find(".//PVStateValue[@key='micronsPerPixel']/IndexedValue[@index='XAxis']")
     found = next((each.get("value") for each in (old, new) if each is not None), None)
     return float(found) if found else None
+
+
+def _keys(root: ElementTree.Element) -> dict[str, str | list[str]]:
+    """Settings by their names, values as text: those of the first frame (3.3 to 5.0), else of the recording."""
+    frame = next(root.iter("Frame"), None)
+    old = [] if frame is None else frame.iter("Key")
+    found: dict[str, str | list[str]] = {key.get("key", ""): key.get("value", "") for key in old}
+    for shard in root.findall("PVStateShard"):
+        for state in shard.findall("PVStateValue"):
+            listed = [part.get("value", "") for part in state.findall("IndexedValue")]
+            found.setdefault(state.get("key", ""), listed or state.get("value", ""))
+    return found
+
+
+def _scanner(mode: str) -> str:
+    return "resonant" if "resonant" in mode.lower() else {"galvo": "galvo"}[mode.lower()]
+
+
+def _first(value: str | list[str]) -> float:
+    return positive(value[0] if isinstance(value, list) else value)
+
+
+MICROSCOPE: tuple[tuple[str, str, Read], ...] = (
+    ("objective", "objectiveLens", str),
+    ("magnification", "objectiveLensMag", positive),
+    ("numerical_aperture", "objectiveLensNA", positive),
+    ("zoom", "opticalZoom", positive),
+    ("wavelength", "laserWavelength", _first),
+    ("wavelength", "laserWavelength_0", _first),
+    ("scanner", "activeMode", _scanner),
+    ("dwell_told", "dwellTime", scaled(1e-6)),
+    ("line_period", "scanLinePeriod", positive),
+    ("line_period", "scanlinePeriod", positive),
+    ("power", "laserPower", numbers),
+    ("power", "laserPower_0", numbers),
+    ("pmt_gain", "pmtGain", numbers),
+    ("position_z", "positionCurrent_ZAxis", float),
+)
+"""Settings of the microscope: our name, Prairie View's, and how it is read."""
 
 
 def _tell_left_out(path: Path, volumes: list[list[Image]], whole: list[list[Image]], planes: int) -> None:

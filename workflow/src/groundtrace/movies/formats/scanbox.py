@@ -15,7 +15,19 @@ from groundtrace.arrays import IntArray
 from groundtrace.errors import InputError
 from groundtrace.movies.notes import tell_cut_short
 from groundtrace.movies.raw import Format, Metadata, Raw
+from groundtrace.movies.settings import Read, positive, settings_of
 from groundtrace.movies.stored_frames import read_frames
+
+
+MICROSCOPE: tuple[tuple[str, str, Read], ...] = (
+    ("objective", "objective", str),
+    ("scanner", "resfreq", lambda rate: "resonant" if positive(rate) else ""),
+    ("scanner_rate", "resfreq", positive),
+    ("bidirectional", "scanmode", lambda mode: int(mode) == 0),
+    ("wavelength", "config.wavelength", positive),
+    ("pmt_gain", "config.pmt0_gain", lambda gain: (float(gain),)),
+)
+"""Settings of the microscope: our name, Scanbox's, and how it is read."""
 
 
 class ScanboxRaw(Raw):
@@ -43,7 +55,12 @@ class ScanboxRaw(Raw):
             frames=samples * self._channels,
             image=(lines, columns),
             dtype=np.dtype(np.uint16),
-            metadata=Metadata(frame_rate=rate / planes, planes=planes, channels=self._channels),
+            metadata=Metadata(
+                frame_rate=rate / planes,
+                planes=planes,
+                channels=self._channels,
+                settings=settings_of(info | {f"config.{k}": v for k, v in vars(info["config"]).items()}, MICROSCOPE),
+            ),
         )
 
     def read(self, frames: IntArray, out: NDArray[Any]) -> None:

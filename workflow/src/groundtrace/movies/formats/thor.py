@@ -16,7 +16,21 @@ from groundtrace.errors import InputError
 from groundtrace.movies.extractor import ExtractorRaw
 from groundtrace.movies.notes import note, tell_cut_short
 from groundtrace.movies.raw import Format, Metadata, Raw, files_of, natural_order
+from groundtrace.movies.settings import Read, positive, scaled, settings_of
 from groundtrace.movies.stored_frames import read_frames
+
+
+MICROSCOPE: tuple[tuple[str, str, Read], ...] = (
+    ("objective", "Magnification.name", str),
+    ("magnification", "Magnification.mag", positive),
+    ("numerical_aperture", "Magnification.numericalAperture", positive),
+    ("wavelength", "MultiPhotonLaser.pos", positive),
+    ("dwell_told", "LSM.dwellTime", scaled(1e-6)),
+    ("field_width", "LSM.widthUM", positive),
+    ("power", "Pockels.start", lambda value: (float(value),)),
+    ("pmt_gain", "PMT.gainA", lambda value: (float(value),)),
+)
+"""Settings of the microscope: our name, ThorImage's element and attribute, and how it is read."""
 
 
 class Experiment:
@@ -31,6 +45,10 @@ class Experiment:
         self._of = {name: (root.find(f".//{name}")) for name in ("LSM", "ZStage", "Streaming")}
         self.channels = len(root.findall(".//Wavelengths/Wavelength"))
         self.width, self.height = (int(self.number("LSM", name)) for name in ("pixelX", "pixelY"))
+        elements = ("LSM", "Magnification", "MultiPhotonLaser", "PMT", "Pockels")
+        told = {name: found.attrib for name in elements if (found := root.find(f".//{name}")) is not None}
+        keys = {f"{name}.{key}": value for name, attributes in told.items() for key, value in attributes.items()}
+        self.settings = settings_of(keys, MICROSCOPE)
         self.averaged = max(1, int(self.number("LSM", "averageNum"))) if self.number("LSM", "averageMode") else 1
         streams = self.number("Streaming", "enable") and self.number("Streaming", "zFastEnable")
         self.flyback = int(self.number("Streaming", "flybackFrames")) if streams else 0
@@ -51,7 +69,7 @@ class Experiment:
                 "averaged_scans",
             )
         size = self.number("LSM", "pixelSizeUM") or None
-        return Metadata(rate, planes, self.channels, flyback * self.channels, size)
+        return Metadata(rate, planes, self.channels, flyback * self.channels, size, settings=self.settings)
 
 
 class ThorRaw(Raw):
