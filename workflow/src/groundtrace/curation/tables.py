@@ -1,9 +1,8 @@
 """The table of what a person decided."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Ints, Table, column
+from groundtrace.tables import Ints, Series, Table, column
 
 
 class Curation(Table):
