@@ -8,15 +8,12 @@ that is given, then over the movie. `suite2p alone` is its detection and read-ou
 
 import argparse
 import json
-import os
-import re
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from plane import acquisition_of, in_own_process, peak_memory, simulated
 
 BACKENDS = {
     "transients": {"backend": "transients"},
@@ -25,46 +22,17 @@ BACKENDS = {
 }
 
 
-def simulated(folder: Path, arguments: argparse.Namespace) -> None:
-    """The movie as it was acquired: nothing moves, so that it is registered already."""
-    import tifffile
-
-    from groundtrace.sessions import Session
-    from groundtrace.simulation.parameters import Simulation
-    from groundtrace.simulation.simulate import simulate
-
-    session = Session(subject="bench", session="1", indicator="GCaMP6s", frame_rate=30, pixel_size=1.5, simulate="x")
-    parameters = Simulation(
-        frames=arguments.frames,
-        height=arguments.size,
-        width=arguments.size,
-        photons=arguments.photons,
-        motion=0,
-        nonrigid=0,
-        line_jitter=0,
-        seed=arguments.seed,
-    )
-    simulate(parameters, session, folder / "movie.tif")
-    np.save(folder / "movie.npy", tifffile.memmap(folder / "movie.tif", mode="r"))
-
-
 def run(folder: Path, name: str, threads: int) -> dict[str, float]:
     """One backend, twice, in this process."""
     from pydantic import TypeAdapter
 
-    from groundtrace.acquisition import Acquisition, SourceFile
     from groundtrace.config import Extraction
     from groundtrace.movies.file import open_movie
     from groundtrace.task import Task
 
     backend = TypeAdapter(Extraction).validate_python(BACKENDS[name])
     movie = open_movie(folder / "movie.npy")
-    frames, height, width = movie.shape
-    acquisition = Acquisition(
-        subject="bench", session="1", plane=0, planes=1, channels=1, functional_channel=1, frames=frames, height=height,
-        width=width, dtype=str(movie.dtype), frame_rate=30.0, pixel_size=1.5, indicator="GCaMP6s", saturation=32767,
-        sources=(SourceFile(name="movie.tif", sha256="0" * 64, frames=frames),),
-    )  # fmt: skip
+    frames, acquisition = len(movie), acquisition_of(movie)
 
     def once(frames: int) -> tuple[int, float, float]:
         part = movie[:frames]
@@ -81,9 +49,7 @@ def run(folder: Path, name: str, threads: int) -> dict[str, float]:
 
     once(min(frames, 300))
     rois, wall, cpu = once(frames)
-    # Not getrusage's, which begins with the peak of the process that started this one.
-    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-    return {"rois": rois, "wall": wall, "cpu": cpu, "peak": peak}
+    return {"rois": rois, "wall": wall, "cpu": cpu, "peak": peak_memory()}
 
 
 def main() -> None:
@@ -96,14 +62,14 @@ def main() -> None:
         print(json.dumps(run(Path(arguments.inside[0]), arguments.inside[1], arguments.threads)))
         return
     with tempfile.TemporaryDirectory() as name:
-        simulated(Path(name), arguments)
+        # As it was acquired: nothing moves, so that it is registered already.
+        still = {"motion": 0, "nonrigid": 0, "line_jitter": 0}
+        size = {"frames": arguments.frames, "height": arguments.size, "width": arguments.size}
+        simulated(Path(name), **size, **still, photons=arguments.photons, seed=arguments.seed)
         print(f"{'':15s}{'ROIs':>6s}{'wall s':>8s}{'CPU s':>8s}{'peak MB':>9s}{'CPU / Suite2p alone':>21s}")
         rows = {}
         for backend in BACKENDS:
-            command = [sys.executable, "-P", __file__, "--in", name, backend, "--threads", str(arguments.threads)]
-            environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-            done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-            rows[backend] = json.loads(done.stdout.splitlines()[-1])
+            rows[backend] = in_own_process(__file__, "--in", name, backend, "--threads", str(arguments.threads))
         for backend, row in rows.items():
             ratio = row["cpu"] / rows["suite2p alone"]["cpu"]
             print(f"{backend:15s}{row['rois']:6d}{row['wall']:8.1f}{row['cpu']:8.1f}{row['peak']:9.0f}{ratio:21.2f}")

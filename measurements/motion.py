@@ -12,15 +12,12 @@ whose mean displacement lies within 1.645 standard errors of the truth.
 import argparse
 import importlib.util
 import json
-import os
-import re
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from plane import acquisition_of, in_own_process, peak_memory, simulated
 
 BACKENDS = {
     "phase": ({"backend": "phase"}, 1),
@@ -32,37 +29,11 @@ BACKENDS = {
 }
 
 
-def simulated(folder: Path, arguments: argparse.Namespace) -> None:
-    import tifffile
-
-    from groundtrace.sessions import Session
-    from groundtrace.simulation.parameters import Simulation
-    from groundtrace.simulation.simulate import simulate
-
-    session = Session(
-        subject="bench", session="1", indicator="GCaMP6s", frame_rate=30, pixel_size=1.5, simulate="bench"
-    )
-    parameters = Simulation(
-        frames=arguments.frames,
-        height=arguments.size,
-        width=arguments.size,
-        photons=arguments.photons,
-        motion=arguments.motion,
-        nonrigid=arguments.nonrigid,
-        axial_drift=arguments.drift,
-        seed=arguments.seed,
-    )
-    truth = simulate(parameters, session, folder / "movie.tif")
-    np.save(folder / "movie.npy", tifffile.memmap(folder / "movie.tif", mode="r"))
-    truth.displacement().write_parquet(folder / "truth.parquet")
-
-
 def run(folder: Path, parameters: dict, threads: int) -> dict[str, float]:
     """One backend, twice, in this process."""
     import polars as pl
     from pydantic import TypeAdapter
 
-    from groundtrace.acquisition import Acquisition, SourceFile
     from groundtrace.benchmark.motion import residual_displacement
     from groundtrace.config import Motion
     from groundtrace.motion.base import Registration
@@ -72,11 +43,7 @@ def run(folder: Path, parameters: dict, threads: int) -> dict[str, float]:
     backend = TypeAdapter(Motion).validate_python(parameters)
     movie = open_movie(folder / "movie.npy")
     frames, height, width = movie.shape
-    acquisition = Acquisition(
-        subject="bench", session="1", plane=0, planes=1, channels=1, functional_channel=1, frames=frames, height=height,
-        width=width, dtype=str(movie.dtype), frame_rate=30.0, pixel_size=1.5, indicator="GCaMP6s", saturation=32767,
-        sources=(SourceFile(name="movie.tif", sha256="0" * 64, frames=frames),),
-    )  # fmt: skip
+    acquisition = acquisition_of(movie)
 
     def once(frames: int) -> tuple[Registration, float, float]:
         registered = create_movie(folder / "registered.npy", (frames, height, width), movie.dtype)
@@ -88,8 +55,7 @@ def run(folder: Path, parameters: dict, threads: int) -> dict[str, float]:
 
     once(min(frames, 100))
     found, wall, cpu = once(frames)
-    # Not getrusage's, which begins with the peak of the process that started this one.
-    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+    peak = peak_memory()
     truth = pl.read_parquet(folder / "truth.parquet")
     edge = 20
     places = np.meshgrid(np.linspace(edge, height - edge, 9), np.linspace(edge, width - edge, 9), indexing="ij")
@@ -148,7 +114,18 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        simulated(folder, arguments)
+        truth = simulated(
+            folder,
+            frames=arguments.frames,
+            height=arguments.size,
+            width=arguments.size,
+            photons=arguments.photons,
+            motion=arguments.motion,
+            nonrigid=arguments.nonrigid,
+            axial_drift=arguments.drift,
+            seed=arguments.seed,
+        )
+        truth.displacement().write_parquet(folder / "truth.parquet")
         floors(folder)
         print(f"{'':22s}{'frames/s':>9s}{'per CPU s':>10s}{'ratio':>7s}{'peak MB':>9s}{'residual px':>12s}{'90 %':>7s}")
         first = None
@@ -159,12 +136,7 @@ def main() -> None:
             if package and not importlib.util.find_spec(package):
                 print(f"{backend:22s}{package} is not installed")
                 continue
-            command = [sys.executable, "-P", __file__, "--child", name, backend]
-            environment = os.environ | {"OMP_NUM_THREADS": "1"}
-            lines = subprocess.run(
-                command, env=environment, check=True, capture_output=True, text=True
-            ).stdout.splitlines()
-            found = json.loads(lines[-1])
+            found = in_own_process(__file__, "--child", name, backend)
             first = first or found["wall"]
             print(
                 f"{backend:22s}{found['wall']:9.0f}{found['cpu']:10.0f}{found['wall'] / first:7.2f}{found['peak']:9.0f}"

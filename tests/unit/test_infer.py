@@ -1,6 +1,7 @@
 """Spike inference without the pipeline: what users of Python and of other pipelines get."""
 
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -21,6 +22,7 @@ from groundtrace.traces.dff import DffParameters, compute_dff
 from groundtrace.traces.noise import noise_level
 from tests.study import example_entry, example_plane, write_example_study
 
+ROOT = Path(__file__).resolve().parents[2]
 RATE = 30.0
 
 
@@ -105,7 +107,9 @@ def run_alone(code: str, folder: Path, *extras: str) -> None:
 
 
 def test_spikes_are_inferred_without_snakemake_and_suite2p(tmp_path):
-    run_alone(INFERS, tmp_path, "spikes")
+    """By every method, and as the README does it."""
+    (example,) = re.findall(r"```python\n(import groundtrace\n.*?)```", (ROOT / "README.md").read_text(), re.S)
+    run_alone(INFERS + example, tmp_path, "spikes")
 
 
 def test_results_are_read_without_torch(tmp_path):

@@ -10,7 +10,7 @@ from scipy import ndimage, stats
 from groundtrace.extraction.acceptance import acceptance
 from groundtrace.extraction.outline_kernels import blurred, connected, filled, opened
 from groundtrace.extraction.scene import Scene
-from groundtrace.extraction.search import least_energy, survey
+from groundtrace.extraction.search import Search, least_energy, survey
 from groundtrace.extraction.search_kernels import THRESHOLD, add, energy, from_normal, normal, project, regress
 from groundtrace.extraction.statistics import SHAPE, Statistics
 from groundtrace.testing.movies import with_cells
@@ -74,7 +74,9 @@ def test_energy_is_that_of_numpy(sign):
     skew = random.uniform(0.01, 0.4, (6, 7)).astype(np.float32)
     where = random.random((4, 5)) < 0.7
     memory, lone, out = 0.8, 1.7, np.full((6, 7), -1, np.float32)
-    energy(smooth, scale, skew, sign, memory, lone, 1, 2, where, out)
+    taps = np.ones(1, np.float32)
+    search = Search(scale, skew, memory, seed=taps, soft=taps, wide=taps, reach=3, least=5.0, lone=lone)
+    energy(smooth, search, sign, (1, 2), where, out)
     expected = np.full((6, 7), -1.0)
     for i, j in np.argwhere(where):
         y, x = i + 1, j + 2

@@ -6,6 +6,7 @@ nothing depends on the number of threads.
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -78,74 +79,62 @@ def least_energy(bins: int) -> float:
     return max(LEAST, float(np.sqrt(expected * bins + CHANCE * np.sqrt(squared * bins))))
 
 
-class Search:
-    """Search of one tile: what the compiled loops are told."""
+class Search(NamedTuple):
+    """What the search of one tile, and its compiled loops, are told."""
 
-    def __init__(self, scene: Scene, patch: Patch, z: FloatArray, smooth: FloatArray):
+    scale: FloatArray
+    """(h, w) factor of the matched movie to unit noise."""
+    skew: FloatArray
+    """(h, w) skewness of that noise."""
+    memory: float
+    """Share of a transient that is left after a bin."""
+    seed: FloatArray
+    """Kernel that the movie was matched with, along one axis."""
+    soft: FloatArray
+    wide: FloatArray
+    """Kernels that a clear and a noisy footprint are smoothed with before the outline is drawn."""
+    reach: int
+    """px that a footprint reaches from its centre at most."""
+    least: float
+    """Energy of a seed."""
+    lone: float
+    """Energy over the height of a lone event that is as sure."""
+
+    @classmethod
+    def of(cls, scene: Scene, patch: Patch, smooth: FloatArray) -> "Search":
         from groundtrace.extraction.scene_kernels import negative_width
 
-        self.memory, self.seed = scene.memory, scene.seed
-        self.soft, self.wide = (_unit(taps(max(0.7, part * scene.diameter))) for part in SOFT)
-        self.reach = max(3, round(REACH * scene.diameter))
-        self.least = least_energy(z.shape[2])
-        spread = SEED * scene.diameter
+        soft, wide = (_unit(taps(max(0.7, part * scene.diameter))) for part in SOFT)
+        spread, least = SEED * scene.diameter, least_energy(smooth.shape[2])
         width = gaussian_filter(negative_width(smooth), spread)
-        self.scale = (1 / np.maximum(width, NARROWEST)).astype(np.float32)
+        scale = (1 / np.maximum(width, NARROWEST)).astype(np.float32)
         # The filter sums the skewness of many pixels.
-        self.skew = (gaussian_filter(scene.skew[patch], spread) * (self.seed**3).sum() ** 2).astype(np.float32)
-        self.room = int(4 * z.shape[0] * z.shape[1] / scene.diameter**2) + 8
+        skew = (gaussian_filter(scene.skew[patch], spread) * (scene.seed**3).sum() ** 2).astype(np.float32)
+        reach = max(3, round(REACH * scene.diameter))
+        return cls(scale, skew, scene.memory, scene.seed, soft, wide, reach, least, least / LONE)
 
-    def energy(self, smooth: FloatArray, sign: int = 1) -> FloatArray:
-        """(h, w)"""
-        from groundtrace.extraction.search_kernels import energy
 
-        out = np.empty(smooth.shape[:2], np.float32)
-        lone = self.least / LONE
-        energy(smooth, self.scale, self.skew, sign, self.memory, lone, 0, 0, np.ones(out.shape, bool), out)
-        return out
+def _energy(smooth: FloatArray, search: Search, sign: int = 1) -> FloatArray:
+    """(h, w)"""
+    from groundtrace.extraction.search_kernels import energy
 
-    def peel(
-        self, z: FloatArray, smooth: FloatArray, strength: FloatArray, sign: int, most: int
-    ) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
-        """`search_kernels.peel`."""
-        from groundtrace.extraction.search_kernels import peel
-
-        return peel(
-            z,
-            smooth,
-            strength,
-            self.scale,
-            self.skew,
-            sign,
-            self.memory,
-            self.least / LONE,
-            np.outer(self.seed, self.seed),
-            self.seed,
-            self.soft,
-            self.wide,
-            self.reach,
-            self.least,
-            min(most, self.room),
-        )
-
-    def refine(self, z: FloatArray, windows: IntArray, footprints: FloatArray, traces: FloatArray) -> None:
-        """`search_kernels.refine`, one sweep."""
-        from groundtrace.extraction.search_kernels import refine
-
-        refine(z, self.scale, self.memory, windows, footprints, traces, self.soft, self.wide, self.reach, 1)
+    out = np.empty(smooth.shape[:2], np.float32)
+    energy(smooth, search, sign, (0, 0), np.ones(out.shape, bool), out)
+    return out
 
 
 def _tile(scene: Scene, core: Patch, patch: Patch, given: list[Footprint] | None, most: int) -> Survey:
     """The part of a survey that lies in the core of a tile."""
     rows, columns = patch
     z, smooth = scene.patch(rows.start, rows.stop, columns.start, columns.stop)
-    tile = Search(scene, patch, z, smooth)
-    energy = tile.energy(smooth)
+    search = Search.of(scene, patch, smooth)
+    energy = _energy(smooth, search)
     images = _pictures(scene, patch, z) | {"energy": energy}
     origin = (rows.start, columns.start)
     decoys: list[Footprint] = []
     if given is None:
-        sources = _sources(tile, z, smooth, energy, scene.noise[patch], most)
+        room = int(4 * z.shape[0] * z.shape[1] / scene.diameter**2) + 8
+        sources = _sources(search, z, smooth, energy, scene.noise[patch], min(most, room))
         found, decoys = (_of_core(each, core, origin) for each in sources)
     else:
         found = [_within(_moved(given[n], (-origin[0], -origin[1])), z.shape) for n in _in_core(given, core)]
@@ -165,16 +154,16 @@ def _tile(scene: Scene, core: Patch, patch: Patch, given: list[Footprint] | None
 
 
 def _sources(
-    tile: Search, z: FloatArray, smooth: FloatArray, energy: FloatArray, noise: FloatArray, most: int
+    search: Search, z: FloatArray, smooth: FloatArray, energy: FloatArray, noise: FloatArray, most: int
 ) -> tuple[list[Footprint], list[Footprint]]:
     """Sources of z, which is left as it was, and of the inverted z. smooth is used up."""
-    from groundtrace.extraction.search_kernels import add
+    from groundtrace.extraction.search_kernels import add, peel, refine
 
-    inverted = tile.peel(z.copy(), smooth.copy(), tile.energy(smooth, -1), -1, most)
-    windows, footprints, traces, *_ = tile.peel(z, smooth, energy.copy(), 1, most)
+    inverted = peel(z.copy(), smooth.copy(), _energy(smooth, search, -1), search, -1, most)
+    windows, footprints, traces, *_ = peel(z, smooth, energy.copy(), search, 1, most)
     for _ in range(SWEEPS):
-        tile.refine(z, windows, footprints, traces)
-        windows, footprints, traces = merged(z, windows, footprints, traces, tile.reach / REACH)
+        refine(z, search, windows, footprints, traces)
+        windows, footprints, traces = merged(z, windows, footprints, traces, search.reach / REACH)
     for window, weight, trace in zip(windows, footprints, traces, strict=True):
         h, w = inside(z, window, weight.shape[0])
         add(z, window[0], window[1], weight[:h, :w], trace)

@@ -1,6 +1,7 @@
 """The search for sources in a movie in units of its noise, (Y, X, bins), compiled.
 
-A source is a footprint in a square window and a trace. `smooth` is the movie matched in space with a cell's size.
+A source is a footprint in a square window and a trace. `smooth` is the movie matched in space with a cell's size,
+`search` a `search.Search`; a corner is the top left (y, x) of a window.
 """
 
 import numpy as np
@@ -36,14 +37,12 @@ def from_normal(x, skew):
 
 
 @njit(nogil=True, cache=True, fastmath=True)
-def energy(smooth, scale, skew, sign, memory, lone, y0, x0, where, out):
+def energy(smooth, search, sign, corner, where, out):
     """Root of the sum of squares of active bins, as they are and smoothed in time: `out` (Y, X), in place.
 
-    scale: (Y, X) factor to unit noise. skew: (Y, X) of that noise. sign: -1 for the inverted movie. memory: share of a
-    transient left after a bin. where: (h, w) at (y0, x0), pixels to do. lone: energy over the height of a
-    lone event that is as sure.
+    sign: -1 for the inverted movie. where: (h, w) at the corner, pixels to do.
     """
-    bins = smooth.shape[2]
+    bins, memory = smooth.shape[2], search.memory
     gain = np.float32(np.sqrt(1 - memory * memory))
     keep = np.float32(memory)
     shared = (1 - memory) / (1 + memory)
@@ -53,9 +52,9 @@ def energy(smooth, scale, skew, sign, memory, lone, y0, x0, where, out):
         for j in range(where.shape[1]):
             if not where[i, j]:
                 continue
-            y, x = y0 + i, x0 + j
-            trace, factor = smooth[y, x], scale[y, x] * np.float32(sign)
-            one, two = sign * skew[y, x], sign * less * skew[y, x]
+            y, x = corner[0] + i, corner[1] + j
+            trace, factor = smooth[y, x], search.scale[y, x] * np.float32(sign)
+            one, two = sign * search.skew[y, x], sign * less * search.skew[y, x]
             first, second = np.float32(from_normal(THRESHOLD, one)), np.float32(from_normal(THRESHOLD, two))
             sharp, late, highest, tail = 0.0, 0.0, 0.0, np.float32(0)
             for b in range(bins - 1, -1, -1):
@@ -68,7 +67,7 @@ def energy(smooth, scale, skew, sign, memory, lone, y0, x0, where, out):
                     late += value * value
                     highest = max(highest, value)
             # One clear event is enough: its height counts as the energy that many have by chance.
-            out[y, x] = max(np.sqrt(max(sharp, late * shared)), highest * lone)
+            out[y, x] = max(np.sqrt(max(sharp, late * shared)), highest * search.lone)
 
 
 @njit(nogil=True, cache=True, fastmath=True)
@@ -154,16 +153,20 @@ def activity(trace, noise, memory):
 
 
 @njit(nogil=True, cache=True)
-def fitted(z, sign, y0, x0, weight, cy, cx, scale, memory, taps, wide, reach, rounds):
-    """Alternate trace and footprint of a source from `weight` (h, w) on; its footprint, empty when nothing is left."""
-    h, w = weight.shape
+def fitted(z, search, sign, corner, weight, centre, rounds):
+    """Alternate trace and footprint of a source from `weight` (h, w) on; its footprint, empty when nothing is left.
+
+    centre: (y, x) in the window.
+    """
+    (y0, x0), (cy, cx), (h, w) = corner, centre, weight.shape
+    noise, reach = 1 / search.scale[y0 + cy, x0 + cx], search.reach
     for _ in range(rounds):
         trace = project(z, y0, x0, weight)
         trace *= np.float32(sign)
         total = np.float32(0)
         for q in weight.ravel():
             total += q * q
-        bins, strong = activity(trace, np.float32(scale) / np.sqrt(total), np.float32(memory))
+        bins, strong = activity(trace, np.float32(noise) / np.sqrt(total), np.float32(search.memory))
         if not len(bins):
             return np.zeros((h, w), np.float32)
         raw = regress(z, y0, x0, h, w, bins, strong)
@@ -171,24 +174,22 @@ def fitted(z, sign, y0, x0, weight, cy, cx, scale, memory, taps, wide, reach, ro
         power = np.float32(0)
         for a in strong:
             power += a * a
-        weight = shaped(raw, np.float32(scale) / np.sqrt(power), cy, cx, taps, wide, reach)
+        weight = shaped(raw, np.float32(noise) / np.sqrt(power), cy, cx, search.soft, search.wide, reach)
         if (weight > 0).sum() < max(FEWEST_PIXELS, SMALLEST * np.pi * reach * reach):
             return np.zeros((h, w), np.float32)
     return weight
 
 
 @njit(nogil=True, cache=True)
-def peel(z, smooth, strength, scale, skew, sign, memory, lone, template, seed_taps, taps, wide, reach, least, most):
+def peel(z, smooth, strength, search, sign, most):
     """Take sources out of z and smooth, the strongest first; `strength` (Y, X) is the energy of smooth. All in place.
 
     Returns windows (n, 2) top left, footprints (n, side, side) in the window, traces (n, bins) and energies (n,) at the
-    seeds. scale, skew: (Y, X) factor of `smooth` to unit noise, and its skewness. least: energy of a seed. most: of
-    the sources.
+    seeds. most: of the sources.
     """
     height, width, bins = z.shape
-    side = 2 * reach + 1
-    r = len(seed_taps) // 2
-    half = template.shape[0] // 2
+    reach, seed = search.reach, search.seed
+    side, r = 2 * reach + 1, len(seed) // 2
     dead = np.zeros((height, width), np.bool_)
     owner = np.zeros((height, width), np.float32)
     windows, seeds = np.empty((most, 2), np.int64), np.empty(most, np.float32)
@@ -200,15 +201,14 @@ def peel(z, smooth, strength, scale, skew, sign, memory, lone, template, seed_ta
             for x in range(width):
                 if strength[y, x] > best and not dead[y, x]:
                     best, cy, cx = strength[y, x], y, x
-        if best < least:
+        if best < search.least:
             break
         y0, y1, x0, x1 = max(0, cy - reach), min(height, cy + reach + 1), max(0, cx - reach), min(width, cx + reach + 1)
         weight = np.zeros((y1 - y0, x1 - x0), np.float32)
-        for i in range(max(y0, cy - half), min(y1, cy + half + 1)):
-            for j in range(max(x0, cx - half), min(x1, cx + half + 1)):
-                weight[i - y0, j - x0] = template[i - cy + half, j - cx + half]
-        noise = 1 / scale[cy, cx]
-        weight = fitted(z, sign, y0, x0, weight, cy - y0, cx - x0, noise, memory, taps, wide, reach, 4)
+        for i in range(max(y0, cy - r), min(y1, cy + r + 1)):
+            for j in range(max(x0, cx - r), min(x1, cx + r + 1)):
+                weight[i - y0, j - x0] = seed[i - cy + r] * seed[j - cx + r]
+        weight = fitted(z, search, sign, (y0, x0), weight, (cy - y0, cx - x0), 4)
         pixels, owned = 0, np.float32(0)
         for i in range(y1 - y0):
             for j in range(x1 - x0):
@@ -227,11 +227,11 @@ def peel(z, smooth, strength, scale, skew, sign, memory, lone, template, seed_ta
         ya, yb, xa, xb = max(0, y0 - r), min(height, y1 + r), max(0, x0 - r), min(width, x1 + r)
         spread = np.zeros((yb - ya, xb - xa), np.float32)
         spread[y0 - ya : y1 - ya, x0 - xa : x1 - xa] = weight
-        spread = blurred(spread, seed_taps)
+        spread = blurred(spread, seed)
         touched = spread > FAINT * spread.max()
         spread *= touched
         add(smooth, ya, xa, spread, -trace)
-        energy(smooth, scale, skew, sign, memory, lone, ya, xa, touched, strength)
+        energy(smooth, search, sign, (ya, xa), touched, strength)
         if strength[cy, cx] > 0.8 * best:
             dead[max(0, cy - 1) : cy + 2, max(0, cx - 1) : cx + 2] = True
         windows[count, 0], windows[count, 1], seeds[count] = y0, x0, best
@@ -242,28 +242,27 @@ def peel(z, smooth, strength, scale, skew, sign, memory, lone, template, seed_ta
 
 
 @njit(nogil=True, cache=True)
-def refine(z, scale, memory, windows, footprints, traces, taps, wide, reach, sweeps):
+def refine(z, search, windows, footprints, traces):
     """Fit all sources again, one after the other, in the residual z plus their own light; all in place."""
     height, width, _ = z.shape
-    for _ in range(sweeps):
-        for n in range(len(windows)):
-            y0, x0 = windows[n]
-            h, w = min(footprints.shape[1], height - y0), min(footprints.shape[2], width - x0)
-            weight = footprints[n, :h, :w].copy()
-            if not (weight > 0).any():
-                continue
-            add(z, y0, x0, weight, traces[n])
-            total, cy, cx = 0.0, 0.0, 0.0
-            for i in range(h):
-                for j in range(w):
-                    total += weight[i, j]
-                    cy += i * weight[i, j]
-                    cx += j * weight[i, j]
-            cy, cx = round(cy / total), round(cx / total)
-            weight = fitted(z, 1, y0, x0, weight, cy, cx, 1 / scale[y0 + cy, x0 + cx], memory, taps, wide, reach, 1)
-            footprints[n] = 0
-            traces[n] = 0
-            if (weight > 0).any():
-                footprints[n, :h, :w] = weight
-                traces[n] = project(z, y0, x0, weight)
-                add(z, y0, x0, weight, -traces[n])
+    for n in range(len(windows)):
+        y0, x0 = windows[n]
+        h, w = min(footprints.shape[1], height - y0), min(footprints.shape[2], width - x0)
+        weight = footprints[n, :h, :w].copy()
+        if not (weight > 0).any():
+            continue
+        add(z, y0, x0, weight, traces[n])
+        total, cy, cx = 0.0, 0.0, 0.0
+        for i in range(h):
+            for j in range(w):
+                total += weight[i, j]
+                cy += i * weight[i, j]
+                cx += j * weight[i, j]
+        cy, cx = round(cy / total), round(cx / total)
+        weight = fitted(z, search, 1, (y0, x0), weight, (cy, cx), 1)
+        footprints[n] = 0
+        traces[n] = 0
+        if (weight > 0).any():
+            footprints[n, :h, :w] = weight
+            traces[n] = project(z, y0, x0, weight)
+            add(z, y0, x0, weight, -traces[n])

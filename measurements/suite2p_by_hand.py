@@ -1,8 +1,8 @@
 """Speed and memory of motion correction and extraction against Suite2p called by hand, on the same file.
 
-    python measurements/suite2p.py                                # a synthetic movie, 3000 frames of 256 x 256
-    python measurements/suite2p.py --shape 9000 512 512
-    python measurements/suite2p.py movie.npy --threads 4
+    python measurements/suite2p_by_hand.py                                # a synthetic movie, 3000 frames of 256 x 256
+    python measurements/suite2p_by_hand.py --shape 9000 512 512
+    python measurements/suite2p_by_hand.py movie.npy --threads 4
 
 Ours: `Suite2pMotion` with all that follows it (quality, images, tables), then `Suite2pExtraction` with its tables.
 By hand: `run_s2p` with its defaults from a TIFF; its own times of registration, metrics, detection, extraction,
@@ -146,19 +146,8 @@ def contend(name: str, path: Path, threads: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         threads_of = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
         environment = os.environ | {"PYTHONPATH": str(SOURCE), "HOME": folder} | threads_of
-        # -P: this file's folder is not searched, for this file is called like the package.
-        command = [
-            sys.executable,
-            "-P",
-            __file__,
-            str(path),
-            "--threads",
-            str(threads),
-            "--contender",
-            name,
-            "--folder",
-            folder,
-        ]
+        options = ["--threads", str(threads), "--contender", name, "--folder", folder]
+        command = [sys.executable, __file__, str(path), *options]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{name} failed:\n{done.stderr[-3000:]}")
