@@ -21,7 +21,7 @@ from groundtrace.benchmark.suggest import (
 )
 from groundtrace.errors import InputError
 from groundtrace.io import write_table
-from groundtrace.motion.tables import Shifts
+from groundtrace.motion.tables import MotionQuality, Shifts
 from groundtrace.movies.tables import RawQuality
 from groundtrace.report.suggest import render_suggestions
 from groundtrace.tables import validate
@@ -82,6 +82,15 @@ def test_a_quantity_outside_the_simulated_range_is_named(name):
     unknown = likeness(DIM | {name: None}, simulated())
     assert unknown.outside == []
     assert unknown.distances[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_recipe_whose_motion_correction_fails_here_goes_behind():
+    rows = ranked(DIM, left={"a": 0.2, "b": 0.8, "c": 0.25})
+    assert [row["recipe"] for row in rows] == ["c", "a", "b"]
+    assert [row["left_motion"] for row in rows] == [False, False, True]
+    assert [row["residual_motion"] for row in rows] == [0.25, 0.2, 0.8]
+    assert [row["recipe"] for row in ranked(DIM, left={"b": 0.8})] == ["b", "c", "a"]
+    assert [row["recipe"] for row in ranked(DIM, left={"b": 0.08, "a": 0.02})] == ["b", "c", "a"]
 
 
 def test_weights_fall_with_distance_and_never_vanish():
@@ -147,10 +156,13 @@ def test_a_recording_is_measured_and_gets_its_page(tmp_path):
     assert own["noise_level"] == 4
     assert own["motion"] == pytest.approx(5)
     assert (own["frame_rate"], own["photons"], own["decay_time"]) == (30, 3, 0.57)
-    table = suggestions([recording], recipes(), simulated(), 0, 50)
+    scores = recipes().with_columns(motion_method=pl.lit("suite2p"))
+    table = suggestions([recording], scores, simulated(), 0, 50)
     assert validate(Suggestion, table).height == 3
-    assert table.equals(suggestions([recording], recipes(), simulated(), 0, 50))
+    assert table.equals(suggestions([recording], scores, simulated(), 0, 50))
     assert table["outside"][0] == "roi_density, motion"
+    assert table["residual_motion"].to_list() == [0.25] * 3
+    assert not table["left_motion"].any()
     page = render_suggestions(table, simulated(), ["d <i>"])
     assert (
         "No simulated session is like this recording: density is 37.5 ROIs per mm², simulated were 500 to 500" in page
@@ -220,9 +232,10 @@ def written(folder, accepted, levels) -> Recording:
     tables = {
         "raw_quality": (RawQuality, example(RawQuality, 1, **quality)),
         "shifts": (Shifts, example(Shifts, y=[0, 6], x=[0, 8])),
+        "quality": (MotionQuality, example(MotionQuality, 1, residual_motion=0.25)),
         "traces": (Traces, example(Traces, accepted=accepted, noise_level=levels)),
     }
     for name, (table, rows) in tables.items():
         write_table(folder / f"{name}.parquet", table, rows, PROVENANCE)
-    chain = Chain("suite2p", folder / "shifts.parquet", folder / "traces.parquet")
+    chain = Chain("suite2p", folder / "shifts.parquet", folder / "traces.parquet", folder / "quality.parquet")
     return Recording("sub-a/ses-1", 0, "GCaMP6s", folder / "acquisition.json", folder / "raw_quality.parquet", (chain,))

@@ -16,7 +16,7 @@ from groundtrace.motion.phase.blocks import Fit, Grid
 from groundtrace.motion.phase.kernels import block_steps, follow, measure_blocks
 from groundtrace.motion.phase.smoothing import Modes, Prior
 from groundtrace.motion.phase.stretches import find_stretches
-from groundtrace.motion.phase.template import Matcher, binned
+from groundtrace.motion.phase.template import Matcher, binned, look_far
 from groundtrace.motion.quality import assess
 from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
@@ -162,6 +162,20 @@ def test_following_a_mode_is_the_gaussian_posterior(seed, persistence, borders):
     second = steps @ (covariance + np.outer(expected, expected)) @ steps.T
     np.testing.assert_allclose(change[~begins], np.diag(second)[~begins], atol=1e-8)
     assert np.isnan(change[begins]).all()
+
+
+def test_templates_are_compared_where_both_show_tissue(scene):
+    """Most of a mean of frames lies far away; of the field in view there it shows more than of the whole field here."""
+    far = round(0.35 * SHAPE[0])
+    away = np.zeros(SHAPE)
+    away[far:] = scene[:-far]
+    matcher, image = Matcher.of(scene, np.ones(SHAPE), 12), (0.45 * scene + 0.75 * away)[None]
+    found = []
+    for in_view in (False, True):
+        shift, share = matcher.locate(image)
+        look_far(matcher, image, shift, share, np.zeros(1, bool), 1.0, in_view)
+        found.append(shift[0].round().tolist())
+    assert found == [[0, 0], [far, 0]]
 
 
 def test_modes_give_the_gaussian_process_back():

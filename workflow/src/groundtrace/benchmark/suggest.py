@@ -46,6 +46,8 @@ BEYOND = 1.5
 """Ratio to the simulated range from which a quantity is outside of it. Two ways of measuring differ by less."""
 FAR = 2.0
 """Distance from which no simulated session is like the recording, though each quantity by itself is in range."""
+WORSE, CLEARLY = 1.5, 0.1
+"""Ratio to the least motion that a recipe's motion correction left here, and px beyond it, from which it left more."""
 METHODS = ["motion_method", "denoise", "extract", "spikes"]
 
 
@@ -69,6 +71,15 @@ class Suggestion(Table, key=("session", "plane", "recipe")):
     alike: Series[pl.Float32] = column("", "effective number of simulated sessions behind the scores", low=1)
     rank: Series[pl.Int32] = column("", "1 is the recipe to take", low=1)
     recipe: Series[str] = column("", "name under `recipes`")
+    residual_motion: Series[pl.Float32] = column(
+        "px",
+        "motion that its motion correction left in this recording; empty when it was not run",
+        low=0,
+        nullable=True,
+    )
+    left_motion: Series[bool] = column(
+        "", "clearly more than another recipe's: it ranks behind those, whatever its score in simulated sessions"
+    )
     score: Series[pl.Float32] = column(
         "",
         "r with the true spikes to expect of a cell that can be seen, missed ones as 0",
@@ -90,6 +101,8 @@ class Chain:
     motion_method: str
     shifts: Path
     traces: Path
+    quality: Path
+    """Table MotionQuality."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +155,12 @@ def measure(recording: Recording) -> dict[str, Any]:
         "decay_time": indicator and indicator.decay_time,
         "photons": photons,
     }
+
+
+def motion_left(recording: Recording) -> dict[str, float]:
+    """px that each motion method that was run on a recording left in it."""
+    found = {chain.motion_method: read_table(chain.quality, ["residual_motion"])[0, 0] for chain in recording.chains}
+    return {method: left for method, left in found.items() if left is not None}
 
 
 def displacement(shifts: pl.DataFrame) -> float | None:
@@ -197,18 +216,23 @@ def suggest(
     simulated: pl.DataFrame,
     generator: np.random.Generator,
     draws: int,
+    left: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
     """Rows of Suggestion for one recording, best first.
 
     recipes: the rows of RecipeBenchmark to choose from; simulated: all its sessions, from `simulated_sessions`.
+    left: px of motion in this recording after some of the recipes, by name. What is measured here goes before what
+    simulated sessions promise.
     """
+    left = left or {}
     names = sorted(set(recipes["recipe"]))
     simulated = simulated.join(recipes.select("session").unique(), on="session", how="semi").sort("session")
     like = likeness(measured, simulated)
     scores = blocks(recipes.with_columns(cell=pl.lit(0)), names, "recipe", "score")
     means = session_means(scores)
     middle, drawn = weighted_mean(means, like.weights), redrawn(scores, generator, draws, like.weights)
-    order = ordered(means, like.weights)
+    most = max(WORSE * (least := min(left.values(), default=0)), least + CLEARLY)
+    order = sorted(ordered(means, like.weights), key=lambda k: left.get(names[k], 0) > most)
     nearest = int(like.distances.argmin())
     common = dict(measured) | {
         "outside": ", ".join(like.outside),
@@ -218,7 +242,8 @@ def suggest(
     }
     rows = []
     for rank, k in enumerate(order, start=1):
-        row = common | {"rank": rank, "recipe": names[k]}
+        own = left.get(names[k])
+        row = common | {"rank": rank, "recipe": names[k], "residual_motion": own, "left_motion": (own or 0) > most}
         row |= _ends("score", *with_interval(middle[k], drawn[:, k]))
         difference = [block[:, [order[0]]] - block[:, [k]] for block in scores]
         behind = weighted_mean(session_means(difference), like.weights)[0] if rank > 1 else math.nan
@@ -235,10 +260,11 @@ def suggestions(
     draws: int,
 ) -> pl.DataFrame:
     """Table Suggestion for all recordings."""
-    rows = []
+    rows, methods = [], dict(recipes.select("recipe", "motion_method").unique().iter_rows())
     for recording in recordings:
-        generator = stream(seed, "suggest", recording.session, recording.plane)
-        rows += suggest(measure(recording), recipes, simulated, generator, draws)
+        generator, found = stream(seed, "suggest", recording.session, recording.plane), motion_left(recording)
+        left = {recipe: found[method] for recipe, method in methods.items() if method in found}
+        rows += suggest(measure(recording), recipes, simulated, generator, draws, left)
     return table_of(Suggestion, rows)
 
 

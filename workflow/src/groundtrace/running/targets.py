@@ -137,6 +137,7 @@ class Targets:
                 (own["motion"], own["denoise"], own["extract"]): {
                     "motion_method": own["motion"],
                     "shifts": self.plan.at(f"{layout.MOTION}/shifts.parquet").format(**where, **own),
+                    "quality": self.plan.at(f"{layout.MOTION}/quality.parquet").format(**where, **own),
                     "traces": self.plan.at(f"{layout.EXTRACT}/traces.parquet").format(**where, **own),
                 }
                 for own in methods
@@ -167,7 +168,7 @@ class Targets:
             for path in (
                 recording["acquisition"],
                 recording["raw_quality"],
-                *(chain[name] for chain in recording["chains"] for name in ("shifts", "traces")),
+                *(chain[name] for chain in recording["chains"] for name in ("shifts", "quality", "traces")),
             )
         ]
 

@@ -109,8 +109,8 @@ def _jump(common: FloatArray, near: int) -> FloatArray:
 def _steps(logs: list[FloatArray], change: FloatArray, calmest: int, frame_rate: float) -> IntArray:
     """Frames from which on the logarithm of the common brightness (n_frames,) is another, at once and lastingly.
 
-    logs: of each kind of light. change: `_change` of the calmest. Small steps, and those that follow each other closely,
-    show most in the `_jump`, and are believed where the kinds agree: activity is not the same in cells and neuropil.
+    logs: of each kind of light. change: `_change` of the calmest. Small steps, and steps that follow closely, show most
+    in the `_jump`, and are believed where the kinds agree: activity is not the same in cells and neuropil.
     """
     from scipy.signal import find_peaks
 

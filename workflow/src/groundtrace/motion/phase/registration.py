@@ -276,7 +276,7 @@ class _Passes:
         """Displacement (1, blocks, 2) px of a later template."""
         matcher = self._matcher(stretch)
         shift, share = matcher.locate(image[None])
-        look_far(matcher, image[None], shift, share, share > SURE, 1.0)
+        look_far(matcher, image[None], shift, share, np.zeros(1, bool), 1.0, in_view=True)
         start = np.repeat(shift[:, None], len(fit.grid.bounds), axis=1)
         found = _steps(image[None], fit, shrink, start, np.ones(1))
         return start + _together(found - start, shrink)

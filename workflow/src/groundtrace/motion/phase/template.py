@@ -145,10 +145,12 @@ def look_far(
     share: FloatArray,
     sure: BoolArray,
     usual: float,
+    in_view: bool = False,
 ) -> None:
     """Look beyond the bound for frames (n, height, width) that are not sure to be within it; all in place.
 
-    usual: how much of the template a frame shows.
+    usual: how much of the template a frame shows. in_view: frames are means, almost without noise, and are compared in
+    what is in view out there.
 
     A frame that shows clearly more of the template out there has jumped further than the bound: it is sure, too.
     """
@@ -156,7 +158,7 @@ def look_far(
     for i in np.flatnonzero(~sure):
         (found,), (most,) = wide.locate(frames[i : i + 1])
         overlap = np.prod(1 - np.abs(found) / frames.shape[1:])
-        if most < max(SURE * usual * overlap, CLEARLY * share[i]):
+        if most < max(SURE * usual * overlap, CLEARLY * share[i] * (overlap if in_view else 1)):
             continue
         _, (chance,) = wide.mirrored.locate(frames[i : i + 1])
         if most > CLEARLY * chance:

@@ -52,7 +52,8 @@ def advise(plane: pl.DataFrame, simulated: pl.DataFrame) -> Advice:
         values = simulated[name].drop_nulls().to_list()
         ends = (number(min(values)), number(max(values))) if values else ("–", "–")
         quantities.append(Quantity(label, unit, number(first[name]), *ends, name in outside))
-    tied = [row["recipe"] for row in rows[1:] if row["behind_low"] is not None and row["behind_low"] <= 0]
+    apart = (row for row in rows[1:] if row["behind_low"] is not None and not row["left_motion"])
+    tied = [row["recipe"] for row in apart if row["behind_low"] <= 0]
     title = f"{first['session']}, plane {first['plane']}"
     return Advice(title, quantities, warn(quantities, first["distance"]), rows, tied)
 
