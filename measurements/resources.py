@@ -64,7 +64,7 @@ KEYS = (
     (r"/recipe-\w+$", "benchmark_recipe"),
 )
 """Names of steps, and what they are called in the model."""
-ROIS = "sub-a/ses-1/plane-0/motion-phase/denoise-none/extract-{}/rois.parquet"
+ROIS = "sub-a/ses-1/plane-0/motion-phase/denoise-none/extract-{}/found.parquet"
 RATE, INDICATOR = 30.0, "jGCaMP8m"
 TICK = 0.05
 """s between looks at the processes."""

@@ -19,7 +19,7 @@ RESULTS = {
     yaml.safe_load(path.read_text()).get("results", "results") for path in (ROOT / "config").rglob("config.yaml")
 }
 """Folders that the workflow makes."""
-USERS = {"config/sessions.tsv", "ground_truth/"}
+USERS = {"config/sessions.tsv", "curation/*/plane-*/*.tsv", "ground_truth/"}
 """Written by the user."""
 
 

@@ -25,7 +25,8 @@ VERDICTS = [True, True, False, True, False, True]
 
 def disk(y: int, x: int, radius: float = 3.2) -> tuple[np.ndarray, np.ndarray]:
     rows, columns = np.mgrid[:SIDE, :SIDE]
-    return np.nonzero(np.hypot(rows - y, columns - x) < radius)
+    inside, across = np.nonzero(np.hypot(rows - y, columns - x) < radius)
+    return inside, across
 
 
 def rois_at(places=PLACES, verdicts=VERDICTS, weights: str = "equal", radius: float = 3.2) -> pl.DataFrame:

@@ -72,7 +72,7 @@ def test_it_listens_on_loopback_alone(site):
     listening = socket.create_connection((HOST, site.port), timeout=5)
     assert listening.getpeername()[0] == "127.0.0.1"
     listening.close()
-    own = {found[4][0] for found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} - {"127.0.0.1"}
+    own = {str(found[4][0]) for found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} - {"127.0.0.1"}
     for address in own:
         with pytest.raises(OSError, match=r"refused|timed out|unreachable"):
             socket.create_connection((address, site.port), timeout=5)

@@ -80,7 +80,7 @@ class Config(Section):
     results: Path = Path("results")
     """Where everything is written."""
     curation: Path = Path("curation")
-    """Folder of what was decided by hand: `<session>/plane-<n>/<recipe>.tsv`, as the session page saves it."""
+    """Folder of what was decided by hand about ROIs, as the session page saves it."""
     keep: tuple[Literal["registered_movie", "clean_movie"], ...] = ()
     """Large files to keep: of every session the registered movie, of simulated ones the movie without noise."""
     recipes: dict[Name, Recipe] = Field(default={"default": Recipe()}, min_length=1)

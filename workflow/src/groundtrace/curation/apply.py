@@ -70,10 +70,10 @@ def matched(
         if one.outline is None:
             positions[at] = one.roi
             taken.add(one.roi or 0)
-    drawn = [at for at, one in enumerate(decisions) if one.outline is not None]
-    iou = overlap([decisions[at].outline or (np.zeros(0), np.zeros(0)) for at in drawn], outlines(found)).tocoo()
+    drawn = {at: one.outline for at, one in enumerate(decisions) if one.outline is not None}
+    iou, places = overlap(list(drawn.values()), outlines(found)).tocoo(), list(drawn)
     # The most alike first; of equal ones that of the same number.
-    pairs = [(drawn[k], int(roi), float(value)) for k, roi, value in zip(*iou.coords, iou.data, strict=True)]
+    pairs = [(places[k], int(roi), float(value)) for k, roi, value in zip(*iou.coords, iou.data, strict=True)]
     pairs.sort(key=lambda pair: (-pair[2], decisions[pair[0]].roi != pair[1], pair))
     for at, roi, value in pairs:
         if value >= SAME and positions[at] is None and roi not in taken:

@@ -135,7 +135,7 @@ def _results(entry: Entry) -> dict[str, Any]:
 def curated_share(rois: pl.DataFrame) -> float:
     """Share of the ROIs of an extraction that a person decided on; a merged ROI is no further one."""
     found = rois.filter(pl.col("kind") != "merged")
-    return found["curated"].sum() / max(found.height, 1)
+    return float(found["curated"].sum()) / max(found.height, 1)
 
 
 def study_warnings(entries: Sequence[Entry]) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 
 const STEPS = 400; // of a slider
 const SLOTS = 44; // of a distribution
+const SKEWED = 4; // upper end over median from which a scale of positive values is logarithmic
 
 class Limit {
   /** One statistic with a slider at either end. statistic: {name, label, unit, meaning, values}. */
@@ -12,6 +13,7 @@ class Limit {
     const quantile = (q) => sorted[Math.round(q * (sorted.length - 1))];
     [this.from, this.to] = [quantile(0.005), quantile(0.995)];
     if (!(this.to > this.from)) this.to = this.from + 1;
+    this.logarithmic = this.from > 0 && this.to > SKEWED * quantile(0.5);
     const slider = (end, value) => element("input", { type: "range", min: 0, max: STEPS, value, class: end,
       "aria-label": `${this.label}: ${end === "low" ? "at least" : "at most"}` });
     this.sliders = [slider("low", 0), slider("high", STEPS)];
@@ -33,7 +35,13 @@ class Limit {
 
   /** Value at a position of the slider; nothing is left out at its ends. */
   at(position) {
-    return this.from + (position / STEPS) * (this.to - this.from);
+    const share = position / STEPS;
+    return this.logarithmic ? this.from * (this.to / this.from) ** share : this.from + share * (this.to - this.from);
+  }
+
+  /** Where a value lies on the slider, as a share of it. */
+  share(value) {
+    return this.logarithmic ? Math.log(Math.max(value, 1e-30) / this.from) / Math.log(this.to / this.from) : (value - this.from) / (this.to - this.from);
   }
 
   moved(k) {
@@ -75,7 +83,7 @@ class Limit {
     const counts = { accepted: new Array(SLOTS).fill(0), rejected: new Array(SLOTS).fill(0) };
     this.values.forEach((value, i) => {
       if (!Number.isFinite(value)) return;
-      const slot = Math.max(0, Math.min(SLOTS - 1, Math.floor(((value - this.from) / (this.to - this.from)) * SLOTS)));
+      const slot = Math.max(0, Math.min(SLOTS - 1, Math.floor(this.share(value) * SLOTS)));
       counts[this.groups(i) ? "accepted" : "rejected"][slot]++;
     });
     const most = Math.max(1, ...counts.accepted.map((count, k) => count + counts.rejected[k]));
