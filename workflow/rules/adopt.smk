@@ -24,7 +24,7 @@ rule adopt:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=megabytes(600, per_input=4),
+        mem_mb=megabytes(650, per_input=4),
         runtime=minutes(10, per_gigabyte=10),
     params:
         session=plan.session,
