@@ -21,6 +21,7 @@ from groundtrace.spikes.oasis import Oasis
 from groundtrace.traces.dff import DffParameters, compute_dff
 from groundtrace.traces.noise import noise_level
 from tests.study import example_entry, example_plane, write_example_study
+from tests.unit.adopted.results import minian
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 30.0
@@ -94,6 +95,12 @@ except groundtrace.errors.InputError as error:
     assert str(error).endswith('needs the package torch, which is not installed; pip install "groundtrace[spikes]"')
 else:
     raise AssertionError("torch is there")
+try:
+    groundtrace.load_traces(sys.argv[2] + "/minian")
+except groundtrace.errors.InputError as error:
+    assert str(error).endswith("minian: is in Zarr, which is not installed here; pip install zarr")
+else:
+    raise AssertionError("zarr is there")
 """
 
 
@@ -115,6 +122,7 @@ def test_spikes_are_inferred_without_snakemake_and_suite2p(tmp_path):
 def test_results_are_read_without_torch(tmp_path):
     session = example_plane()
     write_example_study(tmp_path, [(example_entry(tmp_path, session), session)])
+    minian(tmp_path / "minian")
     run_alone(OPENS, tmp_path)
 
 

@@ -24,8 +24,8 @@ rule adopt:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=requests.memory("adopt"),
-        runtime=requests.time_limit("adopt"),
+        mem_mb=megabytes(650, per_input=4),
+        runtime=minutes(10, per_gigabyte=10),
     params:
         session=plan.session,
         identity=identity("adopt"),

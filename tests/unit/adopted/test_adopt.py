@@ -181,7 +181,9 @@ def test_times_of_minian_are_those_of_its_stamps(tmp_path):
     lines = (folder / "timeStamps.csv").read_text().splitlines()
     late = [f"{k},{50 + 1000 * k / RATE + (700 if k > 200 else 0):g},0" for k in range(FRAMES)]
     (folder / "timeStamps.csv").write_text("\n".join([lines[0], *late]))
-    frames = taken("minian_rois", folder).frames
+    found = taken("minian_rois", folder)
+    frames, notes = found.frames, "\n".join(found.extraction_quality["notes"])
+    assert "its time stamps have 1 gap, of 0.7 s together; align other signals by the column `time`" in notes
     assert frames["time"].to_numpy()[[0, 200, 201]] == pytest.approx([0, 20, 20.8])
     assert frames["segment"].to_numpy()[[200, 201]].tolist() == [0, 1]
 
@@ -530,3 +532,13 @@ def test_the_offset_of_an_nwb_file_is_what_its_series_add(tmp_path):
     assert found.acquisition.offset == 20
     np.testing.assert_array_equal(stack(found.fluorescence["fluorescence"]), 2 * LIGHT)
     np.testing.assert_array_equal(stack(found.fluorescence["neuropil"]), 2 * NEUROPIL - 10)
+
+
+def test_time_stamps_that_do_not_increase_are_said(tmp_path):
+    def back(file: h5py.File) -> None:
+        file["processing/ophys/some_a/traces/timestamps"][7] = 0
+
+    found = taken("nwb_rois", nwb_with(back)(tmp_path))
+    assert "time stamps of its frames do not increase" in found.extraction_quality["notes"][0]
+    np.testing.assert_allclose(found.frames["time"], np.arange(FRAMES) / RATE)
+    assert found.frames["segment"].max() == 0

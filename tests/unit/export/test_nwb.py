@@ -223,6 +223,24 @@ def test_frames_with_gaps_keep_their_times(planes, tmp_path):
         np.testing.assert_array_equal(series.timestamps[:], time)
 
 
+def test_stretches_and_the_detectors_offset_are_in_it(planes, tmp_path):
+    """By the attribute `offset` of NWB, light above zero photons; numbers stay those of the tables."""
+    segment = np.repeat([0, 1], [200, 400]).astype(np.int32)
+    plane = changed(planes[0], tmp_path, frames=lambda frames: frames.with_columns(segment=pl.Series(segment)))
+    write_nwb(tmp_path / "a.nwb", [plane], complete_metadata(planes=1))
+    check_file(tmp_path / "a.nwb")
+    with NWBHDF5IO(tmp_path / "a.nwb", "r") as opened:
+        nwb = opened.read()
+        table = nwb.intervals["segments"].to_dataframe()
+        np.testing.assert_allclose(table[["start_time", "stop_time"]], np.array([[0, 200], [200, 600]]) / 30)
+        offset = plane.acquisition.offset
+        assert offset
+        for name, column in (("RoiResponseSeries", "fluorescence"), ("Neuropil", "neuropil")):
+            series = nwb.processing["ophys"]["Fluorescence"][name]
+            assert series.offset == pytest.approx(-offset)
+            np.testing.assert_allclose(series.get_data_in_units(), plane.traces(column).values.T - offset, rtol=1e-5)
+
+
 def test_a_registered_movie_is_in_it_when_wanted(planes, tmp_path):
     movie = np.random.default_rng(0).integers(0, 1000, (600, 48, 64)).astype(np.int16)
     np.save(tmp_path / "movie.npy", movie)

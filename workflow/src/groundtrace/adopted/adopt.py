@@ -22,6 +22,8 @@ from groundtrace.traces.gaps import with_lines
 
 LARGEST_DFF = 50.0
 """dF/F above which a fraction was meant as per cent."""
+UNORDERED = "the time stamps of its frames do not increase, and frames are taken as even; check when they were taken"
+ALIGN = "align other signals by the column `time` of frames.parquet, not by counting frames"
 FASTEST = 10_000
 """Hz."""
 MARKED = "left out by the other pipeline"
@@ -66,24 +68,16 @@ def read(session: Session, files: Sequence[Path], plane: int) -> tuple[Adopted, 
 def adopt(session: Session, files: Sequence[Path], plane: int) -> Taken:
     """Raises InputError, naming file and next step."""
     found, path = read(session, files, plane)
-    found = checked(path, found)
+    found, rate = checked(path, found), rate_of(path, session, found)
+    frames = next(len(traces[0]) for traces in (found.fluorescence, found.dff) if traces is not None)
+    found = timed(found, frames, rate)
     extraction = as_extracted(path, found)
-    frames, rate = extraction.fluorescence.shape[1], session.frame_rate or found.frame_rate
-    if rate is None:
-        raise InputError(
-            f"{path}: has no frame rate, and the sheet none for sub-{session.subject} ses-{session.session}; fill the "
-            "column frame_rate (Hz)"
-        )
-    if not 0 < rate <= FASTEST:
-        raise InputError(
-            f"{path}: its frame rate is {rate:g} Hz; fill the column frame_rate (Hz), which counts instead"
-        )
     bad = bad_frames(found, frames)
     images = found.images or {"mean": drawing(extraction, found.shape)}
     images = {"mean": next(iter(images.values()))} | images
     return Taken(
         acquisition(session, found, sources(files, frames), plane, (frames, *found.shape), rate),
-        frames_table(*times(found, frames, rate)),
+        frames_table(found.time, found.segment),
         raw_quality(frames),
         {"mean": images["mean"], "saturated": np.zeros(found.shape, np.float32)},
         shifts(found.shifts, bad),
@@ -93,6 +87,21 @@ def adopt(session: Session, files: Sequence[Path], plane: int) -> Taken:
         extraction_quality(extraction),
         images,
     )
+
+
+def rate_of(path: Path, session: Session, found: Adopted) -> float:
+    """Hz: of the sheet, or of the result."""
+    rate = session.frame_rate or found.frame_rate
+    if rate is None:
+        raise InputError(
+            f"{path}: has no frame rate, and the sheet none for sub-{session.subject} ses-{session.session}; fill the "
+            "column frame_rate (Hz)"
+        )
+    if not 0 < rate <= FASTEST:
+        raise InputError(
+            f"{path}: its frame rate is {rate:g} Hz; fill the column frame_rate (Hz), which counts instead"
+        )
+    return rate
 
 
 def as_extracted(path: Path, found: Adopted) -> Extraction:
@@ -237,18 +246,27 @@ def sources(files: Sequence[Path], frames: int) -> tuple[SourceFile, ...]:
     return tuple(found)
 
 
-def times(found: Adopted, frames: int, rate: float) -> tuple[FloatArray, IntArray]:
-    """Time of each frame (s, from the first one on), and its stretch without a gap or a border of files."""
-    steps = None if found.time is None else np.diff(found.time)
-    if found.time is None or steps is None or not (steps > 0).all():
-        time, gaps = np.arange(frames) / rate, np.zeros(frames - 1, bool)
-    else:
-        time, gaps = found.time - found.time[0], steps > GAP * np.median(steps)
-    return time, np.concatenate([[0], np.cumsum(gaps)]) if found.segment is None else found.segment
+def timed(found: Adopted, frames: int, rate: float) -> Adopted:
+    """With the time of each frame, s from the first one on, and its stretch; gaps of the stamps are said."""
+    even, whole = np.arange(frames) / rate, np.zeros(frames, np.int64)
+    if found.time is None:
+        return replace(found, time=even, segment=whole if found.segment is None else found.segment)
+    steps = np.diff(found.time)
+    if not (steps > 0).all():
+        return timed(replace(found, time=None, notes=(*found.notes, UNORDERED)), frames, rate)
+    usual = float(np.median(steps))
+    gaps = steps > GAP * usual
+    segment = np.concatenate([[0], np.cumsum(gaps)]) if found.segment is None else found.segment
+    notes = found.notes
+    if gaps.any():
+        count, lost = int(gaps.sum()), float((steps[gaps] - usual).sum())
+        notes += (f"its time stamps have {count} gap{'s' * (count > 1)}, of {lost:.4g} s together; {ALIGN}",)
+    return replace(found, time=found.time - found.time[0], segment=segment, notes=notes)
 
 
-def frames_table(time: FloatArray, segment: IntArray) -> pl.DataFrame:
+def frames_table(time: FloatArray | None, segment: IntArray | None) -> pl.DataFrame:
     """Table Frames; of light in a frame nothing is known."""
+    assert time is not None
     index = pl.Series("frame", range(len(time)), dtype=pl.Int32)
     return pl.DataFrame(index).with_columns(
         brightness=pl.lit(None, pl.Float32),

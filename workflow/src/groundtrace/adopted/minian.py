@@ -88,8 +88,10 @@ def coordinate(path: Path, name: str, axis: str) -> list[int] | None:
 
 
 def stored(path: Path, name: str, part: str) -> Any:
-    import zarr
-
+    try:
+        import zarr
+    except ImportError:
+        raise InputError(f"{path}: is in Zarr, which is not installed here; pip install zarr") from None
     if not (path / f"{name}.zarr" / part).is_dir():
         return None
     try:

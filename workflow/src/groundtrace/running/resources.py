@@ -56,7 +56,6 @@ def _raw_bytes(session: Session) -> int:
 NEEDS = {
     "simulate": Need(375, gigabyte=62, gigabyte_seconds=77),
     "clean_movie": Need(375, gigabyte=62, gigabyte_seconds=77),
-    "adopt": Need(460, pixel=100, trace=8, seconds=5),
     "ingest": Need(460, pixel=180, gigabyte_seconds=4.2),
     "oracle": Need(1150, pixel=220, trace=3, seconds=10, gigabyte_seconds=5),
     "dff": Need(305, pixel=200, trace=2.4, trace_seconds=0.14),
