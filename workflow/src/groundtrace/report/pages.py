@@ -32,6 +32,7 @@ PAGES = {
         "denoising",
         "motion",
         "recording",
+        "microscope",
         "provenance",
     ),
     "study": (

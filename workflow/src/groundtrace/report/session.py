@@ -1,5 +1,6 @@
 """The report of one session, plane and recipe: one HTML page."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -11,15 +12,17 @@ import polars as pl
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.card import Card, acquisition_card
 from groundtrace.errors import InputError
 from groundtrace.io import read_arrays, read_provenance, read_table
+from groundtrace.microscope import Microscope
 from groundtrace.report.frame import page_warnings, render
 from groundtrace.report.light import light_envelope
 from groundtrace.report.outlines import outlines
 from groundtrace.report.pages import sections
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.tables import Warnings
-from groundtrace.report.warning import Warning
+from groundtrace.report.warning import Warning, median
 from groundtrace.tables import empty
 
 TRACE_COLUMNS = [
@@ -31,6 +34,7 @@ TRACE_COLUMNS = [
     "neuropil_fitted",
     "neuropil_fitted_error",
     "noise_level",
+    "expected_noise_level",
     "snr",
     "skew",
     "baseline_near_zero",
@@ -70,6 +74,22 @@ class SessionInputs:
     study: str = "../../../index.html"
     """Link to the study page, relative to the report."""
     parameters: ReportParameters = field(default_factory=ReportParameters)
+    microscope: Microscope | None = None
+    """As the config describes it."""
+
+    @cached_property
+    def card(self) -> Card:
+        """What is known of the microscope, and what follows."""
+        accepted, cells = self.rois.filter("accepted"), self.cells
+        measured = {
+            "cells": float(cells.height),
+            "cell_diameter_px": 2 * math.sqrt(median(accepted["area"]) / math.pi),
+            "noise_level": median(cells["noise_level"]),
+            "photon_noise_level": median(cells["expected_noise_level"]),
+            "photons_per_pixel": self.raw_quality["photons"][0],
+        }
+        known = {name: value for name, value in measured.items() if value is not None and math.isfinite(value)}
+        return acquisition_card(self.acquisition, self.microscope, known)
 
     @cached_property
     def cells(self) -> pl.DataFrame:
@@ -99,7 +119,11 @@ class SessionInputs:
 
 
 def load_session(
-    paths: Mapping[str, Path | str], recipe: str, extraction: str = "<name>", labels: Mapping[str, Any] | None = None
+    paths: Mapping[str, Path | str],
+    recipe: str,
+    extraction: str = "<name>",
+    labels: Mapping[str, Any] | None = None,
+    microscope: Microscope | None = None,
 ) -> SessionInputs:
     """Read the files of one session; `paths` has one for each table and image field of SessionInputs, by name, and
     those that single sections need. labels: indicator and location, as the sheet has them."""
@@ -120,6 +144,7 @@ def load_session(
         light=light,
         recipe=recipe,
         extraction=extraction,
+        microscope=microscope,
         provenance=read_provenance(paths["spikes"]),
         **tables,
     )
