@@ -89,7 +89,7 @@ def test_a_full_header_and_a_described_microscope_tell_everything(tmp_path):
     assert told["power"] == ((35.0, 0.0), "file, SI.hBeams.powers")
     assert told["bidirectional"] == (True, "file, SI.hScan2D.bidirectional")
     assert told["plane_depths"][0] == (0.0, 30.0, 60.0)
-    assert told["magnification"] == (16.0, "config, microscopes.<name>.magnification")
+    assert told["magnification"] == (16.0, "config, magnification")
     assert told["immersion_index"][1] == "assumed: water"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from groundtrace import optics
 from groundtrace.acquisition import Acquisition
-from groundtrace.card_tables import CONFIG, FACTS, OTHER_NAMES, QUANTITIES, Derived, Fact
+from groundtrace.card_tables import FACTS, OTHER_NAMES, QUANTITIES, Derived, Fact
 from groundtrace.errors import InputError
 from groundtrace.microscope import Microscope
 from groundtrace.section import Section
@@ -108,7 +108,7 @@ def _described(microscope: Microscope) -> Iterator[Known]:
     for field, value in microscope:
         name = OTHER_NAMES.get(field, field)
         if field in written and value is not None and name in FACTS:
-            yield fact(name, value, f"config, {CONFIG}.{field}")
+            yield fact(name, value, f"config, {field}")
 
 
 def fact(name: str, value: Any, source: str) -> Known:

@@ -56,11 +56,15 @@ class TradeOff:
 
 def context(inputs: SessionInputs) -> dict[str, Any]:
     card = inputs.card
-    groups = [(name, list(group)) for name, group in groupby(card.quantities, key=lambda quantity: quantity.group)]
+    known, unknown = (
+        [quantity for quantity in card.quantities if (quantity.value is None) == absent] for absent in (False, True)
+    )
+    groups = [(name, list(group)) for name, group in groupby(known, key=lambda quantity: quantity.group)]
     found = trade_off(inputs)
     told = [known for known in card.told if known.name not in MEASURED]
     return {
         "groups": groups,
+        "unknown": unknown,
         "told": [(known.label, shown(known.value, known.unit), known.source) for known in told],
         "missing": list(card.missing().values()),
         "trade_off": found,
@@ -132,10 +136,8 @@ def shown(value: Any, unit: str) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, tuple):
-        parts = [
-            f"{number(part[0])} → {number(part[1])}" if isinstance(part, tuple) else number(part) for part in value
-        ]
-        return f"{', '.join(parts) or 'none'} {unit}".strip()
+        parts = [" → ".join(map(number, part)) if isinstance(part, tuple) else number(part) for part in value]
+        return f"{', '.join(parts)} {unit}".strip() if parts else "none"
     if unit == "s":
         unit, size = next(((name, size) for name, size in UNITS if abs(value) >= size), UNITS[-1])
         value = value / size
@@ -143,8 +145,11 @@ def shown(value: Any, unit: str) -> str:
 
 
 def inputs_of(quantity: Quantity) -> str:
-    """Names, values and sources of what a quantity was computed from."""
-    return "; ".join(f"{known.label} {shown(known.value, known.unit)} ({known.source})" for known in quantity.inputs)
+    """What a quantity was computed from; of what was told, where it was."""
+    return "; ".join(
+        f"{known.label} {shown(known.value, known.unit)}" + (f" ({known.source})" if known.name in FACTS else "")
+        for known in quantity.inputs
+    )
 
 
 def warnings(inputs: SessionInputs) -> Iterator[Warning]:
@@ -158,7 +163,8 @@ def disagreeing(card: Card, pixel_size: float | None) -> Iterator[Warning]:
     field, by_optics = card.value("field"), card.value("optical_field")
     others = [("the optics in the config", by_optics)]
     if "field_width" in told:
-        others.append((told["field_width"].source, told["field_width"].value))
+        key = told["field_width"].source.removeprefix("file, ")
+        others.append((f"the file ({key})", told["field_width"].value))
     for source, other in others:
         if field and isinstance(other, float) and abs(field / other - 1) > DISAGREEMENT:
             yield Warning(
