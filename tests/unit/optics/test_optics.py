@@ -4,6 +4,8 @@ import doctest
 import importlib
 import math
 import pkgutil
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,3 +94,21 @@ def test_an_aperture_beyond_the_immersion_is_refused():
         optics.axial_width(1.4, 920)
     with pytest.raises(InputError, match=r"'Nikkon' is not known; .*did you mean 'nikon'"):
         optics.tube_length("Nikkon")
+
+
+def test_the_example_of_the_how_to_has_the_numbers_that_it_names():
+    text = (
+        (Path(__file__).resolve().parents[3] / "docs/how-to.md")
+        .read_text(encoding="utf-8")
+        .partition("## Design a recording")[2]
+    )
+    lines, known = text.partition("```python\n")[2].partition("```")[0].splitlines(), {}
+    for line in lines:
+        code, _, said = line.partition("#")
+        names, _, value = code.rpartition(" = ") if " = " in code else ("", "", code)
+        exec(code, known)
+        if not said:
+            continue
+        found = np.atleast_1d(eval(names or value, known))
+        numbers = [float(each.replace(",", "")) for each in re.findall(r"\d[\d,]*\.?\d*", said)]
+        np.testing.assert_allclose(numbers[: len(found)], found, rtol=0.02, err_msg=line)
