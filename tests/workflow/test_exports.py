@@ -51,6 +51,8 @@ def test_nwb_is_asked_for_what_it_needs_then_made_and_nothing_else(project):
     make(project, "nwb")
     assert "warning" not in (project.folder / "results/logs/nwb/default/sub-b/sub-b_ses-1.log").read_text()
     check_files(project)
+    project.configure(microscopes={"scope": SCOPE | {"numerical_aperture": 0.8}})
+    assert planned(project, "nwb") == {}, "the optics of a microscope are in no NWB file"
     (project.folder / "config/subjects.tsv").write_text(ANIMALS.replace("P12W", "P13W"))
     assert planned(project, "nwb") == {"nwb_file": 1}
 

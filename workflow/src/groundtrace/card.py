@@ -120,7 +120,7 @@ def _quantity(found: Mapping[str, Known], ways: Sequence[Derived], before: Mappi
     """By the first way of which all inputs are known; else by that which lacks least."""
     known = found.get(ways[0].name)
     common = {field: getattr(ways[0], field) for field in ("name", "group", "label", "unit")}
-    if known is not None:
+    if known is not None and isinstance(known.value, float):
         return Quantity(**common, value=known.value, formula="as given", inputs=(known,))
     failed = []
     for way in ways:

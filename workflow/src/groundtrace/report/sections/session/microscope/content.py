@@ -161,7 +161,7 @@ def disagreeing(card: Card, pixel_size: float | None) -> Iterator[Warning]:
     """Another size of the field by the optics, or by the file where the sheet gives the pixel size."""
     told: dict[str, Known] = {known.name: known for known in card.told}
     field, by_optics = card.value("field"), card.value("optical_field")
-    others = [("the optics in the config", by_optics)]
+    others: list[tuple[str, Any]] = [("the optics in the config", by_optics)]
     if "field_width" in told:
         key = told["field_width"].source.removeprefix("file, ")
         others.append((f"the file ({key})", told["field_width"].value))
