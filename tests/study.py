@@ -77,6 +77,7 @@ def write_plane(entry: Entry, session: SessionInputs) -> None:
         write_arrays(files[name], **getattr(session, name))
     write_text(files["acquisition"], session.acquisition.text())
     write_table(entry.warnings, Warnings, warnings_table(session, ReportParameters()), session.provenance)
+    write_text(entry.card, session.card.model_dump_json(indent=2))
     write_text(entry.file("report"), f"{render_session(session, ReportParameters())[:2000]}")
 
 

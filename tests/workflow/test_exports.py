@@ -68,18 +68,20 @@ def test_nwb_is_asked_for_what_it_needs_then_made_and_nothing_else(project):
     for line in (
         "NWB: 2 of 2 session(s) lack what a file must say",
         "test.tsv: sub-a ses-1: start_time is empty",
-        "config: nwb.microscopes is empty",
+        "config: microscopes is empty",
         "config/subjects.tsv: has no row for subject a",
     ):
         assert line in said
     assert not (project.folder / "results/nwb").exists()
     (project.folder / "test.tsv").write_text(COLUMNS + ROWS)
     (project.folder / "config/subjects.tsv").write_text(ANIMALS)
-    project.configure(nwb={"microscopes": {"scope": SCOPE}, "time_zone": "Europe/Zurich"})
+    project.configure(microscopes={"scope": SCOPE}, nwb={"time_zone": "Europe/Zurich"})
     assert planned(project, "nwb") == {"nwb_file": 2}
     make(project, "nwb")
     assert "warning" not in (project.folder / "results/logs/nwb/default/sub-b/sub-b_ses-1.log").read_text()
     check_files(project)
+    project.configure(microscopes={"scope": SCOPE | {"numerical_aperture": 0.8}})
+    assert planned(project, "nwb") == {}, "the optics of a microscope are in no NWB file"
     (project.folder / "config/subjects.tsv").write_text(ANIMALS.replace("P12W", "P13W"))
     assert planned(project, "nwb") == {"nwb_file": 1}
     file = "results/nwb/default/sub-b/sub-b_ses-1_ophys.nwb"
@@ -101,7 +103,7 @@ def check_files(project: Project) -> None:
 def test_a_place_outside_the_atlas_is_told_and_leaves_no_file(project):
     (project.folder / "test.tsv").write_text(COLUMNS + ROWS.replace("VISp", "V1", 1))
     (project.folder / "config/subjects.tsv").write_text(ANIMALS)
-    project.configure(nwb={"microscopes": {"scope": SCOPE}, "time_zone": "Europe/Zurich"})
+    project.configure(microscopes={"scope": SCOPE}, nwb={"time_zone": "Europe/Zurich"})
     done = project.snakemake("--", "nwb")
     assert done.returncode != 0
     log = (project.folder / "results/logs/nwb/default/sub-a/sub-a_ses-1.log").read_text()

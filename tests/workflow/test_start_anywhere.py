@@ -135,7 +135,7 @@ def test_what_another_pipeline_left_is_exported_as_our_own(project, tmp_path):
     path.write_text("\n".join(lines) + "\n")
     (project.folder / "config/subjects.tsv").write_text("subject\tspecies\tsex\tage\nc\tMus musculus\tF\tP90D\n")
     scope = {"description": "Resonant", "excitation_wavelength": 920, "emission_wavelength": 525}
-    project.configure(nwb={"microscopes": {"scope": scope}, "registered_movie": True})
+    project.configure(microscopes={"scope": scope}, nwb={"registered_movie": True})
     nwb, folder = "results/nwb/default/sub-c/sub-c_ses-1_ophys.nwb", "results/suite2p/default/sub-c/ses-1/plane0"
     project.run("--", nwb, f"{folder}/ops.npy")
     traces = pl.read_parquet(project.folder / GIVEN.format("c") / "traces.parquet")

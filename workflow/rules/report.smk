@@ -11,6 +11,7 @@ rule session_report:
             labels={"plane": "{plane}", "recipe": "{recipe}"},
         ),
         warnings=f"{PLANE}/warnings-{{recipe}}.parquet",
+        card=f"{PLANE}/card-{{recipe}}.json",
     log:
         plan.log(f"{PLANE_LOG}/report-{{recipe}}"),
     benchmark:
@@ -27,6 +28,7 @@ rule session_report:
         extraction=plan.recipe_extraction,
         curation=plan.curation_path,
         labels=plan.labels("session_report"),
+        microscope=plan.microscope,
         identity=identity("session_report"),
     message:
         "page of {wildcards.session}, plane {wildcards.plane}, recipe {wildcards.recipe}"

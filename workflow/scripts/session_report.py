@@ -10,8 +10,9 @@ from groundtrace.running.job import job
 with job(snakemake.log[0]):
     params = snakemake.params
     require("session", params.sections)
-    paths, recipe = dict(snakemake.input.items()), snakemake.wildcards.recipe
-    inputs = load_session(paths, recipe, params.extraction, params.labels, params.curation)
+    recipe, paths = snakemake.wildcards.recipe, dict(snakemake.input.items())
+    inputs = load_session(paths, recipe, params.extraction, params.labels, params.curation, params.microscope)
     made_by = provenance("session_report", params.method.model_dump(), ["polars"], [snakemake.input.spikes])
     write_table(snakemake.output.warnings, Warnings, warnings_table(inputs, params.method), made_by)
+    write_text(snakemake.output.card, inputs.card.model_dump_json(indent=2))
     write_text(snakemake.output.page, render_session(inputs, params.method))

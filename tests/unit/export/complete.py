@@ -4,6 +4,7 @@ from typing import Any
 
 from groundtrace.export.metadata import SessionMetadata
 from groundtrace.export.parameters import NwbParameters
+from groundtrace.microscope import Microscope
 from groundtrace.sessions import Session
 from groundtrace.subjects import Subject
 
@@ -39,7 +40,6 @@ def complete_session(**changes: Any) -> Session:
 
 def complete_metadata(**changes: Any) -> SessionMetadata:
     parameters = {
-        "microscopes": {"scope": MICROSCOPE},
         "experimenter": ["Doe, Jane"],
         "lab": "Lab of vision",
         "institution": "University",
@@ -47,4 +47,4 @@ def complete_metadata(**changes: Any) -> SessionMetadata:
     }
     subject = Subject(subject="M01", species="Mus musculus", sex="F", age="P90D", description="a mouse", weight="25 g")
     checked = NwbParameters.model_validate(parameters)
-    return SessionMetadata(complete_session(**changes), subject, checked.microscopes["scope"], checked)
+    return SessionMetadata(complete_session(**changes), subject, Microscope.model_validate(MICROSCOPE), checked)

@@ -8,6 +8,7 @@ import pytest
 from groundtrace.errors import InputError
 from groundtrace.export.metadata import Sheets, nwb_name
 from groundtrace.export.parameters import NwbParameters
+from groundtrace.microscope import Microscope
 from groundtrace.sessions import Session
 from groundtrace.subjects import read_subjects
 from tests.unit.export.complete import MICROSCOPE, SUBJECTS, complete_session
@@ -20,9 +21,10 @@ def sheet(tmp_path) -> Path:
     return path
 
 
-def sheets(sheet: Path, **parameters) -> Sheets:
-    fields = {"microscopes": {"scope": MICROSCOPE}} | parameters
-    return Sheets(Path("s.tsv"), sheet, NwbParameters.model_validate(fields), read_subjects(sheet))
+def sheets(sheet: Path, microscopes: dict | None = None, **parameters) -> Sheets:
+    named = {"scope": MICROSCOPE} if microscopes is None else microscopes
+    known = {name: Microscope.model_validate(fields) for name, fields in named.items()}
+    return Sheets(Path("s.tsv"), sheet, NwbParameters.model_validate(parameters), known, read_subjects(sheet))
 
 
 def test_a_complete_session_lacks_nothing(sheet):
@@ -59,7 +61,7 @@ def test_a_birthday_begins_where_the_session_was_recorded(sheet):
         ({"session_description": None}, "s.tsv: sub-M01 ses-001: session_description is empty"),
         ({"location": None}, "s.tsv: sub-M01 ses-001: location is empty; the brain area"),
         ({"indicator": "unknown"}, "s.tsv: sub-M01 ses-001: indicator is unknown"),
-        ({"microscope": "scop"}, "microscope 'scop' is not under `nwb.microscopes`.*did you mean 'scope'"),
+        ({"microscope": "scop"}, "microscope 'scop' is not under `microscopes`.*did you mean 'scope'"),
         ({"subject": "M1"}, "subjects.tsv: has no row for subject M1; did you mean 'M01'"),
         ({"subject": "M03"}, "subjects.tsv: M03: species is empty; its Latin name, as Mus musculus"),
         ({"subject": "M03"}, "subjects.tsv: M03: sex is empty; M, F, U"),
@@ -77,8 +79,10 @@ def test_a_microscope_is_named_where_there_are_several(sheet):
         sheets(sheet, microscopes=two).metadata(complete_session())
     metadata = sheets(sheet, microscopes=two).metadata(complete_session(microscope="other"))
     assert metadata.microscope.excitation_wavelength == 1030
-    with pytest.raises(InputError, match=r"config: nwb\.microscopes is empty; name yours"):
+    with pytest.raises(InputError, match=r"config: microscopes is empty; name yours"):
         sheets(sheet, microscopes={}).metadata(complete_session())
+    with pytest.raises(InputError, match=r"config: microscopes\.scope\.emission_wavelength is empty; nm"):
+        sheets(sheet, microscopes={"scope": MICROSCOPE | {"emission_wavelength": None}}).metadata(complete_session())
 
 
 def test_all_sessions_are_told_at_once_and_a_subject_once(sheet):

@@ -46,6 +46,7 @@ def write_results(entry: Entry, session: SessionInputs) -> None:
     write_text(entry.file("report"), render_session(session, ReportParameters()))
     here = replace(session, recipe=entry.recipe, acquisition=session.acquisition.model_copy(update={"date": None}))
     write_table(entry.warnings, Warnings, warnings_table(here, ReportParameters()), {})
+    write_text(entry.card, here.card.model_dump_json())
 
 
 def write_log(entry: Entry, stage: str, text: str, age: int) -> Path:
@@ -82,6 +83,8 @@ def test_a_row_that_is_done(done, session):
     assert row["spike_rate"] == pytest.approx(session.spikes.filter("accepted")["mean_rate"].median())
     assert row["residual_motion"] == pytest.approx(0.18)
     assert row["curated"] == 0
+    assert row["photon_rate"] == pytest.approx((95.4 / cells["expected_noise_level"].median()) ** 2, rel=1e-3)
+    assert (row["pixel_size"], row["lateral_width"], row["axial_width"]) == (1.2, None, None)
     assert (row["bad_frames"], row["warnings"]) == (session.motion_quality["bad_frames"][0], 1)
 
 

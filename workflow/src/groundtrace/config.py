@@ -24,6 +24,7 @@ from groundtrace.extraction.processes import Processes
 from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.extraction.transients import Transients
 from groundtrace.groundtruth.parameters import GroundTruthSource
+from groundtrace.microscope import Microscope
 from groundtrace.motion.none import NoMotion
 from groundtrace.motion.normcorre import NormCorre
 from groundtrace.motion.phase.backend import Phase
@@ -99,6 +100,8 @@ class Config(Section):
     """Spike inference methods, by name."""
     report: ReportParameters = ReportParameters()
     """HTML reports."""
+    microscopes: dict[str, Microscope] = {}
+    """By the names that the sheet's column `microscope` uses; where there is one, sessions need not name it."""
     nwb: NwbParameters = NwbParameters()
     """NWB files (`snakemake -- nwb`)."""
     simulation: dict[Name, Simulation] = {}
@@ -160,7 +163,20 @@ class Config(Section):
                 "recording; use another extraction, or a sheet of simulated sessions alone"
             )
 
+        for key, session in sessions.items():
+            name = session.microscope
+            if name and self.microscopes and name not in self.microscopes:
+                raise InputError(
+                    f"{self.sessions}: {key}: microscope {name!r} is not under `microscopes` in the config; there are "
+                    f"{', '.join(self.microscopes)}{did_you_mean(name, self.microscopes)}"
+                )
         self._check_rois(sessions)
+
+    def microscope(self, session: Session) -> Microscope | None:
+        """That of a session: the one it names, or the only one; None where the config does not describe it."""
+        if session.microscope:
+            return self.microscopes.get(session.microscope)
+        return next(iter(self.microscopes.values())) if len(self.microscopes) == 1 else None
 
     def _check_rois(self, sessions: Mapping[str, Session]) -> None:
         """Raise InputError where a recipe needs given ROIs that are not there."""

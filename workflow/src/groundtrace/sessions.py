@@ -87,7 +87,7 @@ class Session(Section):
     session_description: str | None = None
     """What was done in it, in a sentence, for NWB."""
     microscope: str | None = None
-    """A name under `nwb.microscopes` in the config; empty where there is one."""
+    """A name under `microscopes` in the config; empty where there is one."""
     rois: str | None = None
     """ROIs of one's own, for recipes whose extraction is of the backend `masks`: RoiSet.zip or .roi of ImageJ, a label
     image (.tif, .npy, Cellpose's _seg.npy), .nwb, or the rois.parquet of another session or recipe. One file for each

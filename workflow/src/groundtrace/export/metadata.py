@@ -8,11 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from groundtrace.errors import InputError, did_you_mean
-from groundtrace.export.parameters import Microscope, NwbParameters
+from groundtrace.export.parameters import NwbParameters
 from groundtrace.indicators import UNKNOWN
+from groundtrace.microscope import Microscope
 from groundtrace.sessions import LABELS, Session
 from groundtrace.subjects import Subject
 
+TOLD = ("description", "excitation_wavelength", "emission_wavelength")
+"""Fields of a microscope that a file must have."""
 LISTED = 20
 """Sessions whose missing metadata are listed one by one."""
 
@@ -44,12 +47,12 @@ class SessionMetadata:
         return session_id(self.session)
 
     def plain(self) -> dict[str, Any]:
-        """All that a file says of it; not where its raw files lie, nor other microscopes."""
+        """All that a file says of it; not where its raw files lie, nor the optics of its microscope."""
         return {
             "session": self.session.model_dump(mode="json", include={"subject", "session", "date", *LABELS}),
             "subject": self.subject.model_dump(mode="json"),
-            "microscope": self.microscope.model_dump(mode="json"),
-            "parameters": self.parameters.model_dump(mode="json", exclude={"microscopes"}),
+            "microscope": self.microscope.model_dump(mode="json", include={*TOLD, "manufacturer", "model"}),
+            "parameters": self.parameters.model_dump(mode="json"),
         }
 
 
@@ -70,6 +73,7 @@ class Sheets:
     sessions: Path
     subjects: Path
     parameters: NwbParameters
+    microscopes: Mapping[str, Microscope]
     known: Mapping[str, Subject]
 
     def metadata(self, session: Session) -> SessionMetadata:
@@ -109,23 +113,28 @@ class Sheets:
 
     def _microscopes(self, session: Session) -> list[Microscope]:
         """The one that is named, or all where none is."""
-        known = self.parameters.microscopes
+        known = self.microscopes
         return [known[name] for name in ([session.microscope] if session.microscope else known) if name in known]
 
     def _missing_microscope(self, session: Session, where: str) -> Iterator[str]:
-        known = self.parameters.microscopes
+        known = self.microscopes
         if not known:
             yield (
-                "config: nwb.microscopes is empty; name yours, with description, excitation_wavelength and "
+                "config: microscopes is empty; name yours, with description, excitation_wavelength and "
                 "emission_wavelength (nm)"
             )
         elif session.microscope and session.microscope not in known:
             yield (
-                f"{where}: microscope {session.microscope!r} is not under `nwb.microscopes` in the config; there are "
+                f"{where}: microscope {session.microscope!r} is not under `microscopes` in the config; there are "
                 f"{', '.join(known)}{did_you_mean(session.microscope, known)}"
             )
         elif not session.microscope and len(known) > 1:
             yield f"{where}: microscope is empty; one of {', '.join(known)}"
+        else:
+            name = session.microscope or next(iter(known))
+            for field in TOLD:
+                if getattr(known[name], field) is None:
+                    yield f"config: microscopes.{name}.{field} is empty{'' if field == 'description' else '; nm'}"
 
     def _missing_subject(self, session: Session) -> Iterator[str]:
         if not self.subjects.is_file():

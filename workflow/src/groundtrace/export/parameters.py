@@ -3,35 +3,17 @@
 import zoneinfo
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import StringConstraints, field_validator
 
 from groundtrace.section import Section
 
-Wavelength = Annotated[float, Field(ge=200, le=3000)]
 Person = Annotated[str, StringConstraints(pattern=r"^[^,]+, [^,]+$")]
 Doi = Annotated[str, StringConstraints(pattern=r"^(doi:|https?://(dx\.)?doi\.org/)")]
-
-
-class Microscope(Section):
-    """A two-photon microscope."""
-
-    description: str
-    """In a sentence."""
-    excitation_wavelength: Wavelength
-    """nm."""
-    emission_wavelength: Wavelength
-    """nm, of the functional channel."""
-    manufacturer: str | None = None
-    """Who made it."""
-    model: str | None = None
-    """Its model, by name or number."""
 
 
 class NwbParameters(Section):
     """NWB files (`snakemake -- nwb`)."""
 
-    microscopes: dict[str, Microscope] = {}
-    """By the names that the sheet's column `microscope` uses."""
     time_zone: str | None = None
     """IANA name, as Europe/Zurich, of start times without an offset."""
     experimenter: tuple[Person, ...] = ()

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,8 @@ class Metadata:
     """Of the scanner, without unit: files of one recording have the same."""
     fields: tuple["ScanField", ...] = ()
     """Scan fields stacked in each image, top to bottom; none when the image is one field."""
-    settings: tuple[Setting, ...] = ()
-    """Of the microscope; see `movies.settings`."""
+    settings: tuple[Setting, ...] = field(default=(), compare=False)
+    """Of the microscope; nothing of how the movie is read."""
 
 
 class Raw(ABC):

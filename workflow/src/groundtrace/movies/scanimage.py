@@ -162,7 +162,8 @@ def _metadata(path: Path, settings: Mapping[str, Any], fields: tuple[ScanField, 
         "pixel_size": fields[0].pixel_size if fields else _pixel_size(settings),
         "zoom": None if fields else _positive(settings.get("SI.hRoiManager.scanZoomFactor")),
         "fields": fields,
-        "settings": settings_of(settings, MICROSCOPE),
+        # The field of several scan fields is that of none of them.
+        "settings": settings_of(settings, [each for each in MICROSCOPE if not (fields and each[0] == "field_width")]),
     }
     averaged = max(1, int(settings.get("SI.hScan2D.logAverageFactor") or 1))
     # numSlices may be left over from an earlier stack; recent versions write how many were really taken.

@@ -33,6 +33,7 @@ PAGES = {
         "denoising",
         "motion",
         "recording",
+        "microscope",
         "provenance",
     ),
     "study": (

@@ -1,5 +1,6 @@
 """The report of one session, plane and recipe: one HTML page."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -11,16 +12,18 @@ import polars as pl
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.card import Card, acquisition_card
 from groundtrace.errors import InputError
 from groundtrace.extraction.outlines import outlines
 from groundtrace.indicators import kinetics
 from groundtrace.io import read_arrays, read_provenance, read_table
+from groundtrace.microscope import Microscope
 from groundtrace.report.frame import page_warnings, render
 from groundtrace.report.light import light_envelope
 from groundtrace.report.pages import sections
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.tables import Warnings
-from groundtrace.report.warning import Warning
+from groundtrace.report.warning import Warning, median
 from groundtrace.spikes.autoregressive import RELATIVE
 from groundtrace.tables import empty
 
@@ -33,6 +36,7 @@ TRACE_COLUMNS = [
     "neuropil_fitted",
     "neuropil_fitted_error",
     "noise_level",
+    "expected_noise_level",
     "snr",
     "skew",
     "baseline_near_zero",
@@ -74,6 +78,22 @@ class SessionInputs:
     study: str = "../../../index.html"
     """Link to the study page, relative to the report."""
     parameters: ReportParameters = field(default_factory=ReportParameters)
+    microscope: Microscope | None = None
+    """As the config describes it."""
+
+    @cached_property
+    def card(self) -> Card:
+        """What is known of the microscope, and what follows."""
+        accepted, cells = self.rois.filter("accepted"), self.cells
+        measured = {
+            "cells": float(cells.height),
+            "cell_diameter_px": 2 * math.sqrt(median(accepted["area"]) / math.pi),
+            "noise_level": median(cells["noise_level"]),
+            "photon_noise_level": median(cells["expected_noise_level"]),
+            "photons_per_pixel": self.raw_quality["photons"][0],
+        }
+        known = {name: value for name, value in measured.items() if value is not None and math.isfinite(value)}
+        return acquisition_card(self.acquisition, self.microscope, known)
 
     @cached_property
     def cells(self) -> pl.DataFrame:
@@ -115,10 +135,11 @@ def load_session(
     extraction: str = "<name>",
     labels: Mapping[str, Any] | None = None,
     curation: str = "",
+    microscope: Microscope | None = None,
 ) -> SessionInputs:
     """Read the files of one session; `paths` has one for each table and image field of SessionInputs, by name, and
-    those that single sections need. labels: indicator and location, as the sheet has them. curation: the field
-    `curation_path`."""
+    those that single sections need. labels: indicator and location, as the sheet has them. curation: where the person's
+    decisions lie or belong."""
     # Of fluorescence and neuropil an envelope is shown; with them the table would need three times the memory.
     light = {name: light_envelope(read_table(paths["traces"], [name])[name]) for name in ("fluorescence", "neuropil")}
     names = ("frames", "raw_quality", "shifts", "motion_quality", "rois", "extraction_quality", "spikes")
@@ -137,6 +158,7 @@ def load_session(
         recipe=recipe,
         extraction=extraction,
         curation_path=curation,
+        microscope=microscope,
         provenance=read_provenance(paths["spikes"]),
         **tables,
     )

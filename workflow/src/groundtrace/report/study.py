@@ -13,6 +13,7 @@ from polars.exceptions import PolarsError
 from pydantic import ValidationError
 
 from groundtrace.acquisition import Acquisition
+from groundtrace.card import Card
 from groundtrace.io import read_table, write_table, write_text
 from groundtrace.notices import SEVERITIES
 from groundtrace.provenance import provenance
@@ -94,13 +95,17 @@ def study_row(entry: Entry) -> dict[str, Any]:
         "report": _relative(entry.file("report"), entry.results),
     }
     results = ("ingest", "motion", "dff", "spikes", "report")
-    files = (entry.raw_quality, entry.warnings, *(entry.file(stage) for stage in results))
+    files = (entry.raw_quality, entry.warnings, entry.card, *(entry.file(stage) for stage in results))
     complete = all(file.exists() for file in files)
     try:
         if entry.file("ingest").exists():
             acquisition = Acquisition.read(entry.file("ingest"))
             duration = acquisition.frames / acquisition.frame_rate
-            row |= {"frame_rate": acquisition.frame_rate, "duration": duration}
+            row |= {
+                "frame_rate": acquisition.frame_rate,
+                "duration": duration,
+                "pixel_size": acquisition.pixel_size,
+            }
         if complete:
             return row | _results(entry)
         reason, log = failure([step.log for step in entry.steps])
@@ -120,7 +125,9 @@ def _results(entry: Entry) -> dict[str, Any]:
     )
     motion = read_table(entry.file("motion"), ["residual_motion", "bad_frames"]).row(0, named=True)
     cells = traces.filter(pl.col("accepted"))
+    card = Card.model_validate_json(entry.card.read_bytes())
     return motion | {
+        **{name: card.value(name) for name in ("lateral_width", "axial_width", "photon_rate")},
         "rois": traces.height,
         "cells": cells.height,
         "curated": curated_share(read_table(entry.rois, ["kind", "curated"])),

@@ -38,6 +38,12 @@ class Study(Table):
         "px", "estimated displacement that is left after registration, root mean square", nullable=True
     )
     bad_frames: Series[pl.Int32] = column("", "frames marked bad", nullable=True)
+    pixel_size: Series[pl.Float32] = column("µm", "as used", nullable=True)
+    lateral_width: Series[pl.Float32] = column("µm", "FWHM of the two-photon focus across", nullable=True)
+    axial_width: Series[pl.Float32] = column("µm", "FWHM of the two-photon focus along the axis", nullable=True)
+    photon_rate: Series[pl.Float32] = column(
+        "1/s", "photons of a cell and second, as its shot noise counts them; median of accepted ROIs", nullable=True
+    )
     warnings: Series[pl.Int32] = column("", "warnings in the report that are more than a note", nullable=True)
 
 

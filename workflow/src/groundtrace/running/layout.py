@@ -196,6 +196,11 @@ class Entry:
         """Table Warnings of its page."""
         return self.file("report").with_name(f"warnings-{self.recipe}.parquet")
 
+    @property
+    def card(self) -> Path:
+        """Acquisition card of its page."""
+        return self.file("report").with_name(f"card-{self.recipe}.json")
+
 
 @dataclass(frozen=True)
 class Entries:

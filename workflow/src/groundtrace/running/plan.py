@@ -180,7 +180,13 @@ class Plan:
     @cached_property
     def sheets(self) -> Sheets:
         """Where the metadata of NWB files are from."""
-        return Sheets(self.config.sessions, self.config.subjects, self.config.nwb, read_subjects(self.config.subjects))
+        return Sheets(
+            self.config.sessions,
+            self.config.subjects,
+            self.config.nwb,
+            self.config.microscopes,
+            read_subjects(self.config.subjects),
+        )
 
     @cached_property
     def recordings(self) -> dict[str, Session]:
@@ -226,6 +232,10 @@ class Plan:
     @cached_property
     def session(self) -> OfJob:
         return self.of_session(lambda session: session)
+
+    @cached_property
+    def microscope(self) -> OfJob:
+        return self.of_session(self.config.microscope)
 
     @cached_property
     def indicator(self) -> OfJob:

@@ -18,7 +18,6 @@ from groundtrace.movies.raw import Format, Metadata, Raw
 from groundtrace.movies.settings import Read, positive, settings_of
 from groundtrace.movies.stored_frames import read_frames
 
-
 MICROSCOPE: tuple[tuple[str, str, Read], ...] = (
     ("objective", "objective", str),
     ("scanner", "resfreq", lambda rate: "resonant" if positive(rate) else ""),

@@ -19,7 +19,6 @@ from groundtrace.movies.raw import Format, Metadata, Raw, files_of, natural_orde
 from groundtrace.movies.settings import Read, positive, scaled, settings_of
 from groundtrace.movies.stored_frames import read_frames
 
-
 MICROSCOPE: tuple[tuple[str, str, Read], ...] = (
     ("objective", "Magnification.name", str),
     ("magnification", "Magnification.mag", positive),
