@@ -24,6 +24,7 @@ from groundtrace.io import read_table
 from groundtrace.spikes.counts import ranked_probability_score
 from groundtrace.spikes.network.expected import Calibration, from_dict
 from groundtrace.spikes.network.model import load
+from groundtrace.training.release import about_row
 
 EDGES = (0.3, 1.0, 3.0, 10.0)
 """Predicted spikes in 1 s that part the bins."""
@@ -52,7 +53,7 @@ def unseen(folder: Path) -> Iterator[tuple[dict[str, Any], Calibration]]:
 def seconds(row: dict[str, Any], calibration: Calibration, told: str) -> pl.DataFrame:
     """One row for each second that is scored."""
     mean, dispersion, count = (np.asarray(row[name], float)[::EVERY] for name in ("mean", "dispersion", "count"))
-    made = calibration.counts.apply(mean, dispersion, np.asarray(row["features"]), told)
+    made = calibration.counts.apply(mean, dispersion, about_row(calibration, row), told)
     low, high = made.interval(0.9)
     poisson = ranked_probability_score(lambda n: gammaincc(n + 1, np.maximum(mean, 1e-4)[:, None]), count)
     return pl.DataFrame(
@@ -73,7 +74,7 @@ def seconds(row: dict[str, Any], calibration: Calibration, told: str) -> pl.Data
 
 def recordings(row: dict[str, Any], calibration: Calibration, told: str) -> dict[str, Any]:
     """Whether a recording's correlation and mean rate are inside their intervals."""
-    about = np.asarray(row["features"])
+    about = about_row(calibration, row)
     _, low, high = calibration.expected_correlation(about, told)
     least, most = calibration.mean_rate_interval(row["inferred_rate"], about, told)
     r = row["correlation"]

@@ -9,7 +9,7 @@ import groundtrace
 from groundtrace.errors import InputError
 from groundtrace.groundtruth.resampling import match_noise
 from groundtrace.indicators import indicators
-from groundtrace.spikes.network.backend import Network
+from groundtrace.spikes.network.backend import MAX_LOOKAHEAD, Network
 from groundtrace.spikes.network.features import Response
 from groundtrace.spikes.network.model import load
 from groundtrace.training.synthetic import synthesise
@@ -66,6 +66,20 @@ def test_the_interval_is_that_of_the_distribution_and_holds_the_mean():
     np.testing.assert_array_equal(plain.high, found.high)
 
 
+def test_a_cell_that_never_fires_has_hardly_any_rate_and_an_interval_from_none():
+    random = np.random.default_rng(5)
+    noise = random.normal(0, 0.1, (8, 1800)).astype(np.float32)
+    found = Network().run(noise, RATE, indicators()["GCaMP6s"])
+    assert np.median(found.rate.mean(axis=1)) < 0.03
+    assert found.mean_rate.low == pytest.approx(0, abs=0.01)
+    # One clear transient, and nothing is taken away.
+    noise[0, 900:] += 1.5 * np.exp(-np.arange(900) / 30 / 0.6)
+    active = Network().run(noise[:1], RATE, indicators()["GCaMP6s"])
+    unchanged = Network(lookahead=MAX_LOOKAHEAD).run(noise[:1], RATE, indicators()["GCaMP6s"])
+    assert active.rate.sum() / RATE > 2
+    assert active.rate.sum() == pytest.approx(unchanged.rate.sum(), rel=0.5)
+
+
 def test_more_noise_lowers_the_accuracy_to_expect_and_widens_it_nowhere_beyond_one():
     random = np.random.default_rng(0)
     spikes = random.poisson(0.7 / RATE, 3000)
@@ -97,7 +111,8 @@ def test_every_released_file_is_small_and_calibrated():
     files = Network().files()
     assert sum(path.stat().st_size for path in files) < 5e6
     for path in files:
-        assert set(load(path).calibration) == {"counts", "correlation", "mean_rate"}
+        known = {"counts", "correlation", "mean_rate"} | (set() if "online" in path.name else {"learnt"})
+        assert set(load(path).calibration) == known
 
 
 def test_a_folder_without_weights_is_refused(tmp_path):

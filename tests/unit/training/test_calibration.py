@@ -5,9 +5,16 @@ import polars as pl
 import pytest
 
 from groundtrace.spikes.network.expected import FEATURES, QUIET, from_dict
+from groundtrace.spikes.network.features import DESCRIPTION
 from groundtrace.spikes.network.model import Checkpoint
 from groundtrace.training.calibration import calibrate, quantile_regression
+from groundtrace.training.release import about_row
 from groundtrace.training.tables import Assessment
+
+
+def context(random: np.random.Generator, neuron: int) -> np.ndarray:
+    """A description of a recording; every sixth is far from the others."""
+    return random.normal(0, 4 if neuron % 6 == 5 else 1, 7 + DESCRIPTION).astype(np.float32)
 
 
 def assessment(datasets: int, seed: int) -> pl.DataFrame:
@@ -31,10 +38,11 @@ def assessment(datasets: int, seed: int) -> pl.DataFrame:
                     "noise_level": 2.0,
                     "lookahead": None,
                     "told": True,
-                    "correlation": float(np.tanh(own + random.normal(0, 0.2))),
+                    "correlation": float(np.tanh(own + random.normal(0, 0.6 if neuron % 6 == 5 else 0.2))),
                     "inferred_rate": float(mean.mean()),
                     "true_rate": float(count.mean()),
                     "features": np.array([1.0, own, *np.zeros(FEATURES - 2)]),
+                    "context": context(np.random.default_rng([seed, number, neuron]), neuron),
                     "mean": mean.astype(np.float32),
                     "dispersion": np.log1p(mean / 5).astype(np.float32),
                     "count": count.astype(np.float32),
@@ -93,7 +101,7 @@ def test_the_interval_on_a_grid_is_that_of_the_distribution(calibration):
 def test_expected_correlation_and_mean_rate_hold_in_new_data_sets(calibration, new):
     inside, rate = [], []
     for row in new.iter_rows(named=True):
-        about, told = np.array(row["features"]), row["cell_class"]
+        about, told = about_row(calibration, row), row["cell_class"]
         _, low, high = calibration.expected_correlation(about, told)
         inside.append(low <= row["correlation"] <= high)
         low, high = calibration.mean_rate_interval(row["inferred_rate"], about, told)
@@ -102,8 +110,22 @@ def test_expected_correlation_and_mean_rate_hold_in_new_data_sets(calibration, n
     assert np.mean(rate) == pytest.approx(0.9, abs=0.08)
 
 
+def test_recordings_unlike_others_are_noticed_and_promised_less(calibration):
+    random, own = np.random.default_rng(4), np.array([1.0, 0.8, *np.zeros(FEATURES - 2)])
+    usual, far = (np.array([context(random, kind) for _ in range(50)]) for kind in (0, 5))
+    near, away = ([calibration.unlike(each) for each in kind] for kind in (usual, far))
+    assert np.mean(np.array(near) < 1) > 0.9
+    assert np.median(away) > 2 * np.median(near)
+    widths = [np.mean([width(calibration, calibration.about(own, each)) for each in kind]) for kind in (usual, far)]
+    assert widths[1] > 1.3 * widths[0]
+
+
+def width(calibration, about: np.ndarray) -> float:
+    return float(np.diff(calibration.expected_correlation(about, "excitatory")[1:])[0])
+
+
 def test_a_silent_recording_has_an_interval_from_zero(calibration):
-    low, high = calibration.mean_rate_interval(0.0, np.array([1, 0.1, *np.zeros(7)]), "")
+    low, high = calibration.mean_rate_interval(0.0, np.array([1, 0.1, *np.zeros(8)]), "")
     assert 0 <= low < QUIET
     assert high > 0
 

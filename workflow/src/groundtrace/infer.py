@@ -17,7 +17,7 @@ from groundtrace.errors import InputError, did_you_mean
 from groundtrace.indicators import Indicator
 from groundtrace.loading import Traces
 from groundtrace.spikes import checks
-from groundtrace.spikes.base import SpikeBackend, relative_rates
+from groundtrace.spikes.base import SpikeBackend, relative_rates, unlike_others
 from groundtrace.spikes.gaps import run_across_gaps
 from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, say_unlike, size_in_spikes, widened
 from groundtrace.spikes.silence import NoiseAlone, silent
@@ -26,7 +26,7 @@ from groundtrace.traces.noise import noise_level
 BLOCK = 16
 """ROIs that are inferred at once."""
 EXPECTED = ("expected_correlation", "expected_correlation_low", "expected_correlation_high")
-OF_ROI = (*EXPECTED, "mean_rate_low", "mean_rate_high")
+OF_ROI = (*EXPECTED, "mean_rate_low", "mean_rate_high", "unlike")
 """What is known of each ROI."""
 METHODS = {
     "network": "groundtrace.spikes.network.backend:Network",
@@ -58,6 +58,8 @@ class InferredSpikes:
     """(n_rois,) Hz, ends of the 90 % interval of the true mean rate; NaN where nothing is known of it."""
     silent: BoolArray
     """(n_rois,) compatible with no spike, at 5 %: by that interval, or because noise alone gives such a mean rate."""
+    unlike: FloatArray
+    """(n_rois,) how far a trace is from those that accuracy was measured on; 95 of 100 new ones are below 1."""
     roi: IntArray
     """(n_rois,) number of each ROI in the result it was loaded from, else its row."""
     frame_rate: float
@@ -148,6 +150,8 @@ def infer_spikes(
             f"method: {type(backend).__name__} needs the package {error.name}, which is not installed; "
             'pip install "groundtrace[spikes]"'
         ) from error
+    if said := unlike_others(of_roi["unlike"]):
+        warnings.warn(said, stacklevel=2)
     return InferredSpikes(
         rate=arrays["rate"],
         low=arrays.get("low"),
@@ -212,6 +216,8 @@ def _in_blocks(
         if found.mean_rate is not None:
             of_roi["mean_rate_low"][rows], of_roi["mean_rate_high"][rows] = found.mean_rate.low, found.mean_rate.high
         of_roi["silent"][rows] = silent(found, frame_rate, level[rows], alone)
+        if found.unlike is not None:
+            of_roi["unlike"][rows] = found.unlike
         release(dff, *arrays.values())
     return arrays, of_roi
 

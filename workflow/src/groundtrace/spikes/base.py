@@ -4,11 +4,17 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Literal, Self
 
+import numpy as np
+
 from groundtrace.acquisition import CellClass
 from groundtrace.arrays import FloatArray
 from groundtrace.indicators import Indicator
 from groundtrace.section import Backend
 from groundtrace.spikes.counts import CountDistribution
+
+
+UNLIKE = 1.3
+"""Median distance of traces, in those that 95 of 100 stay below, from which a recording is said to be unlike others."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,9 @@ class SpikeRates:
     """None when nothing is known of the backend's accuracy."""
     mean_rate: MeanRateInterval | None = None
     """None when the backend has none."""
+    unlike: FloatArray | None = None
+    """(n_rois,) how far a trace is from those that accuracy was measured on; 95 of 100 new ones are below 1. None when
+    nothing is known of it."""
 
 
 class SpikeBackend(Backend):
@@ -82,6 +91,18 @@ class SpikeBackend(Backend):
     def trained_on(self) -> tuple[str, ...]:
         """Ground-truth data sets that it has learnt from."""
         return ()
+
+
+def unlike_others(unlike: FloatArray) -> str:
+    """What is said of a recording of which most traces are unlike those that accuracy was measured on; empty if not."""
+    known = unlike[np.isfinite(unlike)]
+    if not len(known) or np.median(known) < UNLIKE:
+        return ""
+    return (
+        f"dff: these traces are unlike the recordings that accuracy was measured on (distance {np.median(known):.2g}; 95 of "
+        "100 new recordings are below 1): check units, baseline and frame rate; if all are right, intervals are as wide as "
+        "such recordings need, and rates are to be read with care"
+    )
 
 
 def relative_rates(method: str, indicator: str) -> str:

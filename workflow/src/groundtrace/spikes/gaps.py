@@ -111,6 +111,8 @@ def _put_back(part: SpikeRates, rows: IntArray, frames: IntArray, at: IntArray, 
             whole[np.ix_(rows, frames)] = values[:, at]
     for name in ("decay_time", "explained_variance"):
         getattr(found, name)[rows] = getattr(part, name)
+    if part.unlike is not None and found.unlike is not None:
+        found.unlike[rows] = part.unlike
     for group in ("expected", "mean_rate"):
         values, whole = getattr(part, group), getattr(found, group)
         if values is not None:

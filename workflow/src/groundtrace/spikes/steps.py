@@ -7,7 +7,7 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray
 from groundtrace.indicators import kinetics
 from groundtrace.notices import notice
-from groundtrace.spikes.base import SpikeBackend, relative_rates
+from groundtrace.spikes.base import SpikeBackend, relative_rates, unlike_others
 from groundtrace.spikes.gaps import frames_missing, run_across_gaps
 from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, size_in_spikes, widened
 from groundtrace.spikes.silence import NoiseAlone, silent
@@ -48,6 +48,8 @@ def infer_spikes(
             "no_usable_dff",
             f"{unusable} of {len(dff)} ROIs have no usable dF/F and no rate; leave them out, or look at their light",
         )
+    if found.unlike is not None and (said := unlike_others(found.unlike[accepted])):
+        notice("unlike_others", said)
     if backend.unit(indicator) != "Hz":
         notice("relative_rates", relative_rates(type(backend).__name__.lower(), acquisition.indicator))
     unknown = pl.Series([None] * len(dff), dtype=pl.Float32)

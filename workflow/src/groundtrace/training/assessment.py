@@ -75,5 +75,6 @@ def _assess_recording(
             "inferred_rate": float(found.rate.mean()),
             "true_rate": spikes * frame_rate / len(sampled.dff),
             "features": found.features,
+            "context": found.context,
             **dict(zip(("mean", "dispersion", "count"), (each.astype(np.float32) for each in windows), strict=True)),
         }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from groundtrace.arrays import FloatArray
 from groundtrace.io import read_table
 from groundtrace.spikes.network.expected import Calibration, from_dict
 from groundtrace.spikes.network.model import Checkpoint, load, save
@@ -93,12 +94,17 @@ def _unseen(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> Iterator[tuple[d
                 yield row, calibration
 
 
+def about_row(calibration: Calibration, row: dict[str, Any]) -> FloatArray:
+    """What errors are predicted from, of a row of Assessment."""
+    return calibration.about(np.asarray(row["features"]), np.asarray(row["context"], np.float64))
+
+
 def _coverage(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> str:
     """Coverage of the count intervals at each level: mean over data sets, and the worst data set; and their width."""
     found: dict[str, list[list[float]]] = {}
     for row, calibration in _unseen(rows, folds):
         mean, spread, count = (np.asarray(row[name], float) for name in ("mean", "dispersion", "count"))
-        made = calibration.counts.apply(mean, spread, np.asarray(row["features"]), row["cell_class"])
+        made = calibration.counts.apply(mean, spread, about_row(calibration, row), row["cell_class"])
         values = [(made.coverage(count, level).mean(), np.ptp(made.interval(level), axis=0).mean()) for level in LEVELS]
         found.setdefault(row["dataset"], []).append([each for pair in values for each in pair])
     names, per_dataset = list(found), np.array([np.mean(values, axis=0) for values in found.values()])
@@ -113,7 +119,7 @@ def _expected(rows: pl.DataFrame, folds: Sequence[Checkpoint]) -> str:
     """How far the expected correlation is from the true one, and how often that lies in its 90 % interval."""
     error, inside, datasets = [], [], []
     for row, calibration in _unseen(rows.filter(pl.col("correlation").is_not_null()), folds):
-        value, low, high = calibration.expected_correlation(np.asarray(row["features"]), row["cell_class"])
+        value, low, high = calibration.expected_correlation(about_row(calibration, row), row["cell_class"])
         error.append(row["correlation"] - value)
         inside.append(low <= row["correlation"] <= high)
         datasets.append(row["dataset"])

@@ -22,6 +22,7 @@ class Assessment(Table):
     inferred_rate: Series[pl.Float64] = column("Hz", "mean over the recording", low=0)
     true_rate: Series[pl.Float64] = column("Hz", "mean over the recording", low=0)
     features: Times = column("", "that errors are predicted from")
+    context: Floats = column("", "description of the recording that the network was given")
     mean: Floats = column("", "expected spikes in each 1 s window")
     dispersion: Floats = column("", "log(variance / mean) of their number, as the network has it")
     count: Floats = column("", "true spikes in the window")

@@ -94,6 +94,7 @@ class Network(SpikeBackend):
         rate, low, high = (np.full(dff.shape, np.nan, np.float32) for _ in range(3))
         kept = [np.full(dff.shape, np.nan, np.float32) for _ in range(5 if keep_counts else 0)]
         expected, mean_rate = (np.full((len(dff), n), np.nan, np.float32) for n in (3, 2))
+        unlike = np.full(len(dff), np.nan, np.float32)
         for i, trace in enumerate(dff):
             if not usable(trace):
                 continue
@@ -101,10 +102,12 @@ class Network(SpikeBackend):
             rate[i] = found.rate
             if calibration is None:
                 continue
-            moment = found.mean, found.dispersion, found.features, told
+            about = calibration.about(found.features, found.context)
+            moment = found.mean, found.dispersion, about, told
+            unlike[i] = calibration.unlike(found.context)
             low[i], high[i] = (end / WINDOW for end in calibration.counts.interval(LEVEL, *moment))
-            expected[i] = calibration.expected_correlation(found.features, told)
-            mean_rate[i] = calibration.mean_rate_interval(float(found.rate.mean()), found.features, told)
+            expected[i] = calibration.expected_correlation(about, told)
+            mean_rate[i] = calibration.mean_rate_interval(float(found.rate.mean()), about, told)
             if keep_counts:
                 counts = calibration.counts.apply(*moment)
                 for array, name in zip(kept, PARTS, strict=True):
@@ -122,6 +125,7 @@ class Network(SpikeBackend):
             else None,
             expected=ExpectedCorrelation(*expected.T) if known else None,
             mean_rate=MeanRateInterval(*mean_rate.T) if known else None,
+            unlike=unlike if known else None,
         )
 
 

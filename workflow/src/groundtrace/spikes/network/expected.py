@@ -8,8 +8,9 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 
 from groundtrace.arrays import FloatArray
-from groundtrace.spikes.comparing import mean_over_window, smooth, smoothing
+from groundtrace.spikes.comparing import smooth, smoothing
 from groundtrace.spikes.counts import CountDistribution, to_count
+from groundtrace.spikes.network.features import DESCRIPTION
 
 LIMIT = 0.999
 CLASSES = ("", "excitatory", "interneuron")
@@ -20,8 +21,9 @@ FURTHEST = 7.0
 """The logarithm of the ratio of mean rates that is believed at most: a factor of a thousand."""
 SLOW = 10.0
 """Frame rate, Hz, below which rates are compared at another time scale."""
-FEATURES = 12
-DOUBTED, STEEP = 0.4, 4.0
+FEATURES = 9
+"""Numbers that `accuracy_features` gives; `Calibration.about` adds one where it knows what the recordings were like."""
+DOUBTED, STEEP = 0.5, 4.0
 """Clearest event of a trace, spikes, of which half of the rate is kept, and how fast that changes with it; chosen on
 stretches without spikes: measurements/silent_cells.py."""
 GRID = (64, 12)
@@ -48,7 +50,8 @@ class CountCalibration:
     def apply(self, mean: FloatArray, dispersion: FloatArray, about: FloatArray, told: str) -> CountDistribution:
         """Distribution of counts (n,).
 
-        mean, dispersion: (n,), of the network. about: of the recording, (FEATURES,) or (n, FEATURES). told: of CLASSES.
+        mean, dispersion: (n,), of the network. about: of the recording, (FEATURES,) or (n, FEATURES), more is left out.
+        told: of CLASSES.
         """
         inputs = (count_inputs(mean, dispersion, about, told) - np.array(self.mean)) / np.array(self.sd)
         weights, out = np.array(self.hidden), np.array(self.out)
@@ -79,8 +82,12 @@ def dispersion(mean: FloatArray, size: FloatArray, zero: FloatArray) -> FloatArr
 
 
 def count_inputs(mean: FloatArray, dispersion: FloatArray, about: FloatArray, told: np.ndarray | str) -> FloatArray:
-    """Inputs (n, n_inputs) of a calibration: the moment, the recording, and the class of the cell."""
-    recording = expectation_inputs(np.broadcast_to(about, (len(mean), FEATURES)), told)
+    """Inputs (n, n_inputs) of a calibration: the moment, the recording, and the class of the cell.
+
+    How far the recording is from others is left out: with it interneurons get intervals twice as wide, and no score is
+    better.
+    """
+    recording = expectation_inputs(np.broadcast_to(about[..., :FEATURES], (len(mean), FEATURES)), told)
     return np.column_stack([np.log(mean + 0.05), dispersion, recording])
 
 
@@ -112,14 +119,11 @@ def seen(clearest: float) -> float:
     return 1 / (1 + (DOUBTED / max(clearest, 1e-6)) ** STEEP)
 
 
-def accuracy_features(
-    rate: FloatArray, dff: FloatArray, frame_rate: float, level: float, signal_to_noise: float | None
-) -> FloatArray:
+def accuracy_features(rate: FloatArray, frame_rate: float, level: float, signal_to_noise: float | None) -> FloatArray:
     """What errors are predicted from (FEATURES,); all of it is known without the electrode.
 
     rate: (n_frames,) Hz as inferred, whose variance against that of the spikes it leaves unexplained is the network's
-    own opinion; dff: (n_frames,); level: ν, % Hz^(-1/2); signal_to_noise: dF/F of one spike over the noise per frame,
-    None if not told.
+    own opinion; level: ν, % Hz^(-1/2); signal_to_noise: dF/F of one spike over the noise per frame, None if not told.
     """
     mean = max(float(rate.mean()), 1e-3)
     explained = float(smooth(rate, frame_rate).var())
@@ -129,14 +133,7 @@ def accuracy_features(
     snr = np.log(signal_to_noise) if told else 0.0
     spikes = np.log1p(mean * len(rate) / frame_rate)
     moment = [own, np.log(max(level, 0.05)), np.log(frame_rate), np.log(mean), snr, float(told), spikes]
-    centred = dff - dff.mean(dtype=np.float64)
-    skewness = float((centred**3).mean() / max(float((centred**2).mean()) ** 1.5, 1e-12))
-    events = [
-        np.log(evidence(rate, frame_rate) + 0.02),
-        np.log(float(mean_over_window(rate, frame_rate).max()) + 0.1),
-        np.arcsinh(skewness),
-    ]
-    return np.array([1.0, *moment, float(frame_rate < SLOW), *events])
+    return np.array([1.0, *moment, float(frame_rate < SLOW)])
 
 
 @dataclass(frozen=True)
@@ -163,9 +160,34 @@ LEAST = 0.02
 
 
 def expectation_inputs(about: FloatArray, told: np.ndarray | str) -> FloatArray:
-    """Features (n, FEATURES) with the class told, one or (n,), beside them."""
+    """What is known of recordings, (n, n_about), with the class told, one or (n,), beside it."""
     classes = [np.broadcast_to(np.asarray(told) == each, len(about)) for each in CLASSES[1:]]
     return np.column_stack([about, *classes]).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What recordings were like that a calibration was fitted to: mean and spread of their descriptions.
+
+    Frame rate, noise, distribution, memory and events of the trace count; what is told of the indicator does not.
+    """
+
+    centre: tuple[float, ...]
+    """(n,) mean."""
+    whitening: tuple[tuple[float, ...], ...]
+    """(n, n) that takes what is above the mean to unit variance in all directions."""
+    usual: float
+    """Distance that 95 of 100 recordings of data sets left out do not reach."""
+
+    def distance(self, context: FloatArray) -> FloatArray:
+        """Logarithm of the Mahalanobis distance per dimension, (n_recordings,), from contexts (n_recordings, CONTEXT)."""
+        above = (described(context) - np.array(self.centre)) @ np.array(self.whitening)
+        return 0.5 * np.log((above**2).mean(axis=1))
+
+
+def described(context: FloatArray) -> FloatArray:
+    """Frame rate, noise and description out of contexts (n_recordings, CONTEXT), without what is told."""
+    return np.column_stack([context[:, :2], context[:, -DESCRIPTION:]]).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -177,6 +199,15 @@ class Calibration:
     """Of the correlation with the true rate, in Fisher's z."""
     mean_rate: Expectation
     """Of log((true + QUIET) / (inferred + QUIET)), mean rates over the recording."""
+    learnt: Learnt | None = None
+
+    def about(self, features: FloatArray, context: FloatArray) -> FloatArray:
+        """What errors are predicted from: FEATURES, and how far the recording is from those learnt from."""
+        return features if self.learnt is None else np.append(features, self.learnt.distance(context[None]))
+
+    def unlike(self, context: FloatArray) -> float:
+        """Distance of a recording (CONTEXT,) over the usual one; from 1 on it is unlike the others. NaN: not known."""
+        return np.nan if self.learnt is None else float(np.exp(self.learnt.distance(context[None])[0] - self.learnt.usual))
 
     def expected_correlation(self, about: FloatArray, told: str) -> tuple[float, ...]:
         """Expected Pearson r with the true rate and its 90 % interval."""
@@ -202,7 +233,9 @@ def from_dict(values: Mapping[str, Any]) -> Calibration | None:
     expected = [
         Expectation(**{k: _frozen(v) for k, v in values[name].items()}) for name in ("correlation", "mean_rate")
     ]
-    return Calibration(CountCalibration(**counts), *expected)
+    learnt = values.get("learnt")
+    known = {name: _frozen(each) for name, each in learnt.items()} if learnt else None
+    return Calibration(CountCalibration(**counts), *expected, learnt=Learnt(**known) if known else None)
 
 
 def _frozen(value: Any) -> Any:

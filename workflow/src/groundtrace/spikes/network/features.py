@@ -39,6 +39,8 @@ QUANTILES = (1, 5, 25, 50, 75, 90, 95, 99, 99.9)
 CORRELATION_LAGS = np.array([0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2])
 EVENT_TIMES = np.array([-0.3, -0.15, -0.05, 0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0])
 """Seconds from the peak at which the average large event is described."""
+DESCRIPTION = len(QUANTILES) + 2 * len(CORRELATION_LAGS) - 1 + len(EVENT_TIMES) + 1 + 2 * (1 + len(BANK)) + 2
+"""Numbers that `describe` gives."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,6 @@ def infer_trace(
     # The noise per frame is what ν is, up to its unit.
     snr = response.amplitude / max(level, 0.05) if response.told else None
     mean = mean_over_window(rate, frame_rate)
-    features = accuracy_features(rate, trace, frame_rate, level, snr)
+    features = accuracy_features(rate, frame_rate, level, snr)
     kept = rate if lookahead is not None else rate * np.float32(seen(evidence(rate, frame_rate)))
     return Inferred(kept, mean, dispersion(mean, size, zero), features, context)
