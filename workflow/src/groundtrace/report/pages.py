@@ -29,6 +29,7 @@ PAGES = {
         "population",
         "quality",
         "accuracy",
+        "responses",
         "denoising",
         "motion",
         "recording",
