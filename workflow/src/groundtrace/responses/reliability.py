@@ -15,8 +15,8 @@ from groundtrace.arrays import FloatArray, IntArray
 GROUPS, STRIDE = 19, 7
 """Groups of trials of the jackknife, a prime, and their steps from repeat to repeat: conditions and repeats are spread
 evenly over them."""
-FURTHEST = 150
-"""Bins on either side of the mean that the entropy tells apart."""
+BORDERS = (0, 0.25, 0.5, 0.75)
+"""Places of a bin's border, relative to its width, over which the entropy is averaged."""
 ROIS = 32
 """ROIs that are looked at together."""
 
@@ -52,8 +52,12 @@ def _of_some(response: FloatArray, condition: IntArray, repeat: IntArray) -> dic
     left = Sums(*(whole[:, None] - part for whole, part in zip(total, parts, strict=True)))
     found, without = statistics(total), statistics(left)
     used = (parts.n.sum(axis=(2, 3)) > 0).astype(float)
-    trials = np.where(total.n.sum(1) >= 2, total.n.sum(1), 0).sum(-1)
-    return {"trials": trials, **found, **{f"{name}_error": _jackknife(without[name], used) for name in found}}
+    number = total.n.sum(axis=1)
+    trials = np.where(number >= 2, number, 0).sum(axis=-1)
+    each = trials / np.maximum((number >= 2).sum(axis=-1), 1)
+    # Strata of conditions: a group has one trial of some of them, or all trials of conditions shown twice.
+    strata = np.where(each > 2, np.minimum(each, GROUPS), GROUPS)
+    return {"trials": trials, **found, **{f"{name}_error": _jackknife(without[name], used, strata) for name in found}}
 
 
 def sums(response: FloatArray, label: IntArray, count: int) -> Sums:
@@ -124,24 +128,34 @@ def _sparseness(mean: FloatArray, of_means: FloatArray, number: FloatArray) -> F
 
 
 def _entropy(off: FloatArray, width: FloatArray, number: FloatArray) -> FloatArray:
-    """Bits of values (…, n_conditions) in bins of `width` (…), with the correction of Miller and Madow."""
-    width = np.where(width > 0, width, np.nan)
-    bins = np.clip(np.rint(off / width[..., None]), -FURTHEST, FURTHEST)
-    flat = bins.reshape(-1, bins.shape[-1])
-    size, (row, column) = 2 * FURTHEST + 1, np.nonzero(np.isfinite(flat))
-    at = row * size + flat[row, column].astype(np.int64) + FURTHEST
-    counts = np.bincount(at, minlength=len(flat) * size).reshape(*bins.shape[:-1], size)
-    share = counts / number[..., None]
-    bits = -(share * np.log2(np.where(counts > 0, share, 1))).sum(axis=-1)
-    corrected = bits + ((counts > 0).sum(axis=-1) - 1) / (2 * np.log(2) * number)
-    return np.where(np.isfinite(width), np.minimum(corrected, np.log2(number)), np.nan)
+    """Bits of values (…, n_conditions), NaN for none, in bins of `width` (…), with the correction of Miller and Madow;
+    the mean over places of the bins' borders."""
+    scaled = off / np.where(width > 0, width, np.nan)[..., None]
+    known = np.isfinite(scaled).sum(axis=-1)
+    bits = np.mean([_bits(np.sort(np.floor(scaled + border), axis=-1), known) for border in BORDERS], axis=0)
+    return np.where(known > 1, np.minimum(bits, np.log2(number)), np.nan)
 
 
-def _jackknife(without: FloatArray, used: FloatArray) -> FloatArray:
-    """Standard errors (n_rois,) from values (n_rois, GROUPS) without each group; used: those that had a trial."""
+def _bits(bins: FloatArray, known: IntArray) -> FloatArray:
+    """Entropy (…) of sorted bins (…, n), of which the first `known` (…) are counted."""
+    first = np.isfinite(bins) & (np.diff(bins, axis=-1, prepend=-np.inf) != 0)
+    before = np.cumsum(np.isfinite(bins).ravel()) - 1
+    starts = np.flatnonzero(first.ravel())
+    size = np.diff(before[starts], append=before[-1] + 1) if len(starts) else np.zeros(0)
+    row = starts // bins.shape[-1]
+    count = np.maximum(known.ravel(), 1)
+    filled, weighted = (np.bincount(row, part, len(count)) for part in (np.ones(len(row)), size * np.log2(size)))
+    return (np.log2(count) - weighted / count + (filled - 1) / (2 * np.log(2) * count)).reshape(known.shape)
+
+
+def _jackknife(without: FloatArray, used: FloatArray, strata: FloatArray) -> FloatArray:
+    """Standard errors (n_rois,) from values (n_rois, GROUPS) without each group.
+
+    used: groups that had a trial. strata: (n_rois,) groups into which the trials of a condition fall.
+    """
     without, groups = np.where(used > 0, without, 0), np.maximum(used.sum(axis=1), 1)
     off = without - (without.sum(axis=1) / groups)[:, None]
-    error = np.sqrt((used * off**2).sum(axis=1) * (groups - 1) / groups)
+    error = np.sqrt((used * off**2).sum(axis=1) * (strata - 1) / strata)
     return np.where(groups > 1, error, np.nan)
 
 
@@ -182,9 +196,9 @@ def ceiling_normalised(prediction: FloatArray, response: FloatArray, condition: 
     number = known.sum(axis=1)
     variance, noise = np.nansum(a**2, axis=1) / (number - 1), np.nanmean(within, axis=1)
     power = variance - np.nanmean(within / some, axis=1)
-    cc = np.nansum(a * b, axis=1) / np.sqrt(np.nansum(a**2, axis=1) * np.nansum(b**2, axis=1))
     squared = np.where(known, q - 2 * prediction * s + n * prediction**2, 0).sum(axis=1) / np.where(known, n, 0).sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):
+        cc = np.nansum(a * b, axis=1) / np.sqrt(np.nansum(a**2, axis=1) * np.nansum(b**2, axis=1))
         cc_norm = np.where(power > 0, cc / np.sqrt(np.maximum(power, 0) / variance), np.nan)
         feve = np.where(power > 0, 1 - (squared - noise) / power, np.nan)
     return {"cc": cc, "cc_norm": cc_norm, "feve": feve}

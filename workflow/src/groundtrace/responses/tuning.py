@@ -129,10 +129,11 @@ def _preferred(
     with np.errstate(invalid="ignore", divide="ignore"):
         # Noise where the cell responds decides where its peak is.
         scale = np.sqrt((mean * error**2).sum(axis=1) / mean.sum(axis=1))
-    bells = shapes - shapes.mean(axis=-1, keepdims=True)
-    height = np.einsum("rk,cwk->rcw", off, bells) / np.maximum((bells**2).sum(axis=-1), 1e-12)
+    # Of a direction, the opposite one may have a lower peak of its own: the two together, and what they differ by.
+    other = np.roll(shapes, CENTRES // 2, axis=0)
+    parts = (shapes + other, shapes - other) if period == 360 else (shapes,)
     with np.errstate(invalid="ignore", divide="ignore"):
-        gain = np.maximum(height, 0) ** 2 * (bells**2).sum(axis=-1) / scale[:, None, None] ** 2 / 2
+        gain = sum(_explained(off, part) for part in parts) / scale[:, None, None] ** 2 / 2
         weight = np.exp(gain - gain.max(axis=(1, 2), keepdims=True)).sum(axis=2)
         weight /= weight.sum(axis=1, keepdims=True)
     if period is None:
@@ -147,6 +148,12 @@ def _preferred(
     known = np.isfinite(scale) & (scale > 0)
     preferred = np.where(known, np.mod(np.angle(vector) * period / (2 * np.pi), period), np.nan)
     return preferred, np.where(known, np.minimum(width, period / np.sqrt(12)), np.nan)
+
+
+def _explained(off: FloatArray, shapes: FloatArray) -> FloatArray:
+    """Sum of squares (n_rois, CENTRES, WIDTHS) of curves `off` that each shape explains, if it points up."""
+    bells = shapes - shapes.mean(axis=-1, keepdims=True)
+    return np.maximum(np.einsum("rk,cwk->rcw", off, bells), 0) ** 2 / np.maximum((bells**2).sum(axis=-1), 1e-12)
 
 
 def _shapes(value: FloatArray, period: float | None) -> tuple[FloatArray, FloatArray]:
