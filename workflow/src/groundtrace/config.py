@@ -30,6 +30,7 @@ from groundtrace.motion.normcorre import NormCorre
 from groundtrace.motion.phase.backend import Phase
 from groundtrace.motion.suite2p import Suite2pMotion
 from groundtrace.report.parameters import ReportParameters
+from groundtrace.responses.parameters import ResponseParameters
 from groundtrace.section import GIVEN, Backend, Section
 from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
@@ -98,6 +99,8 @@ class Config(Section):
     """Denoised dF/F of a ROI and its credible band, in recipes that denoise."""
     spikes: dict[Name, Spikes] = {"network": Network(), "oasis": Oasis()}
     """Spike inference methods, by name."""
+    responses: ResponseParameters = ResponseParameters()
+    """Responses to stimuli."""
     report: ReportParameters = ReportParameters()
     """HTML reports."""
     microscopes: dict[str, Microscope] = {}

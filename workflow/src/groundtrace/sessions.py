@@ -37,7 +37,11 @@ BRACES = re.compile(r"\{\s*\w+\s*(,[^{}]*)?\}")
 """What Snakemake would fill in."""
 LABELS = (*acquisition.LABELS, "start_time", "session_description", "microscope")
 """Columns that say what was recorded, and not how its files are read."""
+SHOWN = ("stimuli", "stimulus_images")
+"""Columns of stimuli: no movie depends on them."""
 NAMES_OF_SESSION = ("subject", "session", "date")
+UNREAD = (*NAMES_OF_SESSION, "path", "simulate", "rois", "exclude", *LABELS, *SHOWN)
+"""Columns that do not decide how files are read."""
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
 
 
@@ -92,6 +96,13 @@ class Session(Section):
     """ROIs of one's own, for recipes whose extraction is of the backend `masks`: RoiSet.zip or .roi of ImageJ, a label
     image (.tif, .npy, Cellpose's _seg.npy), .nwb, or the rois.parquet of another session or recipe. One file for each
     plane, separated by `;`; one NWB file may hold all planes."""
+    stimuli: str | None = None
+    """Presentations of stimuli: a table (.csv, .tsv, .parquet) with `start_time` and `stop_time` (s since the first frame;
+    or `start_frame` and `stop_frame`), `stimulus`, `image` (an id, empty for grey) and any further columns; or an .nwb
+    file with intervals. Each cell's responses to them are on its page."""
+    stimulus_images: str | None = None
+    """Images that were shown: a stack (.npy, .npz, .tif), a folder of .png or .jpg, or an .nwb file with templates; the id
+    of an image is its position, from 0, or its file name. The ids in `stimuli` are checked against it."""
     cell_class: CellClass | None = None
     """Of all cells: excitatory or interneuron. It narrows the intervals of spike rates; empty is not known."""
     simulate: str | None = None
@@ -137,6 +148,8 @@ class Session(Section):
             raise ValueError(f"motion_channel {self.motion_channel} is beyond the {self.channels} channel(s)")
         if self.date and self.start_time and self.start_time[:10].replace("-", "") != self.date:
             raise ValueError(f"start_time {self.start_time} is not on the date {self.date}")
+        if self.stimulus_images and not self.stimuli:
+            raise ValueError("stimulus_images: the images are given, and not when they were shown; fill stimuli too")
         if self.simulate is not None and self.frame_rate is None:
             raise ValueError("a simulated session needs frame_rate (Hz)")
         return self
@@ -196,7 +209,7 @@ class Session(Section):
 
     def reading(self) -> dict[str, Any]:
         """Of its columns those that decide what its files are read as: no names, no places, no labels."""
-        return self.model_dump(mode="json", exclude={*NAMES_OF_SESSION, "path", "simulate", "rois", "exclude", *LABELS})
+        return self.model_dump(mode="json", exclude=set(UNREAD))
 
     @property
     def key(self) -> str:

@@ -30,6 +30,7 @@ PAGES = {
         "population",
         "quality",
         "accuracy",
+        "responses",
         "denoising",
         "motion",
         "recording",

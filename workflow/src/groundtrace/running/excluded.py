@@ -19,7 +19,7 @@ def check_excluded(plan: Plan, sheet: Sheet) -> None:
     """Raise one InputError for all rows whose file in the column `exclude` does not fit the recording."""
     faults = []
     for key, session in plan.sessions.items():
-        time = _times(plan, session) if session.exclude and key not in plan.missing else None
+        time = times_of_frames(plan, session) if session.exclude and key not in plan.missing else None
         try:
             if time is not None:
                 read_excluded(session.exclude or "").mask(time)
@@ -28,7 +28,7 @@ def check_excluded(plan: Plan, sheet: Sheet) -> None:
     sheet.refuse(faults)
 
 
-def _times(plan: Plan, session: Session) -> FloatArray | None:
+def times_of_frames(plan: Plan, session: Session) -> FloatArray | None:
     """Times of frames as ingest found them, or will; None for raw data that it will refuse."""
     known = Path(plan.at(f"{layout.PLANE}/frames.parquet").format(session=session.key, plane=0))
     if known.exists():

@@ -123,6 +123,21 @@ class Identities:
         file = self.plan.curation(wildcards)
         return {"curation": file.digest} if file else {}
 
+    # Responses to stimuli.
+
+    def _presentations(self, rule: str) -> OfJob:
+        """Identity of presentations: where the file of stimuli lies does not count."""
+        return self.plan.of_session(
+            lambda session: {
+                "stimuli": file_hash(Path(session.stimuli)) if session.stimuli else None,
+                "conditions": self.config.responses.model_dump(mode="json")["conditions"],
+                "code": self.code(rule),
+            }
+        )
+
+    def _responses(self, rule: str) -> Identity:
+        return {"parameters": self.config.responses.model_dump(mode="json"), "code": self.code(rule)}
+
     # Exports.
 
     def _nwb_file(self, rule: str) -> OfJob:

@@ -31,9 +31,10 @@ class Inputs:
 
     @OfEachJob
     def session_page(self, wildcards: Wildcards) -> dict[str, str]:
-        """What the sections of a page need of a plane; of denoising only where the recipe denoises."""
+        """What the sections of a page need of a plane; of denoising and of stimuli only where there are some."""
         methods = self.plan.methods_of(wildcards.session, wildcards.recipe)
         lacking = () if self.config.denoises(methods["denoise"]) else layout.DENOISED
+        lacking += () if self.plan.sessions[wildcards.session].stimuli else layout.STIMULATED
         where = {"session": wildcards.session, "plane": wildcards.plane, **methods}
         return {name: path.format(**where) for name, path in self.page_files.items() if name not in lacking}
 

@@ -65,6 +65,13 @@ STAGES = (
     Stage("extract", log_of("extract"), f"{EXTRACT}/fluorescence.parquet", lambda entry: not entry.adopted),
     Stage("dff", f"{log_of('extract')}_dff", f"{EXTRACT}/traces.parquet"),
     Stage("spikes", log_of("spikes"), f"{EXTRACT}/spikes-{{spikes}}.parquet"),
+    Stage("presentations", f"{PLANE}/presentations", f"{PLANE}/presentations.parquet", lambda entry: entry.stimulated),
+    Stage(
+        "responses",
+        f"{log_of('spikes')}_responses",
+        f"{EXTRACT}/responses-{{spikes}}.parquet",
+        lambda entry: entry.stimulated,
+    ),
     Stage("report", f"{PLANE}/report-{{recipe}}", f"{PLANE}/report-{{recipe}}.html"),
 )
 """In their order. Wildcards in the names of its files say what a stage has one of: a session, a plane, a recipe."""
@@ -94,6 +101,10 @@ FILES = {
     "traces": f"{EXTRACT}/traces.parquet",
     "brightness": f"{EXTRACT}/brightness.parquet",
     "spikes": f"{EXTRACT}/spikes-{{spikes}}.parquet",
+    "presentations": f"{PLANE}/presentations.parquet",
+    "responses": f"{EXTRACT}/responses-{{spikes}}.parquet",
+    "reliability": f"{EXTRACT}/reliability-{{spikes}}.parquet",
+    "tuning": f"{EXTRACT}/tuning-{{spikes}}.parquet",
 }
 """Files of a plane by the names under which sections of its page, exports and `open_study` ask for them."""
 EXPORTED = (
@@ -119,6 +130,8 @@ SUITE2P = "suite2p/{recipe}/{session}/plane{plane}"
 """Folder of a plane as Suite2p leaves one."""
 DENOISED = tuple(name for name in FILES if name.startswith("denoising_"))
 """Those that only recipes that denoise have."""
+STIMULATED = ("presentations", "responses", "reliability", "tuning")
+"""Those that only sessions with stimuli have."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +163,8 @@ class Entry:
     """It starts from the ROIs and traces of another pipeline."""
     other_channel: bool = False
     """Motion is estimated on another channel than the functional one."""
+    stimulated: bool = False
+    """Stimuli were shown, and the sheet names them."""
     missing: str = ""
     """Which raw data are not there."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -239,6 +254,7 @@ def study_entries(
                 denoised=config.denoises(own["denoise"]),
                 adopted=session.adopted,
                 other_channel=session.other_channel,
+                stimulated=session.stimuli is not None,
                 missing=(missing or {}).get(key, ""),
                 labels=session.labels,
             )

@@ -99,6 +99,10 @@ class Plan:
 
             check_excluded(plan, sheet)
             plan.curations.check()
+            if any(session.stimuli for session in sessions.values()):
+                from groundtrace.running.stimuli import check_stimuli
+
+                check_stimuli(plan, sheet)
             assumed = [assumption(session.indicator) for session in sessions.values()]
             renamed = advice(checked.results, sheet)
             unread = [] if any(map(checked.measures_given, extractions)) else told_unread(sessions)

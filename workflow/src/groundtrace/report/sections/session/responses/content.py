@@ -1,0 +1,148 @@
+"""Responses to stimuli."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from groundtrace.arrays import FloatArray
+from groundtrace.io import read_provenance, read_table
+from groundtrace.report.html import number, plural
+from groundtrace.report.sections.session.responses.pictures import alike, around_onsets, by_repeat
+from groundtrace.report.session import SessionInputs
+from groundtrace.report.warning import Warning
+from groundtrace.responses.parameters import ResponseParameters
+
+BEST = 12
+"""Cells that are shown one by one."""
+TUNED, EXPLAINED = 0.05, 0.15
+"""p below which a cell counts as responding; explainable share from which an encoding model of it can be judged."""
+FEWEST, HARDLY = 10, 2.0
+"""Cells from which on it is said when hardly any respond: no more than this many times as by chance."""
+POINTS = ("roi", "oracle", "oracle_error", "variance", "entropy", "explainable", "tuning_p", "selected", "outlier")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Tables of responses, and with which parameters they were made."""
+
+    presentations: pl.DataFrame
+    responses: pl.DataFrame
+    reliability: pl.DataFrame
+    tuning: pl.DataFrame
+    parameters: ResponseParameters
+
+    @property
+    def cells(self) -> pl.DataFrame:
+        """Rows of Reliability of the cells, the most reliable first, with their place in the tables."""
+        placed = self.reliability.with_row_index("place").filter("accepted")
+        return placed.sort("oracle", descending=True, nulls_last=True, maintain_order=True)
+
+    def values(self, place: int) -> FloatArray:
+        """(n_presentations,) responses of a ROI."""
+        return self.responses["response"][place].to_numpy()
+
+
+def load(paths: Mapping[str, Path | str], inputs: SessionInputs) -> Loaded:
+    names = ("presentations", "responses", "reliability", "tuning")
+    history = read_provenance(paths["responses"])["history"]
+    parameters = next(step["parameters"] for step in history if step["step"] == "responses")
+    return Loaded(*(read_table(paths[name]) for name in names), ResponseParameters(**parameters))
+
+
+def context(inputs: SessionInputs) -> dict[str, Any] | None:
+    loaded: Loaded | None = inputs.loaded.get("responses")
+    if loaded is None:
+        return None
+    cells, shown = loaded.cells, loaded.presentations.filter(pl.col("condition").is_not_null())
+    repeats = shown.group_by("condition").len()["len"]
+    least, most = (number(found, 9) for found in (repeats.min(), repeats.max()))
+    lasting = loaded.parameters.duration
+    return {
+        "cells": cells.height,
+        "responding": int((cells["tuning_p"] < TUNED).sum()),
+        "chance": number(TUNED * cells.height, 2),
+        "kept": int((cells["explainable"] >= EXPLAINED).sum()),
+        "selected": int(cells["selected"].sum()),
+        "outliers": int(cells["outlier"].sum()),
+        "shown": plural(shown.height, "presentation"),
+        "grey": loaded.presentations.height - shown.height,
+        "conditions": plural(repeats.len(), "condition"),
+        "repeats": least if least == most else f"{least} to {most}",
+        "window": f"{number(loaded.parameters.latency)} s after the start of a presentation, for "
+        + (f"{number(lasting)} s" if lasting else "as long as it lasts"),
+        "numbers": loaded.tuning["parameter"].unique(maintain_order=True).to_list(),
+    }
+
+
+def data(inputs: SessionInputs) -> dict[str, Any]:
+    loaded: Loaded = inputs.loaded["responses"]
+    cells = loaded.cells
+    best = cells.head(BEST)
+    found: dict[str, Any] = {name: cells[name].to_numpy() for name in POINTS}
+    found |= {"place": cells["place"].to_numpy(), "names": names_of(loaded.presentations)}
+    found |= {"alike": alike(loaded, cells), "best": [_cell(inputs, loaded, row) for row in best.iter_rows(named=True)]}
+    return {"responses": found}
+
+
+def _cell(inputs: SessionInputs, loaded: Loaded, row: Mapping[str, Any]) -> dict[str, Any]:
+    place = row["place"]
+    tuned = loaded.tuning.filter(roi=row["roi"])
+    error = f" ± {number(row['oracle_error'], 1)}" if row["oracle_error"] is not None else ""
+    return {
+        "roi": row["roi"],
+        "place": place,
+        "oracle": f"{number(row['oracle'], 2)}{error}",
+        "onsets": around_onsets(inputs, loaded, place),
+        "matrix": by_repeat(loaded, place),
+        "tuning": [_curve(curve) for curve in tuned.iter_rows(named=True)],
+    }
+
+
+def _curve(row: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {
+        name: f"{number(row[name], 2)} ± {number(row[f'{name}_error'], 2)}" if row[name] is not None else "–"
+        for name in ("preferred", "selectivity")
+    }
+    lists = {"value": row["value"], "response": row["response"], "error": row["response_error"]}
+    peak = {"at": row["preferred"], "within": row["preferred_error"]}
+    return {"name": row["parameter"], "period": row["period"], **lists, **peak, **texts}
+
+
+def names_of(presentations: pl.DataFrame) -> list[str]:
+    """What each condition is: stimulus, image, and numbers that are the same in all its presentations."""
+    named = presentations.filter(pl.col("condition").is_not_null()).group_by("condition").agg(
+        pl.col("stimulus", "image").first(),
+        pl.selectors.numeric().exclude("condition", "presentation", "repeat", "^(start|stop)_.*$").n_unique().name.suffix("|"),
+        pl.selectors.numeric().exclude("condition", "presentation", "repeat", "^(start|stop)_.*$").first(),
+    )  # fmt: skip
+    kept = [name.removesuffix("|") for name in named.columns if name.endswith("|") and named[name].max() == 1]
+    rows = named.sort("condition").iter_rows(named=True)
+    return [
+        ", ".join(
+            [row["stimulus"] if row["image"] is None else f"{row['stimulus']} {row['image']}"]
+            + [f"{name} {number(row[name])}" for name in kept if row[name] is not None]
+        )
+        for row in rows
+    ]
+
+
+def warnings(inputs: SessionInputs) -> Iterator[Warning]:
+    loaded: Loaded | None = inputs.loaded.get("responses")
+    if loaded is None:
+        return
+    told = loaded.cells["tuning_p"].drop_nulls().drop_nans()
+    responding = int((told < TUNED).sum())
+    if len(told) >= FEWEST and responding <= HARDLY * TUNED * len(told):
+        yield Warning(
+            "warning",
+            f"{responding} of {len(told)} cells respond differently to different stimuli, hardly more than by chance",
+            "Either nothing that was shown drives these cells, or the times of presentations are not on the clock of "
+            "the imaging.",
+            "Check that times in the file of stimuli are seconds from the first frame of this recording, and that the "
+            "window (responses.latency, responses.duration) is where responses are.",
+            kind="hardly_responding",
+        )

@@ -1,0 +1,82 @@
+"""Images that were shown: the file or folder in the column `stimulus_images` of the sheet."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from groundtrace.errors import InputError, did_you_mean
+from groundtrace.movies.raw import natural_order
+from groundtrace.responses.nwb import templates
+
+PICTURES = (".png", ".jpg", ".jpeg")
+ALLOWED = (
+    "give a stack (.npy, .npz, .tif: images first), a folder of .png or .jpg, or an .nwb file with templates; the id of "
+    "an image is its position, from 0, or its file name"
+)
+
+
+def image_ids(path: Path | str) -> list[str]:
+    """Ids of all images, in order: positions in a stack, names of files without their suffixes.
+
+    Raises InputError, naming what is wrong and what is allowed.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{str(path)!r} does not exist; {ALLOWED}")
+    if path.is_dir():
+        files = natural_order(file for file in path.iterdir() if file.suffix.lower() in PICTURES)
+        found = [file.stem for file in files]
+        if twice := sorted({name for name in found if found.count(name) > 1}):
+            raise InputError(f"{path}: has two images of the name {twice[0]}; rename one")
+    elif path.suffix.lower() == ".nwb":
+        found = templates(path)
+    else:
+        found = [str(i) for i in range(_length(path))]
+    if not found:
+        raise InputError(f"{path}: has no image; {ALLOWED}")
+    return found
+
+
+def _length(path: Path) -> int:
+    """Images of a stack, of which only the header is read."""
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".npy":
+            shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+        elif suffix == ".npz":
+            with np.load(path, allow_pickle=False) as archive:
+                if len(archive.files) != 1:
+                    raise InputError(f"{path}: has {len(archive.files)} arrays ({', '.join(archive.files)}); keep one")
+                shape = archive[archive.files[0]].shape
+        elif suffix in (".tif", ".tiff"):
+            import tifffile
+
+            with tifffile.TiffFile(path) as file:
+                series = file.series[0].shape
+                shape = series if len(series) > 2 else (len(file.pages), *series)
+        else:
+            raise InputError(f"{path}: {suffix or 'a file without a suffix'} is not read; {ALLOWED}")
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: cannot be read: {str(error).splitlines()[0]}; {ALLOWED}") from None
+    if len(shape) not in (3, 4):
+        raise InputError(f"{path}: is of shape {shape}, a stack is (images, Y, X) or (images, Y, X, colours); {ALLOWED}")
+    return shape[0]
+
+
+def check_known(shown: Iterable[str], path: Path | str) -> None:
+    """Raise InputError where an image of the presentations is none of those in `path`."""
+    known = image_ids(path)
+    places = {name: name for name in known}
+    # A file name may be written with its suffix, and a position stands for a file too.
+    places |= {file.name: file.stem for file in Path(path).iterdir()} if Path(path).is_dir() else {}
+    unknown = sorted(set(shown) - places.keys())
+    if Path(path).is_dir() and set(unknown) <= {str(i) for i in range(len(known))}:
+        return
+    if unknown:
+        some = f"{', '.join(known[:3])} … {known[-1]}" if len(known) > 4 else ", ".join(known)
+        raise InputError(
+            f"{path}: has no image {unknown[0]!r}"
+            + (f", nor {len(unknown) - 1} more that were shown" if unknown[1:] else "")
+            + f"{did_you_mean(unknown[0], places)}; its {len(known)} images are {some}; correct the column image"
+        )
