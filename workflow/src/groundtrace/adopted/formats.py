@@ -38,7 +38,7 @@ def format_of(path: Path) -> str | None:
     if path.is_dir():
         if (path / "F.npy").is_file() and (path / "stat.npy").is_file():
             return "suite2p_rois"
-        return "minian_rois" if (path / "A.zarr").is_dir() and (path / "YrA.zarr").is_dir() else None
+        return "minian_rois" if (path / "A.zarr/A").is_dir() else None
     return _format_of_hdf5(path) if path.suffix.lower() in (".hdf5", ".h5", ".mat", ".nwb") else None
 
 

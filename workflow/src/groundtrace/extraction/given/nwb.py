@@ -46,7 +46,7 @@ def segmentation(path: Path, file: Any, plane: int, planes: int) -> Any:
     if len(found) not in (1, planes):
         raise InputError(
             f"{path}: has {len(found)} of type {SEGMENTATION} ({', '.join(found)}), and the sheet says planes "
-            f"{planes}; save the one that is wanted in a file of its own"
+            f"{planes}; correct the column planes, or save the one that is wanted in a file of its own"
         )
     if len(found) == 1 and planes > 1:
         raise InputError(f"{path}: has one {SEGMENTATION}, and the sheet says planes {planes}; give one file a plane")
