@@ -73,7 +73,7 @@ def survey(scene: Scene, pool: Executor, given: list[Footprint] | None = None, m
     return Survey(found, statistics, images, decoys, np.concatenate([part.decoy_statistics for part in parts]))
 
 
-def leastenergy_of(bins: int) -> float:
+def least_energy(bins: int) -> float:
     """Energy above which a place is no noise: by the moments of squares of normal numbers above three."""
     expected, squared = 0.01480, 0.1757
     return max(LEAST, float(np.sqrt(expected * bins + CHANCE * np.sqrt(squared * bins))))
@@ -107,7 +107,7 @@ class Search(NamedTuple):
         from groundtrace.extraction.scene_kernels import negative_width
 
         soft, wide = (_unit(taps(max(0.7, part * scene.diameter))) for part in SOFT)
-        spread, least = SEED * scene.diameter, leastenergy_of(smooth.shape[2])
+        spread, least = SEED * scene.diameter, least_energy(smooth.shape[2])
         width = gaussian_filter(negative_width(smooth), spread)
         scale = (1 / np.maximum(width, NARROWEST)).astype(np.float32)
         # The filter sums the skewness of many pixels.
