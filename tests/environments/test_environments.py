@@ -139,7 +139,6 @@ def run(conda, controller, tmp_path_factory) -> Run:
         *("--sdm", "conda", "--", "all", "benchmark", "suite2p"),
         **beside(conda),
         UV_CACHE_DIR=cache,
-        NUMBA_CACHE_DIR=str(folder / "numba"),  # compiled by these versions
         PYTHONPATH=str(HERE / "noted"),
         IMPORTS_NOTED_IN=str(noted),
     )

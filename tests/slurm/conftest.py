@@ -1,4 +1,4 @@
-"""A real Slurm of two virtual nodes on this machine, and a study of twelve small recordings that was run on it."""
+"""A real Slurm of two virtual nodes on this machine, and a study of ten small recordings that was run on it."""
 
 import os
 import re
@@ -26,8 +26,8 @@ from tests.workflow.conftest import PARTS, ROOT, Done, Project
 Found = TypeVar("Found")
 CLUSTER, IMPATIENT = ROOT / "tests/slurm/cluster.sh", ROOT / "tests/slurm/impatient.py"
 NODES = 2
-SESSIONS = [f"sub-s{number:02d}/ses-1" for number in range(1, 13)]
-"""Six get a fault, the last three a corrupt movie, and three are left alone."""
+SESSIONS = [f"sub-s{number:02d}/ses-1" for number in range(1, 11)]
+"""Six get a fault, the last three a corrupt movie, and one is left alone."""
 # Of the virtual nodes; and no long pauses between questions to Slurm.
 SITE = ("--cores", "2", "--resources", "mem_mb=12000", "--slurm-init-seconds-before-status-checks", "2")
 # The registered movie is kept so that a test can begin with extraction: Suite2p's, which takes long enough to be hit.
@@ -183,7 +183,7 @@ def cluster(tmp_path_factory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def undisturbed(cluster, tmp_path_factory) -> Study:
-    """Twelve sessions, run on the cluster without any fault; tests work on copies."""
+    """Ten sessions, run on the cluster without any fault; tests work on copies."""
     assert cluster
     folder = tmp_path_factory.mktemp("slurm") / "study"
     movies = folder.parent / "movies"

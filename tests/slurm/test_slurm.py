@@ -1,4 +1,4 @@
-"""`snakemake --profile slurm` on a real Slurm: twelve sessions, the faults of a weekend, and only what changed."""
+"""`snakemake --profile slurm` on a real Slurm: ten sessions, the faults of a weekend, and only what changed."""
 
 import os
 import re

@@ -75,7 +75,7 @@ def test_energy_is_that_of_numpy(sign):
     where = random.random((4, 5)) < 0.7
     memory, lone, out = 0.8, 1.7, np.full((6, 7), -1, np.float32)
     taps = np.ones(1, np.float32)
-    search = Search(scale, skew, memory, seed=taps, soft=taps, wide=taps, reach=3, least=5.0, lone=lone)
+    search = Search(scale, skew, memory, seed=taps, soft=taps, wide=taps, reach=3, least=5.0, lone=lone, room=8)
     energy(smooth, search, sign, (1, 2), where, out)
     expected = np.full((6, 7), -1.0)
     for i, j in np.argwhere(where):

@@ -7,7 +7,7 @@ import numpy as np
 
 from groundtrace.arrays import FloatArray
 from groundtrace.extraction.scene import Scene
-from groundtrace.extraction.search import Patch, Search, centre
+from groundtrace.extraction.search import Patch, Search, centre, energy_of
 
 SOMA = 12.0
 """µm, of a cell body where nothing else is known: mouse cortex."""
@@ -72,13 +72,13 @@ def seen_diameter(scene: Scene, parts: int) -> float | None:
 
 def _of_tile(scene: Scene, core: Patch, patch: Patch) -> list[tuple[float, float]]:
     """(energy, diameter) of the clear sources whose centre lies in the core of a tile."""
-    from groundtrace.extraction.search_kernels import project
+    from groundtrace.extraction.search_kernels import peel, project
 
     rows, columns = patch
     z, smooth = scene.patch(rows.start, rows.stop, columns.start, columns.stop)
     whole = z.copy()
-    tile = Search(scene, patch, z, smooth)
-    windows, footprints, _, seeds = tile.peel(z, smooth, tile.energy(smooth), 1, SEEDS)
+    search = Search.of(scene, patch, smooth)
+    windows, footprints, _, seeds = peel(z, smooth, energy_of(smooth, search), search, 1, SEEDS)
     found = []
     for (top, left), weight, energy in zip(windows, footprints, seeds, strict=True):
         y, x = np.nonzero(weight > 0)

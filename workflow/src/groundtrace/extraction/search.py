@@ -99,6 +99,8 @@ class Search(NamedTuple):
     """Energy of a seed."""
     lone: float
     """Energy over the height of a lone event that is as sure."""
+    room: int
+    """Sources for which there is room in the tile."""
 
     @classmethod
     def of(cls, scene: Scene, patch: Patch, smooth: FloatArray) -> "Search":
@@ -111,10 +113,11 @@ class Search(NamedTuple):
         # The filter sums the skewness of many pixels.
         skew = (gaussian_filter(scene.skew[patch], spread) * (scene.seed**3).sum() ** 2).astype(np.float32)
         reach = max(3, round(REACH * scene.diameter))
-        return cls(scale, skew, scene.memory, scene.seed, soft, wide, reach, least, least / LONE)
+        room = int(4 * smooth.shape[0] * smooth.shape[1] / scene.diameter**2) + 8
+        return cls(scale, skew, scene.memory, scene.seed, soft, wide, reach, least, least / LONE, room)
 
 
-def _energy(smooth: FloatArray, search: Search, sign: int = 1) -> FloatArray:
+def energy_of(smooth: FloatArray, search: Search, sign: int = 1) -> FloatArray:
     """(h, w)"""
     from groundtrace.extraction.search_kernels import energy
 
@@ -128,13 +131,12 @@ def _tile(scene: Scene, core: Patch, patch: Patch, given: list[Footprint] | None
     rows, columns = patch
     z, smooth = scene.patch(rows.start, rows.stop, columns.start, columns.stop)
     search = Search.of(scene, patch, smooth)
-    energy = _energy(smooth, search)
+    energy = energy_of(smooth, search)
     images = _pictures(scene, patch, z) | {"energy": energy}
     origin = (rows.start, columns.start)
     decoys: list[Footprint] = []
     if given is None:
-        room = int(4 * z.shape[0] * z.shape[1] / scene.diameter**2) + 8
-        sources = _sources(search, z, smooth, energy, scene.noise[patch], min(most, room))
+        sources = _sources(search, z, smooth, energy, scene.noise[patch], most)
         found, decoys = (_of_core(each, core, origin) for each in sources)
     else:
         found = [_within(_moved(given[n], (-origin[0], -origin[1])), z.shape) for n in _in_core(given, core)]
@@ -159,7 +161,7 @@ def _sources(
     """Sources of z, which is left as it was, and of the inverted z. smooth is used up."""
     from groundtrace.extraction.search_kernels import add, peel, refine
 
-    inverted = peel(z.copy(), smooth.copy(), _energy(smooth, search, -1), search, -1, most)
+    inverted = peel(z.copy(), smooth.copy(), energy_of(smooth, search, -1), search, -1, most)
     windows, footprints, traces, *_ = peel(z, smooth, energy.copy(), search, 1, most)
     for _ in range(SWEEPS):
         refine(z, search, windows, footprints, traces)

@@ -190,6 +190,7 @@ def peel(z, smooth, strength, search, sign, most):
     height, width, bins = z.shape
     reach, seed = search.reach, search.seed
     side, r = 2 * reach + 1, len(seed) // 2
+    most = min(most, search.room)
     dead = np.zeros((height, width), np.bool_)
     owner = np.zeros((height, width), np.float32)
     windows, seeds = np.empty((most, 2), np.int64), np.empty(most, np.float32)

@@ -180,18 +180,26 @@ def binned(values: FloatArray, most: int) -> IntArray:
     return np.unique(np.searchsorted(edges, values, side="right"), return_inverse=True)[1]
 
 
+@dataclass(frozen=True)
+class Methods:
+    """What the lines of a chart are."""
+
+    column: str
+    """Of a table, with their names."""
+    colours: Mapping[str, str]
+    """Of those that are drawn, in their order."""
+    controls: Sequence[str] = ()
+    """Those that are drawn dashed."""
+
+
 def trend(
     data: Recordings,
     table: pl.DataFrame,
     along: str,
     label: str,
     y: Axis,
-    *,
-    names: Sequence[str],
-    by: str,
+    methods: Methods,
     value: str,
-    colours: Mapping[str, str],
-    controls: Sequence[str] = (),
     bins: int = BINS,
 ) -> list[Panel]:
     """Mean over sessions of `value` along a condition, a line for each method; empty when the condition is the same."""
@@ -203,16 +211,17 @@ def trend(
     table = table.join(places, on=along).sort("session")
     centres = table.group_by("bin").agg(pl.col(along).mean()).sort("bin")[along].to_list()
     drawn = []
-    for name in names:
-        parts = {key: part for (key,), part in table.filter(pl.col(by) == name).group_by("bin", maintain_order=True)}
+    for name, colour in methods.colours.items():
+        own = table.filter(pl.col(methods.column) == name)
+        parts = {key: part for (key,), part in own.group_by("bin", maintain_order=True)}
         points, notes = [], []
         for place in sorted(parts):
             sessions = sessions_of(parts[place], value)
-            points.append((centres[place], *data.estimate(sessions, by, name, along, place)))
+            points.append((centres[place], *data.estimate(sessions, methods.column, name, along, place)))
             notes.append(f" at {number(centres[place])}, {plural(len(sessions), 'session')}")
         if points:
             at, middle, low, high = zip(*points, strict=True)
-            drawn.append(Line(name, colours[name], at, middle, low, high, notes, dashed=name in controls))
+            drawn.append(Line(name, colour, at, middle, low, high, notes, dashed=name in methods.controls))
     y = Axis(
         y.label, y.low, max([y.high, *(end for line in drawn for end in (*line.y, *line.high) if math.isfinite(end))])
     )

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from groundtrace.benchmark.ranking import CLEAN, NOT_DENOISED
-from groundtrace.report.comparison import ALONG, BoardRow, Recordings, board, paint, trend
+from groundtrace.report.comparison import ALONG, BoardRow, Methods, Recordings, board, paint, trend
 from groundtrace.report.svg import Axis, Panel
 
 ENDS = ("measured", "without noise")
@@ -157,14 +157,13 @@ def _charts(data: Recordings, traces: pl.DataFrame, bands: pl.DataFrame, colours
     """Along the light of the recordings."""
     panels = []
     for value, label in (("correlation", "r with dF/F without noise"), ("spike_correlation", "spikes r")):
-        controls = [name for name in colours if name in ENDS]
-        shared = {"names": list(colours), "by": "label", "colours": colours, "controls": controls}
-        panels += trend(data, traces, "photons", ALONG["photons"], Axis(label, 0, 1), value=value, **shared)
+        methods = Methods("label", colours, [name for name in colours if name in ENDS])
+        panels += trend(data, traces, "photons", ALONG["photons"], Axis(label, 0, 1), methods, value)
     for value, label in (
         ("coverage", "coverage"),
         ("coverage_events", "coverage in events"),
         ("band_ratio", "width / boxcar"),
     ):
-        shared = {"names": [SMOOTHED], "by": "label", "colours": colours}
-        panels += trend(data, bands, "photons", ALONG["photons"], Axis(label, 0, 1), value=value, **shared)
+        methods = Methods("label", {name: colour for name, colour in colours.items() if name == SMOOTHED})
+        panels += trend(data, bands, "photons", ALONG["photons"], Axis(label, 0, 1), methods, value)
     return panels

@@ -5,7 +5,17 @@ from typing import Any
 import polars as pl
 
 from groundtrace.benchmark.ranking import ORACLE
-from groundtrace.report.comparison import ALONG, CELL_BINS, DETECTABILITY, BoardRow, Recordings, board, paint, trend
+from groundtrace.report.comparison import (
+    ALONG,
+    CELL_BINS,
+    DETECTABILITY,
+    BoardRow,
+    Methods,
+    Recordings,
+    board,
+    paint,
+    trend,
+)
 from groundtrace.report.svg import Axis, Panel
 
 COLUMNS = (
@@ -52,18 +62,17 @@ def extraction_board(data: Recordings, selection: str) -> list[BoardRow]:
 def extraction_charts(data: Recordings) -> list[Panel]:
     """Recall against detectability; F1 of the accepted ROIs against conditions and the motion that is left."""
     colours = chain_colours(data)
-    told = [name for name in colours if name.startswith(f"{ORACLE} ")]
-    shared = {"names": list(colours), "by": "label", "colours": colours, "controls": told}
+    methods = Methods("label", colours, [name for name in colours if name.startswith(f"{ORACLE} ")])
     # Recipes that differ in spike inference alone share their ROIs.
     somata = chained(data.cells.filter(pl.col("kind") == "soma")).with_columns(
         found=pl.col("roi").is_not_null().cast(pl.Float32)
     )
     somata = somata.unique(["session", "plane", "label", "cell"], maintain_order=True)
     recall = Axis("recall", 0, 1)
-    panels = trend(data, somata, "detectability", DETECTABILITY, recall, **shared, value="found", bins=CELL_BINS)
+    panels = trend(data, somata, "detectability", DETECTABILITY, recall, methods, "found", CELL_BINS)
     accepted = chained(data.extraction.filter(pl.col("selection") == "accepted")).drop("noise_level")
     accepted = accepted.join(data.sessions.select("session", "noise_level"), on="session")
     for along, label in {**ALONG, "residual": "motion left over (px)"}.items():
         if along in ("density", "noise_level", "residual"):
-            panels += trend(data, accepted, along, label, Axis("F1", 0, 1), **shared, value="f1_50")
+            panels += trend(data, accepted, along, label, Axis("F1", 0, 1), methods, "f1_50")
     return panels

@@ -3,7 +3,7 @@
 from typing import Any
 
 from groundtrace.benchmark.ranking import NO_MOTION
-from groundtrace.report.comparison import ALONG, BoardRow, Recordings, board, paint, trend
+from groundtrace.report.comparison import ALONG, BoardRow, Methods, Recordings, board, paint, trend
 from groundtrace.report.svg import Axis, Panel
 
 COLUMNS = (
@@ -38,10 +38,9 @@ def motion_board(data: Recordings) -> list[BoardRow]:
 
 
 def motion_charts(data: Recordings) -> list[Panel]:
-    colours = motion_colours(data)
-    shared = {"names": list(colours), "by": "motion_method", "value": "residual", "colours": colours}
+    methods = Methods("motion_method", motion_colours(data), [NO_MOTION])
     residual = Axis("residual (px)", 0, 0.1)
     panels = []
     for along in ("photons", "motion", "nonrigid", "axial"):
-        panels += trend(data, data.motion, along, ALONG[along], residual, **shared, controls=[NO_MOTION])
+        panels += trend(data, data.motion, along, ALONG[along], residual, methods, "residual")
     return panels

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from groundtrace.report.comparison import ALONG, CELL_BINS, DETECTABILITY, BoardRow, Recordings, trend
+from groundtrace.report.comparison import ALONG, CELL_BINS, DETECTABILITY, BoardRow, Methods, Recordings, trend
 from groundtrace.report.svg import Axis, Panel, interval
 
 DRAWN = 6
@@ -46,14 +46,10 @@ def drawn_recipes(data: Recordings) -> list[str]:
 
 def recipe_charts(data: Recordings) -> list[Panel]:
     table = data.counted.drop("noise_level").join(data.sessions.select("session", "noise_level"), on="session")
-    shared = {
-        "names": drawn_recipes(data),
-        "by": "recipe",
-        "value": "spike_correlation",
-        "colours": data.colours,
-        "controls": [row.recipe for row in data.board if row.control],
-    }
-    score = Axis("score", 0, 1)
-    panels = [panel for along, label in ALONG.items() for panel in trend(data, table, along, label, score, **shared)]
+    colours = {name: data.colours[name] for name in drawn_recipes(data)}
+    methods = Methods("recipe", colours, [row.recipe for row in data.board if row.control])
+    score, value, panels = Axis("score", 0, 1), "spike_correlation", []
+    for along, label in ALONG.items():
+        panels += trend(data, table, along, label, score, methods, value)
     somata = data.cells.filter(pl.col("kind") == "soma", pl.col("spike_correlation").is_not_null())
-    return panels + trend(data, somata, "detectability", DETECTABILITY, score, **shared, bins=CELL_BINS)
+    return panels + trend(data, somata, "detectability", DETECTABILITY, score, methods, value, CELL_BINS)
