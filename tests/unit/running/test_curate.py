@@ -91,7 +91,7 @@ def test_pages_are_shown_and_only_session_pages_can_save(site):
 def test_what_a_page_sends_is_saved_where_the_workflow_reads_it(site):
     status, told = site.ask("PUT", PAGE, TSV)
     assert status == 200
-    assert told.startswith("1 decisions are saved as ")
+    assert told.startswith("1 decision is saved as ")
     assert site.written == ["sub-a/ses-1/plane-1/default.tsv"]
     assert (site.folder / "curation" / site.written[0]).read_bytes() == TSV
     assert site.ask("PUT", PAGE, TSV.replace(b"true", b"false"))[0] == 200

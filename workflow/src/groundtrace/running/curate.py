@@ -44,9 +44,11 @@ class Desk:
         self.config, self.results = config, config.results.resolve()
         sheet = read_sheet(config.sessions, config.simulation)
         self.sessions = sheet.sessions
+        # Session pages by their paths below the results.
+        rows = layout.study_entries(config, sheet.sessions, sheet.missing).rows
         self.planes = {
-            (entry.session, entry.plane, entry.recipe)
-            for entry in layout.study_entries(config, sheet.sessions, sheet.missing).rows
+            entry.file("report").relative_to(entry.results).as_posix(): (entry.session, entry.plane, entry.recipe)
+            for entry in rows
         }
 
     def read(self, path: str) -> tuple[bytes, str] | None:
@@ -65,10 +67,7 @@ class Desk:
 
     def _saving(self, html: str, file: Path) -> str:
         """A session page that may send what it saves back to where it came from."""
-        place = file.parent.relative_to(self.results).as_posix()
-        session, _, plane = place.rpartition("/plane-")
-        recipe = file.stem.removeprefix("report-")
-        if not plane.isdecimal() or (session, int(plane), recipe) not in self.planes:
+        if file.relative_to(self.results).as_posix() not in self.planes:
             return html
         mark = base64.b64encode(hashlib.sha256(SAVE.encode()).digest()).decode()
         allowed = html.replace("script-src ", f"connect-src 'self'; script-src 'sha256-{mark}' ", 1)
@@ -76,17 +75,15 @@ class Desk:
 
     def save(self, page: str, data: bytes) -> str:
         """Write what was decided on a page; returns what to tell. Raises InputError, and nothing is written."""
-        place, _, name = page.rpartition("/")
-        session, _, plane = place.rpartition("/plane-")
-        recipe = name.removeprefix("report-").removesuffix(".html")
-        if not plane.isdecimal() or (session, int(plane), recipe) not in self.planes:
+        if page not in self.planes:
             raise InputError(f"{page}: no page of this study; open it from the address that `make curate` tells")
-        decisions = parse_curation(data, session, int(plane), "what the page sent")
-        path = Path(Curations.of(self.config, self.sessions).path(session, int(plane), recipe))
+        session, plane, recipe = self.planes[page]
+        decisions = len(parse_curation(data, session, plane, "what the page sent"))
+        path = Path(Curations.of(self.config, self.sessions).path(session, plane, recipe))
         if not path.resolve().is_relative_to(self.config.curation.resolve()):
             raise InputError(f"{path}: leads out of {self.config.curation}; take the link away")
         write_text(path, data.decode("utf-8-sig"))
-        return f"{len(decisions)} decisions are saved as {path}."
+        return f"{decisions} decision{' is' if decisions == 1 else 's are'} saved as {path}."
 
 
 def handler(desk: Desk, token: str, hosts: set[str]) -> type[BaseHTTPRequestHandler]:

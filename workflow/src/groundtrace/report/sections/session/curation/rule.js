@@ -104,11 +104,17 @@ class Limit {
   }
 }
 
-class Rule {
-  constructor(host, statistics, { groups, onchange }) {
-    const usable = statistics.filter(({ values }) => new Set(values.filter(Number.isFinite)).size > 1);
-    this.limits = usable.map((statistic) => new Limit(host, statistic, { groups, onchange }));
-    this.mode = "both";
+/** The drawer of rules: what one would change, on the map and as a count, and the change itself. */
+class RuleDrawer {
+  /** open: whether the drawer is looked at. */
+  constructor(decisions, rois, open, say) {
+    Object.assign(this, { decisions, rois, open, say, mode: "both", changing: [], preview: new Map() });
+    const usable = ruleStatistics(rois, page.statistics).filter(({ values }) => new Set(values.filter(Number.isFinite)).size > 1);
+    const shared = { groups: (i) => rois.accepted[i], onchange: () => this.count() };
+    this.limits = usable.map((statistic) => new Limit($("limits"), statistic, shared));
+    $("rule-mode").onchange = () => { this.mode = $("rule-mode").value; this.count(); };
+    $("rule-reset").onclick = () => { this.reset(); this.count(); };
+    $("rule-apply").onclick = () => this.apply();
   }
 
   get active() {
@@ -127,6 +133,42 @@ class Rule {
     if (accepted && against.includes(undefined)) return null;
     if (this.mode === "reject" && accepted || this.mode === "accept" && !accepted) return null;
     return { accepted, reason: reason ?? "" };
+  }
+
+  /** Count and show what the rule would change. Decisions by hand stay. */
+  count(redraw = true) {
+    this.changing = [];
+    if (this.open() && this.active) {
+      const { decisions } = this;
+      const all = this.rois.roi.map((_, i) => i).filter((i) => !decisions.parts.has(i));
+      const judged = all.map((i) => [i, this.judge(i)]);
+      const unknown = judged.filter(([i, verdict]) => !verdict && this.limits.some((limit) => limit.against(i) === undefined)).length;
+      const changing = judged.filter(([i, verdict]) => verdict && verdict.accepted !== this.rois.accepted[i]);
+      const own = changing.filter(([i]) => decisions.decided.has(i));
+      this.changing = changing.filter(([i]) => !decisions.decided.has(i)).map(([i, { accepted, reason }]) => [i, accepted, reason]);
+      const gained = this.changing.filter(([, accepted]) => accepted).length;
+      const cells = decisions.counts().cells + gained - (this.changing.length - gained);
+      $("rule-count").textContent = [
+        `${cells} cells: ${this.changing.length - gained} would be rejected, ${gained} accepted`,
+        own.length ? `${own.length} decided by hand stay` : "", unknown ? `${unknown} not known, left alone` : "",
+      ].filter(Boolean).join("; ");
+    } else {
+      $("rule-count").textContent = "Move a slider; the map shows what would change. Double click takes a limit away.";
+    }
+    this.preview = new Map(this.changing.map(([i, accepted]) => [i, accepted]));
+    $("rule-apply").disabled = !this.changing.length;
+    if (!redraw) return;
+    report.map.canvas.redraw();
+    this.limits.forEach((limit) => limit.canvas.redraw());
+  }
+
+  apply() {
+    const count = this.changing.length;
+    if (!count) return;
+    this.decisions.verdicts(this.changing, `a rule for ${count} ROIs`);
+    this.reset();
+    this.count();
+    this.say(`${count} verdicts by rule; U takes them back`);
   }
 }
 

@@ -13,7 +13,9 @@ class Curator {
     Object.assign(this, { given, rois, marked: new Set(), on: false, drawer: "" });
     this.decisions = new Decisions(given, rois, outlineRuns(report.map.shapes, page.width));
     this.decisions.listeners.push(() => this.refresh());
-    this.rule = new Rule($("limits"), ruleStatistics(rois, page.statistics), { groups: (i) => rois.accepted[i], onchange: () => this.ruled() });
+    this.list = new DecisionList(this.decisions, rois);
+    this.saver = new Saver(this.decisions, (text) => this.say(text));
+    this.rule = new RuleDrawer(this.decisions, rois, () => this.on && this.drawer === "rule", (text) => this.say(text));
     this.joinMap();
     this.joinList();
     this.listen();
@@ -67,7 +69,7 @@ class Curator {
     if (traces.selected >= 0) roi.describe(traces.selected);
     describe();
     themed.forEach((canvas) => canvas.redraw());
-    this.ruled(false);
+    this.rule.count(false);
     this.describe();
   }
 
@@ -79,8 +81,8 @@ class Curator {
     ctx.lineCap = "round";
     for (const i of map.order) {
       const { decided, merge } = this.decisions.view(i);
-      if (this.preview?.has(i)) {
-        const colour = MAP_COLOURS[this.preview.get(i) ? "accepted" : "rejected"];
+      if (this.rule.preview.has(i)) {
+        const colour = MAP_COLOURS[this.rule.preview.get(i) ? "accepted" : "rejected"];
         ctx.lineWidth = 2.2 / scale;
         ctx.globalAlpha = 0.5;
         ctx.fillStyle = colour;
@@ -156,9 +158,9 @@ class Curator {
       $(`drawer-${one}`).hidden = one !== name;
       this.button(one).setAttribute("aria-expanded", String(one === name));
     }
-    if (name === "list") this.list();
+    if (name === "list") this.list.draw(this.selected);
     if (name === "rule") $("map").scrollIntoView();
-    this.ruled();
+    this.rule.count();
   }
 
   button(name) {
@@ -187,7 +189,7 @@ class Curator {
     this.button("save").disabled = !decisions.unsaved;
     this.button("undo").disabled = !decisions.done.length;
     this.button("redo").disabled = !decisions.undone.length;
-    if (this.drawer === "list") this.list();
+    if (this.drawer === "list") this.list.draw(this.selected);
     if (i < 0) return;
     const { accepted, reason, note, merge } = decisions.view(i);
     const several = this.marked.size && this.chosen.length > 1;
@@ -315,112 +317,6 @@ class Curator {
     this.say(what ? `${back ? "undone" : "again"}: ${what}` : `nothing to ${back ? "undo" : "redo"}`);
   }
 
-  // --- by rule --------------------------------------------------------------------------------------------------------
-
-  /** Count and show what the rule would change. Decisions by hand stay. */
-  ruled(redraw = true) {
-    const looking = this.on && this.drawer === "rule" && this.rule.active;
-    this.preview = undefined;
-    if (looking) {
-      const { decisions } = this;
-      const all = this.rois.roi.map((_, i) => i).filter((i) => !decisions.parts.has(i));
-      const judged = all.map((i) => [i, this.rule.judge(i)]);
-      const unknown = judged.filter(([i, verdict]) => !verdict && this.rule.limits.some((limit) => limit.against(i) === undefined)).length;
-      const changing = judged.filter(([i, verdict]) => verdict && verdict.accepted !== this.rois.accepted[i]);
-      const own = changing.filter(([i]) => decisions.decided.has(i));
-      this.changing = changing.filter(([i]) => !decisions.decided.has(i)).map(([i, { accepted, reason }]) => [i, accepted, reason]);
-      this.preview = new Map(this.changing.map(([i, accepted]) => [i, accepted]));
-      const gained = this.changing.filter(([, accepted]) => accepted).length;
-      const cells = decisions.counts().cells + gained - (this.changing.length - gained);
-      $("rule-count").textContent = [
-        `${cells} cells: ${this.changing.length - gained} would be rejected, ${gained} accepted`,
-        own.length ? `${own.length} decided by hand stay` : "", unknown ? `${unknown} not known, left alone` : "",
-      ].filter(Boolean).join("; ");
-    } else {
-      this.changing = [];
-      $("rule-count").textContent = "Move a slider; the map shows what would change. Double click takes a limit away.";
-    }
-    $("rule-apply").disabled = !this.changing.length;
-    if (!redraw) return;
-    report.map.canvas.redraw();
-    this.rule.limits.forEach((limit) => limit.canvas.redraw());
-  }
-
-  applyRule() {
-    const count = this.changing.length;
-    if (!count) return;
-    this.decisions.verdicts(this.changing, `a rule for ${count} ROIs`);
-    this.rule.reset();
-    this.ruled();
-    this.say(`${count} verdicts by rule; U takes them back`);
-  }
-
-  // --- list of decisions ----------------------------------------------------------------------------------------------
-
-  list() {
-    const { decisions } = this;
-    const verdict = (accepted) => [element("i", { class: `dot ${accepted ? "accepted" : "rejected"}` }), accepted ? "cell" : "no cell"];
-    const button = (label, act) => { const made = element("button", { type: "button" }, label); made.onclick = act; return made; };
-    const rows = [...decisions.decided.keys()].sort((a, b) => a - b).map((at) => {
-      const one = decisions.decided.get(at);
-      const merged = one.merge ? `one cell with ${decisions.members(at).filter((k) => k !== at).map((k) => this.rois.roi[k]).join(", ")}` : "";
-      const row = element("tr", at === this.selected ? { class: "selected" } : {},
-        element("td", {}, button(this.rois.roi[at], () => select(at))), element("td", {}, ...verdict(this.given.automatic[at])),
-        element("td", {}, ...verdict(one.accepted)), element("td", {}, [merged, one.reason].filter(Boolean).join("; ")),
-        element("td", {}, one.note), element("td", {}, button("as found", () => decisions.revert(at))));
-      return row;
-    });
-    const lost = decisions.lost.map((one, k) => element("tr", {},
-      element("td", {}, "gone"), element("td", {}, `y ${number(one.y)}, x ${number(one.x)}`), element("td", {}, ...verdict(one.accepted)),
-      element("td", {}, ["no ROI of this extraction is there", one.reason].filter(Boolean).join("; ")), element("td", {}, one.note),
-      element("td", {}, button("forget", () => decisions.drop(k)))));
-    $("decisions").replaceChildren(...lost, ...rows);
-    const { decided, all, cells } = decisions.counts();
-    $("list-count").textContent = `${decided} of ${all} ROIs decided by hand; ${cells} cells`;
-    $("confirm").textContent = `I looked at the other ${all - decided}: keep them`;
-    $("confirm").disabled = decided === all;
-  }
-
-  // --- save -----------------------------------------------------------------------------------------------------------
-
-  async save() {
-    const text = this.decisions.text();
-    this.show("save");
-    if (window.saveCuration) await this.send(text); // served by `make curate`
-    else this.download(text);
-  }
-
-  download(text) {
-    const { session, plane, recipe, path } = this.given;
-    const name = `${session.replace("/", "_")}_plane-${plane}_${recipe}.tsv`;
-    const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "text/tab-separated-values" })), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    this.decisions.wasSaved(text);
-    this.told(`Saved as ${name} in the downloads of this browser. It holds once it lies at ${path} in the project's folder:`,
-      `mkdir -p ${path.replace(/\/[^/]*$/, "")} && mv ~/Downloads/${name} ${path}`,
-      "Then run snakemake again. With `make curate` the pages save there by themselves.");
-  }
-
-  async send(text) {
-    try {
-      const told = await window.saveCuration(text);
-      this.decisions.wasSaved(text);
-      this.told(told, "", "Run snakemake again: dF/F, spikes and pages of this plane, and the study page.");
-    } catch (error) {
-      this.told(`Not saved: ${error.message}. Does \`make curate\` still run? What you decided is kept in this browser.`, "", "", true);
-    }
-  }
-
-  told(text, command, after, fault = false) {
-    $("save-told").textContent = text;
-    $("save-told").classList.toggle("fault", fault);
-    $("save-command").textContent = command;
-    $("save-command").hidden = !command;
-    $("save-after").textContent = after;
-    this.say(fault ? "not saved" : "saved");
-  }
-
   // --- keys and clicks ------------------------------------------------------------------------------------------------
 
   do(name) {
@@ -428,9 +324,15 @@ class Curator {
     const actions = {
       accept: () => this.verdict(true), reject: () => this.verdict(false), duplicate: () => this.duplicate(), merge: () => this.merge(),
       note: () => this.note(), undo: () => this.step(true), redo: () => this.step(false), rule: () => toggle("rule"), list: () => toggle("list"),
-      save: () => this.decisions.unsaved && this.save(), close: () => this.escape(), next: () => report.traces.step(1), previous: () => report.traces.step(-1),
+      save: () => this.save(), close: () => this.escape(), next: () => report.traces.step(1), previous: () => report.traces.step(-1),
     };
     actions[name]();
+  }
+
+  save() {
+    if (!this.decisions.unsaved) return;
+    this.show("save");
+    this.saver.save();
   }
 
   /** Leave what was begun last: a drawer, marks, curation. */
@@ -446,10 +348,6 @@ class Curator {
       const name = event.target.closest("[data-do]")?.dataset.do;
       if (name === "close") this.close(); else if (name) this.do(name);
     });
-    $("rule-mode").onchange = () => { this.rule.mode = $("rule-mode").value; this.ruled(); };
-    $("rule-reset").onclick = () => { this.rule.reset(); this.ruled(); };
-    $("rule-apply").onclick = () => this.applyRule();
-    $("confirm").onclick = () => this.decisions.confirm();
     $("discard").onclick = () => { this.decisions.discard(); this.say("back to the file; U takes that back"); };
     $("note-form").onsubmit = (event) => { event.preventDefault(); this.endNote(true); };
     $("note").addEventListener("keydown", (event) => { if (event.key === "Escape") this.endNote(false); event.stopPropagation(); });
