@@ -217,6 +217,24 @@ def told(plan: Plan, *rules: str, **where: str) -> dict[str, object]:
     return found
 
 
+def test_a_microscope_decides_its_pages_alone_and_what_is_said_of_it_none(tmp_path):
+    rules = ("simulate", "ingest", "motion", "extract", "dff", "spikes", "session_report")
+    plain = {"description": "a microscope", "magnification": 16}
+    first, other, renamed = (
+        told(plan_of(tmp_path, microscopes={"scope": plain | changed}), *rules)
+        for changed in ({}, {"magnification": 20}, {"description": "ours"})
+    )
+    assert {rule for rule in rules if first[rule] != other[rule]} == {"session_report"}
+    assert first == renamed
+
+
+def test_a_microscope_that_is_not_described_is_told_before_any_job(tmp_path):
+    sheet = "subject\tsession\tsimulate\tframe_rate\tindicator\tmicroscope\na\t1\tstill\t30\tGCaMP6s\tscop\n"
+    with pytest.raises(WorkflowError, match=r"microscope 'scop' is not under `microscopes`.*did you mean 'scope'"):
+        plan_of(tmp_path, sheet, microscopes={"scope": {"magnification": 16}})
+    assert plan_of(tmp_path, sheet).sessions["sub-a/ses-1"].microscope == "scop"
+
+
 @pytest.mark.parametrize(
     ("column", "where", "rerun"),
     [

@@ -1,6 +1,6 @@
 """A microscope as the config describes it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, PositiveFloat, field_validator, model_validator
 
@@ -9,6 +9,10 @@ from groundtrace.errors import InputError
 from groundtrace.section import Section
 
 Wavelength = Annotated[float, Field(ge=200, le=3000)]
+
+
+NWB_ALONE = ("description", "emission_wavelength", "manufacturer", "model")
+"""Fields of a microscope that nothing but NWB files says."""
 
 
 class Microscope(Section):
@@ -54,6 +58,10 @@ class Microscope(Section):
     """MHz, of the laser."""
     pulse_width: PositiveFloat | None = None
     """fs, of a laser pulse at the sample."""
+
+    def optics(self) -> dict[str, Any]:
+        """What is told of it that a session page computes with, as plain values."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude=set(NWB_ALONE))
 
     @field_validator("objective_maker")
     @classmethod

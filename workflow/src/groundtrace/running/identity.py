@@ -154,8 +154,14 @@ class Identities:
         """How a page looks, section by section."""
         return {"code": self.code(rule), "page": pages.identity(page) if self.plan.hashes else None}
 
-    def _session_report(self, rule: str) -> Identity:
-        return {"parameters": self.config.report.model_dump(), **self._page(rule, "session")}
+    def _session_report(self, rule: str) -> OfJob:
+        common = {"parameters": self.config.report.model_dump(), **self._page(rule, "session")}
+
+        def of(session: Session) -> Identity:
+            microscope = self.config.microscope(session)
+            return common | {"microscope": microscope and microscope.optics()}
+
+        return self.plan.of_session(of)
 
     def _study(self, rule: str) -> Identity:
         labels = {key: session.labels for key, session in self.plan.sessions.items() if session.labels}
