@@ -57,8 +57,7 @@ class Response:
 
 
 class Autoregressive(SpikeBackend):
-    """Deconvolution with a fixed response: events in dF/F become Hz by one scale for each trace, from what the indicator
-    shows of spikes and bursts."""
+    """Deconvolution with a fixed response: events in dF/F become Hz by one scale for each trace."""
 
     decay_time: PositiveFloat | None = None
     """Decay time constant, s; empty takes the indicator's value."""

@@ -72,7 +72,7 @@ def calibrate(checkpoint: Checkpoint, assessed: Sequence[pl.DataFrame]) -> Check
 
 
 def learn(tables: Sequence[pl.DataFrame]) -> Learnt:
-    """What the recordings of tables Assessment are like, and how far recordings of other folds usually are from them."""
+    """What the recordings of tables Assessment are like, and how far those of other folds usually are from them."""
     found = _learn(tables)
     far = np.concatenate([_from_others(tables, k).to_numpy() for k in range(len(tables))])
     return replace(found, usual=float(np.quantile(far, USUAL)))
