@@ -16,7 +16,7 @@ import numpy as np
 
 from groundtrace.arrays import FloatArray
 from groundtrace.groundtruth.resampling import match_noise
-from groundtrace.indicators import indicators
+from groundtrace.indicators import indicators, simulated
 from groundtrace.random import stream
 from groundtrace.simulation.activity import calcium_trace
 from groundtrace.spikes.base import SpikeBackend
@@ -41,7 +41,7 @@ def bursts(indicator: str, trace: int, level: float) -> tuple[FloatArray, FloatA
     first = BETWEEN * (np.arange(len(sizes)) + 0.7) + random.uniform(0, 1 / RATE, len(sizes))
     spikes = np.concatenate([start + INTERVAL * np.arange(size) for start, size in zip(first, sizes, strict=True)])
     frames = round(RATE * BETWEEN * (len(sizes) + 1))
-    noisy = match_noise(calcium_trace(spikes, frames, RATE, indicators()[indicator]), RATE, level, random)
+    noisy = match_noise(calcium_trace(spikes, frames, RATE, simulated(indicator)), RATE, level, random)
     assert noisy is not None
     return noisy, first, sizes.astype(float)
 

@@ -64,7 +64,7 @@ def main() -> None:
         calibration = from_dict(checkpoint.calibration)
         assert calibration is not None
         known = indicators().get(recording.indicator)
-        for indicator in {known, None}:
+        for indicator in (known, None) if known else (None,):
             dff = sampled.dff.astype(np.float32)
             found = infer_trace(checkpoint, dff, RATE, Response.of(indicator), None)
             shipped = float(found.rate.mean())

@@ -58,7 +58,9 @@ def asked(tables: list[pl.DataFrame], new: pl.DataFrame) -> pl.DataFrame:
 def show(name: str, found: pl.DataFrame) -> None:
     mean = found.mean().row(0, named=True)
     values = (f"{mean[f'inside, {which}']:.2f}, {mean[f'width, {which}']:.2f}" for which in ("without", "with"))
-    print(f"| {name} | {np.exp(found['distance'].median()):.2f} | " + " | ".join(values) + " |", flush=True)
+    print(
+        f"| {name} | {np.exp(np.median(found['distance'].to_numpy())):.2f} | " + " | ".join(values) + " |", flush=True
+    )
 
 
 def main() -> None:
