@@ -265,19 +265,21 @@ def figure(rows: list[tuple[str, float, bool, dict[str, float]]], path: Path) ->
     width, height, gap = 150, 130, 44
     colours = {"ideal": "#222222", "network": "#1b7fb8", "oasis": "#c8553d"}
     parts = []
+    lowest = 0.4
     for k, name in enumerate(dict.fromkeys(own for own, *_ in rows)):
         left, top = 40 + (k % 4) * (width + gap), 24 + (k // 4) * (height + gap)
         parts.append(f'<text x="{left}" y="{top - 8}" font-weight="bold">{name}</text>')
         parts.append(f'<path d="M{left} {top}v{height}h{width}" fill="none" stroke="#888"/>')
         parts += [
-            f'<text x="{left - 5}" y="{top + height * (1 - r) + 4}" text-anchor="end">{r:g}</text>' for r in (0, 0.5, 1)
+            f'<text x="{left - 5}" y="{top + height * (1 - r) / (1 - lowest) + 4:g}" text-anchor="end">{r:g}</text>'
+            for r in (lowest, 0.6, 0.8, 1)
         ]
         levels = sorted({level for _, level, _, _ in rows})
         at = {level: left + width * (i + 0.3) / len(levels) for i, level in enumerate(levels)}
         parts += [f'<text x="{x}" y="{top + height + 14}" text-anchor="middle">{v:g}</text>' for v, x in at.items()]
         for (method, colour), known in product(colours.items(), (True, False)):
             points = [
-                f"{at[level]:.1f},{top + height * (1 - max(row[method], 0)):.1f}"
+                f"{at[level]:.1f},{top + height * (1 - max(row[method], lowest)) / (1 - lowest):.1f}"
                 for own, level, told, row in rows
                 if own == name and told == known
             ]
@@ -285,13 +287,14 @@ def figure(rows: list[tuple[str, float, bool, dict[str, float]]], path: Path) ->
             parts.append(
                 f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
             )
-    left, top = 40 + 3 * (width + gap), 40 + height + gap
+    names = len({own for own, *_ in rows})
+    left, top = 40 + (names % 4) * (width + gap), 40 + (names // 4) * (height + gap)
     for k, (method, colour) in enumerate(colours.items()):
         parts.append(f'<path d="M{left} {top + 18 * k}h24" stroke="{colour}" stroke-width="2"/>')
         parts.append(f'<text x="{left + 30}" y="{top + 18 * k + 4}">{method}</text>')
     notes = "r against ν (%/√Hz); broken:", "kinetics unknown"
     parts += [f'<text x="{left}" y="{top + 66 + 14 * k}">{note}</text>' for k, note in enumerate(notes)]
-    size = f'viewBox="0 0 {40 + 4 * (width + gap)} {2 * (height + gap) + 30}"'
+    size = f'viewBox="0 0 {40 + 4 * (width + gap)} {(names // 4 + 1) * (height + gap)}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="11">'
     path.write_text("\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *parts, "</svg>", ""]))
 
