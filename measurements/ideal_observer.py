@@ -3,19 +3,21 @@
     PYTHONPATH=workflow/src python measurements/ideal_observer.py [--traces 4] [--seconds 60] [--figure ceiling.svg]
     PYTHONPATH=workflow/src python measurements/ideal_observer.py --validate
 
-A neuron is quiet or active, with Poisson spikes of RATES (Hz) in either state; its spikes go through an indicator's kernel and
-binding curve, and photon noise of ν is added. The ideal observer knows all of that and samples the spikes given the trace: a
-particle filter whose particles are state, calcium and the spikes of the last frames (LAG), so that the mean over particles is
-what is to be expected of a frame given the trace until then. Nothing can have a smaller squared error, and hardly anything
-a higher correlation; that of a finite number of particles is somewhat lower.
+A neuron is quiet or active, with Poisson spikes of RATES (Hz) in either state; its spikes go through an indicator's
+kernel and binding curve, and photon noise of ν is added. The ideal observer knows all of that and samples the spikes
+given the trace: a particle filter whose particles are state, calcium and the spikes of the last frames (LAG), so that
+the mean over particles is what is to be expected of a frame given the trace until then. Nothing can have a smaller
+squared error, and hardly anything a higher correlation; that of a finite number of particles is somewhat lower.
 
-With unknown kinetics each neuron has an amplitude, a decay and a rise of its own (SPREAD, of the logarithms). The observer knows
-the distribution and weighs DRAWS kinetics, in two rounds, by the likelihood that the filter estimates without bias; the
-backends are told the median. Prints median r (smoothed as everywhere) per indicator and ν.
+With unknown kinetics each neuron has an amplitude, a decay and a rise of its own (SPREAD, of the logarithms). The
+observer knows the distribution and weighs DRAWS kinetics, in two rounds, by the likelihood that the filter estimates
+without bias; the backends are told the median. Prints median r (smoothed as everywhere) per indicator and ν.
 
-`--validate` compares posterior means and likelihoods with those from summing over all histories of spikes and states of short
-traces, one after the other.
+`--validate` compares posterior means and likelihoods with those from summing over all histories of spikes and states
+of short traces, one after the other.
 """
+# Numba knows the old random numbers alone.
+# ruff: noqa: NPY002
 
 import argparse
 from dataclasses import dataclass
@@ -94,8 +96,8 @@ def log_likelihood(y, dff, sigma):
 def filtered(y, sigma, response, rates, leave, particles, lag, jitter, seed):
     """Mean spikes of each frame (n_frames,) and the logarithm of the likelihood, up to a constant.
 
-    rates: spikes per frame in each state. leave: chance to leave it. jitter: spikes fall anywhere between two frames, and
-    count for the nearer one.
+    rates: spikes per frame in each state. leave: chance to leave it. jitter: spikes fall anywhere between two frames,
+    and count for the nearer one.
     """
     np.random.seed(seed)
     frames = len(y)
@@ -249,8 +251,7 @@ def validate() -> None:
                 y[t] = shown(slow, fast, response.values) + sigma * random.standard_normal()
             exact, log = exactly(y, sigma, response, 3)
             runs = [
-                filtered(y, sigma, response.values, RATES_PER_FRAME, LEAVE, 100_000, 60, False, k)
-                for k in range(4)
+                filtered(y, sigma, response.values, RATES_PER_FRAME, LEAVE, 100_000, 60, False, k) for k in range(4)
             ]
             error = np.mean([run[0] for run in runs], axis=0) - exact
             if abs(error).max() > worst:
@@ -264,18 +265,21 @@ def figure(rows: list[tuple[str, float, bool, dict[str, float]]], path: Path) ->
     width, height, gap = 150, 130, 44
     colours = {"ideal": "#222222", "network": "#1b7fb8", "oasis": "#c8553d"}
     parts = []
+    lowest = 0.4
     for k, name in enumerate(dict.fromkeys(own for own, *_ in rows)):
         left, top = 40 + (k % 4) * (width + gap), 24 + (k // 4) * (height + gap)
         parts.append(f'<text x="{left}" y="{top - 8}" font-weight="bold">{name}</text>')
         parts.append(f'<path d="M{left} {top}v{height}h{width}" fill="none" stroke="#888"/>')
-        for r in (0.0, 0.5, 1.0):
-            parts.append(f'<text x="{left - 5}" y="{top + height * (1 - r) + 4}" text-anchor="end">{r:g}</text>')
+        parts += [
+            f'<text x="{left - 5}" y="{top + height * (1 - r) / (1 - lowest) + 4:g}" text-anchor="end">{r:g}</text>'
+            for r in (lowest, 0.6, 0.8, 1)
+        ]
         levels = sorted({level for _, level, _, _ in rows})
         at = {level: left + width * (i + 0.3) / len(levels) for i, level in enumerate(levels)}
         parts += [f'<text x="{x}" y="{top + height + 14}" text-anchor="middle">{v:g}</text>' for v, x in at.items()]
         for (method, colour), known in product(colours.items(), (True, False)):
             points = [
-                f"{at[level]:.1f},{top + height * (1 - max(row[method], 0)):.1f}"
+                f"{at[level]:.1f},{top + height * (1 - max(row[method], lowest)) / (1 - lowest):.1f}"
                 for own, level, told, row in rows
                 if own == name and told == known
             ]
@@ -283,13 +287,14 @@ def figure(rows: list[tuple[str, float, bool, dict[str, float]]], path: Path) ->
             parts.append(
                 f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
             )
-    left, top = 40 + 3 * (width + gap), 40 + height + gap
+    names = len({own for own, *_ in rows})
+    left, top = 40 + (names % 4) * (width + gap), 40 + (names // 4) * (height + gap)
     for k, (method, colour) in enumerate(colours.items()):
         parts.append(f'<path d="M{left} {top + 18 * k}h24" stroke="{colour}" stroke-width="2"/>')
         parts.append(f'<text x="{left + 30}" y="{top + 18 * k + 4}">{method}</text>')
     notes = "r against ν (%/√Hz); broken:", "kinetics unknown"
     parts += [f'<text x="{left}" y="{top + 66 + 14 * k}">{note}</text>' for k, note in enumerate(notes)]
-    size = f'viewBox="0 0 {40 + 4 * (width + gap)} {2 * (height + gap) + 30}"'
+    size = f'viewBox="0 0 {40 + 4 * (width + gap)} {(names // 4 + 1) * (height + gap)}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="11">'
     path.write_text("\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *parts, "</svg>", ""]))
 

@@ -1,7 +1,7 @@
 """How honest and how narrow the network's intervals are, on data sets that it has not seen.
 
     snakemake --configfile config.yaml -- train     (or only results/network/assessed/offline-*.parquet)
-    PYTHONPATH=workflow/src python measurements/intervals.py results/network/assessed
+    PYTHONPATH=workflow/src python measurements/intervals.py results/network/assessed [--by-indicator]
 
 Reads the assessments that `train` makes, and asks each `without-<k>` of the weights that come with groundtrace, which
 has neither learnt from the data sets of fold k nor been calibrated on them. Prints, with the class of the cell told and
@@ -107,10 +107,46 @@ def report(title: str, windows: pl.DataFrame, whole: pl.DataFrame) -> None:
     print(f"mean rate covers {whole['mean_rate'].mean():.1%}")
 
 
+def by_indicator(folder: Path) -> None:
+    """What a user gets at 30 Hz, indicator and class told: medians over recordings of r, counts, coverage and width."""
+    rows = []
+    for row, calibration in unseen(folder):
+        if row["told"] and row["frame_rate"] == 30 and row["correlation"] is not None:
+            scored = seconds(row, calibration, row["cell_class"])
+            name = row["dataset"].split("-")[1]
+            rows.append(
+                {
+                    "indicator": name if row["cell_class"] == "excitatory" else "interneurons",
+                    "level": row["noise_level"],
+                    "dataset": row["dataset"],
+                    "neuron": row["neuron"],
+                    "r": row["correlation"],
+                    "ratio": row["inferred_rate"] / row["true_rate"],
+                    "covered": scored["covered"].mean(),
+                    "width": scored["width"].mean(),
+                }
+            )
+    own = pl.DataFrame(rows).group_by("indicator", "level", "dataset", "neuron").agg(pl.all().mean())
+    shown = own.group_by("indicator", "level").agg(
+        pl.len(), pl.col("r", "ratio", "width").median(), covered=pl.mean("covered")
+    )
+    print("| indicator | ν | neurons | r | inferred / true | 90 % interval covers | width, spikes |")
+    for row in shown.sort("indicator", "level").iter_rows(named=True):
+        print(
+            f"| {row['indicator']} | {row['level']:g} | {row['len']} | {row['r']:.2f} | {row['ratio']:.2f} | "
+            f"{row['covered']:.0%} | {row['width']:.1f} |"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("assessed", type=Path, help="folder of offline-*.parquet")
-    folder = parser.parse_args().assessed
+    parser.add_argument("--by-indicator", action="store_true", help="only what a user gets, by indicator and ν")
+    given = parser.parse_args()
+    folder = given.assessed
+    if given.by_indicator:
+        by_indicator(folder)
+        return
     for title, class_told in (("Class told", True), ("Class not told", False)):
         windows, whole = [], []
         for row, calibration in unseen(folder):

@@ -3,9 +3,10 @@
     PYTHONPATH=workflow/src python measurements/linear_transfer.py [--cascade <CASCADE model>] [--level 2]
 
 Bursts of 1, 2, 3, 5, 10 and 20 spikes, BETWEEN s apart and INTERVAL s between their spikes, in random order, of the
-median cell of each indicator (`simulate`'s response), at 30 Hz and ν = LEVEL; kinetics are told. The response to a burst is
-the sum of the rate from AROUND[0] s before its first to AROUND[1] s after its last spike, less what the same backend gives
-in as long a stretch between bursts. Prints the mean over bursts, and its standard deviation from burst to burst.
+median cell of each indicator (`simulate`'s response), at 30 Hz and ν = LEVEL; kinetics are told. The response to a
+burst is the sum of the rate from AROUND[0] s before its first to AROUND[1] s after its last spike, less what the same
+backend gives in as long a stretch between bursts. Prints the mean over bursts, and its standard deviation from burst
+to burst.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import numpy as np
 
 from groundtrace.arrays import FloatArray
 from groundtrace.groundtruth.resampling import match_noise
-from groundtrace.indicators import indicators
+from groundtrace.indicators import indicators, simulated
 from groundtrace.random import stream
 from groundtrace.simulation.activity import calcium_trace
 from groundtrace.spikes.base import SpikeBackend
@@ -40,7 +41,7 @@ def bursts(indicator: str, trace: int, level: float) -> tuple[FloatArray, FloatA
     first = BETWEEN * (np.arange(len(sizes)) + 0.7) + random.uniform(0, 1 / RATE, len(sizes))
     spikes = np.concatenate([start + INTERVAL * np.arange(size) for start, size in zip(first, sizes, strict=True)])
     frames = round(RATE * BETWEEN * (len(sizes) + 1))
-    noisy = match_noise(calcium_trace(spikes, frames, RATE, indicators()[indicator]), RATE, level, random)
+    noisy = match_noise(calcium_trace(spikes, frames, RATE, simulated(indicator)), RATE, level, random)
     assert noisy is not None
     return noisy, first, sizes.astype(float)
 
@@ -50,7 +51,8 @@ def responses(rate: FloatArray, first: FloatArray, sizes: FloatArray) -> FloatAr
     total = np.concatenate([[0.0], np.cumsum(rate) / RATE])
 
     def between(start: FloatArray, stop: FloatArray) -> FloatArray:
-        return np.interp(stop * RATE, np.arange(len(total)), total) - np.interp(start * RATE, np.arange(len(total)), total)
+        ends = (np.interp(at * RATE, np.arange(len(total)), total) for at in (stop, start))
+        return next(ends) - next(ends)
 
     start, stop = first - AROUND[0], first + (sizes - 1) * INTERVAL + AROUND[1]
     return between(start, stop) - between(2 * start - stop, start)

@@ -2,10 +2,11 @@
 
     PYTHONPATH=workflow/src python measurements/silent_cells.py results/ground_truth.parquet
 
-The longest stretch without a spike of up to NEURONS recordings of each data set, from 5 s after the last spike on, 30 to
-120 s, at 30 Hz and ν = 1, 2 and 4, by the weights that have not seen the data set, indicator told and not. Prints, in the
-median over stretches, the mean rate as the network has it and as it is shipped (`seen` in `spikes/network/expected.py`),
-and both ends of its 90 % interval, in two halves of the data sets: DOUBTED was chosen on the first one.
+The longest stretch without a spike of up to NEURONS recordings of each data set, from 5 s after the last spike on, 30
+to 120 s, at 30 Hz and ν = 1, 2 and 4, by the weights that have not seen the data set, indicator told and not. Prints,
+in the median over stretches, the mean rate as the network has it and as it is shipped (`seen` in
+`spikes/network/expected.py`), and both ends of its 90 % interval, in two halves of the data sets: DOUBTED was chosen
+on the first one.
 """
 
 import argparse
@@ -63,11 +64,11 @@ def main() -> None:
         calibration = from_dict(checkpoint.calibration)
         assert calibration is not None
         known = indicators().get(recording.indicator)
-        for indicator in {known, None}:
+        for indicator in (known, None) if known else (None,):
             dff = sampled.dff.astype(np.float32)
             found = infer_trace(checkpoint, dff, RATE, Response.of(indicator), None)
             shipped = float(found.rate.mean())
-            low, high = calibration.mean_rate_interval(shipped, found.features, "")
+            low, high = calibration.mean_rate_interval(shipped, calibration.about(found.features, found.context), "")
             row = {"dataset": recording.dataset, "level": level, "told": indicator is not None}
             rows.append(row | {"network": float(found.mean.mean()), "shipped": shipped, "low": low, "high": high})
     table = pl.DataFrame(rows)

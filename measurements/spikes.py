@@ -104,6 +104,7 @@ def compare(folder: Path) -> None:
         "oasis, order 2": (backend(Oasis(order=2)), 10, 20000),
         "convex": (backend(Convex()), 2, 20000),
         "network": (backend(Network()), 20, 20000),
+        "network, 1,000 frames": (backend(Network()), 200, 1000),
     }
     speeds = {name: speed(*row) for name, row in rows.items()}
     print(f"{'':40s} neuron-frames/CPU-s   ratio to loader   ratio to batches")

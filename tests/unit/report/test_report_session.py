@@ -88,6 +88,12 @@ def test_a_method_without_expectation_says_so(page):
     assert 'id="expected"' not in page
 
 
+def test_rates_whose_scale_is_not_known_have_no_hz(session, page):
+    relative = replace(session, acquisition=session.acquisition.model_copy(update={"indicator": "jRCaMP1a"}))
+    assert "spike rate (a.u.)" in render_session(relative, PARAMETERS)
+    assert "spike rate (Hz)" in page
+
+
 def test_a_network_without_expectation_does_not_recommend_itself(session):
     unknown = with_accuracy(session).spikes.with_columns(expected_correlation=pl.lit(None, pl.Float32))
     page = render_session(replace(with_accuracy(session), spikes=unknown), PARAMETERS)

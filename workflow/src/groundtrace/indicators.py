@@ -89,7 +89,7 @@ class SimulatedIndicator(Indicator):
     def spikes(self, dff: FloatArray) -> FloatArray:
         """Spikes at once that raise dF/F from 0 to `dff`: the inverse of `saturate`, at most LARGEST_LOAD."""
         rest, one = self._bound(0.0), self._bound(1.0)
-        bound = rest + np.clip(dff / self.peak, 0, self.saturate(np.float64(LARGEST_LOAD))) * (one - rest)
+        bound = rest + np.clip(dff / self.peak, 0, self.saturate(np.array(LARGEST_LOAD))) * (one - rest)
         return self.half * (bound / (1 - bound)) ** (1 / self.hill) - self.resting
 
     def _bound(self, load: Any) -> Any:

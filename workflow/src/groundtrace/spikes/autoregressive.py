@@ -57,8 +57,7 @@ class Response:
 
 
 class Autoregressive(SpikeBackend):
-    """Deconvolution with a fixed response: events in dF/F become Hz by one scale for each trace, from what the indicator
-    shows of spikes and bursts."""
+    """Deconvolution with a fixed response: events in dF/F become Hz by one scale for each trace."""
 
     decay_time: PositiveFloat | None = None
     """Decay time constant, s; empty takes the indicator's value."""
@@ -111,14 +110,14 @@ def spikes_per_event(events: FloatArray, response: Response, indicator: Indicato
     is in spikes tells the indicator's binding curve: three spikes make more dF/F than three times one. The sum alone is
     used; within a burst, dF/F shows better when than how many.
     """
-    from scipy.ndimage import label
     from scipy.signal import lfilter
 
     if not events.any():
         return 0.0
     decay = math.exp(-1 / (response.decay_time * response.frame_rate))
     error = noise * math.sqrt(1 - decay**2) / response.peak
-    group, _ = label(events > TOGETHER * error)
+    inside = events > TOGETHER * error
+    group = np.cumsum(inside & np.diff(inside, prepend=False)) * inside
     clear = np.where(group, np.bincount(group, events)[group] >= CLEAR * error, False) * events * response.peak
     level = np.asarray(lfilter([1.0], [1.0, -decay], clear))
     spikes = indicator.spikes(level) - indicator.spikes(level - clear)

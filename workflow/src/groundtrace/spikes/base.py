@@ -12,7 +12,6 @@ from groundtrace.indicators import Indicator
 from groundtrace.section import Backend
 from groundtrace.spikes.counts import CountDistribution
 
-
 UNLIKE = 1.3
 """Median distance of traces, in those that 95 of 100 stay below, from which a recording is said to be unlike others."""
 
@@ -99,15 +98,15 @@ def unlike_others(unlike: FloatArray) -> str:
     if not len(known) or np.median(known) < UNLIKE:
         return ""
     return (
-        f"dff: these traces are unlike the recordings that accuracy was measured on (distance {np.median(known):.2g}; 95 of "
-        "100 new recordings are below 1): check units, baseline and frame rate; if all are right, intervals are as wide as "
-        "such recordings need, and rates are to be read with care"
+        f"dff: these traces are unlike the recordings that accuracy was measured on (distance {np.median(known):.2g}; "
+        "95 of 100 new recordings are below 1): check units, baseline and frame rate; if all are right, intervals are "
+        "as wide as such recordings need, and rates are to be read with care"
     )
 
 
 def relative_rates(method: str, indicator: str) -> str:
     """What is said of rates whose scale is not to be trusted."""
     return (
-        f"{method}: how many spikes of {indicator} it counts was off by more than a factor of two on ground truth; read "
-        "its rates as relative to each other (a.u.), or use the method network"
+        f"{method}: how many spikes of {indicator} it counts was off by more than a factor of two on ground truth; "
+        "read its rates as relative to each other (a.u.), or use the method network"
     )

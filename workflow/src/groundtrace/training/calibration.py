@@ -61,7 +61,10 @@ def calibrate(checkpoint: Checkpoint, assessed: Sequence[pl.DataFrame]) -> Check
     tables = list(filter(len, unseen))
     learnt = learn(tables)
     rows = pl.concat(
-        [table.with_columns(part=pl.lit(k % PARTS), distance=_from_others(tables, k)) for k, table in enumerate(tables)]
+        [
+            table.with_columns(part=pl.lit(k % PARTS), distance=distance_from_others(tables, k))
+            for k, table in enumerate(tables)
+        ]
     )
     known = rows.filter(pl.col("correlation").is_not_null())
     z = np.arctanh(np.clip(known["correlation"].to_numpy(), -LIMIT, LIMIT))
@@ -72,13 +75,13 @@ def calibrate(checkpoint: Checkpoint, assessed: Sequence[pl.DataFrame]) -> Check
 
 
 def learn(tables: Sequence[pl.DataFrame]) -> Learnt:
-    """What the recordings of tables Assessment are like, and how far recordings of other folds usually are from them."""
+    """What the recordings of tables Assessment are like, and how far those of other folds usually are from them."""
     found = _learn(tables)
-    far = np.concatenate([_from_others(tables, k).to_numpy() for k in range(len(tables))])
+    far = np.concatenate([distance_from_others(tables, k).to_numpy() for k in range(len(tables))])
     return replace(found, usual=float(np.quantile(far, USUAL)))
 
 
-def _from_others(tables: Sequence[pl.DataFrame], k: int) -> pl.Series:
+def distance_from_others(tables: Sequence[pl.DataFrame], k: int) -> pl.Series:
     """Distance of each row of one table from the recordings of the others, or of itself where it is alone."""
     others = [table for j, table in enumerate(tables) if j != k] or tables
     return pl.Series(_learn(others).distance(np.stack(tables[k]["context"].to_list()).astype(np.float64)))

@@ -180,7 +180,7 @@ class Learnt:
     """Distance that 95 of 100 recordings of data sets left out do not reach."""
 
     def distance(self, context: FloatArray) -> FloatArray:
-        """Logarithm of the Mahalanobis distance per dimension, (n_recordings,), from contexts (n_recordings, CONTEXT)."""
+        """Logarithm of the Mahalanobis distance per dimension, (n_recordings,). context: (n_recordings, CONTEXT)."""
         above = (described(context) - np.array(self.centre)) @ np.array(self.whitening)
         return 0.5 * np.log((above**2).mean(axis=1))
 
@@ -207,7 +207,9 @@ class Calibration:
 
     def unlike(self, context: FloatArray) -> float:
         """Distance of a recording (CONTEXT,) over the usual one; from 1 on it is unlike the others. NaN: not known."""
-        return np.nan if self.learnt is None else float(np.exp(self.learnt.distance(context[None])[0] - self.learnt.usual))
+        if self.learnt is None:
+            return np.nan
+        return float(np.exp(self.learnt.distance(context[None])[0] - self.learnt.usual))
 
     def expected_correlation(self, about: FloatArray, told: str) -> tuple[float, ...]:
         """Expected Pearson r with the true rate and its 90 % interval."""
