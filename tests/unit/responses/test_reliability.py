@@ -115,7 +115,7 @@ def test_signal_correlations_leave_shared_noise_out():
     assert abs(np.corrcoef(sums(trials, condition, 200).s)[0, 2]) > 0.4  # what plain correlation says
     row, r, error = strongest(signal, np.array([True, True, True]), 200, 1)
     assert row.tolist()[:2] == [1, 0]
-    assert r[0] == signal[0, 1]
+    assert float(r.item(0)) == signal[0, 1]
     assert 0 < error[0] < 0.1
 
 
