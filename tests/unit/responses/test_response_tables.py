@@ -9,6 +9,7 @@ from groundtrace.notices import noting
 from groundtrace.responses.parameters import ResponseParameters
 from groundtrace.responses.steps import judge, present, respond, selected, tune
 from groundtrace.responses.tables import Presentations, Reliability, Responses, Tuning, presentations_table
+from groundtrace.responses.windows import GROWTH
 from groundtrace.tables import stack, validate
 from tests.unit.responses.responses_example import RATE, driven, frames_of, shown, spike_counts, write_spikes
 
@@ -54,7 +55,7 @@ def test_errors_come_with_a_predictive_interval(made, tmp_path):
     rate = driven(counts, presentations, FRAMES)
     spikes = write_spikes(tmp_path / "s.parquet", rate, rate_low=rate * 0 + 1.0, rate_high=rate * 0 + 4.29)
     errors = stack(respond(presentations, frames_of(FRAMES), spikes, RATE, PARAMETERS)["response_error"])
-    assert errors == pytest.approx(0.5, abs=0.01)  # one spike in a second, of which a window is a quarter
+    assert errors == pytest.approx(0.25**GROWTH, abs=0.01)  # one spike in a second, of which a window is a quarter
 
 
 def test_the_tables_are_whole_and_the_same_each_time(made, tmp_path):
