@@ -2,11 +2,12 @@
 
     PYTHONPATH=workflow/src python measurements/response_errors.py <folder with recordings, traces, spikes.parquet>
 
-The first excitatory neurons of every data set of ground truth, their first seconds at 30 Hz and brought to a noise level by added
-photon noise; spikes by the network that has not seen the data set. The recording is cut into windows one after the
-other. Prints, means over data sets: true spikes in a window, root mean square of the difference to the expected number
-and of its standard error, the share of true numbers within 1.64 standard errors, and the median over data sets of the
-ratio of the two roots. Data sets are in two halves: a rule is chosen on the first, and judged by the second.
+The first excitatory neurons of every data set of ground truth, their first seconds at 30 Hz and brought to a noise
+level by added photon noise; spikes by the network that has not seen the data set. The recording is cut into windows one
+after the other. Prints, means over data sets: true spikes in a window, root mean square of the difference to the
+expected number and of its standard error, the share of true numbers within 1.64 standard errors, and the median over
+data sets of the ratio of the two roots. Data sets are in two halves: a rule is chosen on the first, and judged by the
+second.
 """
 
 import argparse
@@ -29,6 +30,7 @@ SLOWEST = 14.0
 """Hz."""
 FEWEST = 5
 """Spikes of a neuron that counts."""
+NAMES = ("dataset", "neuron", "recording", "indicator", "cell_class")
 WINDOWS = (0.1, 0.25, 0.5, 1.0, 2.0)
 """s."""
 
@@ -45,8 +47,8 @@ def recordings(folder: Path, neurons: int, seconds: float) -> Iterator[Recording
         known.add(row["neuron"])
         time = np.asarray(row["time"])
         time = time[time < time[0] + seconds]
-        names = (row[name] for name in ("dataset", "neuron", "recording", "indicator", "cell_class"))
-        yield Recording(*names, time, np.asarray(row["dff"])[: len(time)], np.asarray(row["spike_times"]))
+        traces = time, np.asarray(row["dff"])[: len(time)], np.asarray(row["spike_times"])
+        yield Recording(*(row[name] for name in NAMES), *traces)
 
 
 def compared(sampled: Sampled) -> dict[float, FloatArray]:

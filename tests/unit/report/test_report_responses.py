@@ -1,4 +1,4 @@
-"""Responses on the session page: where stimuli are, with what the tables say, and a warning where hardly any respond."""
+"""Responses on the session page: where stimuli are, with what the tables say; a warning where hardly any respond."""
 
 from dataclasses import replace
 from pathlib import Path
