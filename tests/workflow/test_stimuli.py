@@ -24,7 +24,9 @@ def test_every_table_is_there_with_its_history(project):
     presentations = pl.read_parquet(plane / "presentations.parquet")
     assert presentations["orientation"].to_list()[:4] == [0, 45, 90, 135]
     assert presentations["condition"].n_unique() == 4
-    tables = {name: next(plane.rglob(f"{name}-network.parquet")) for name in ("responses", "reliability", "tuning", "spikes")}
+    tables = {
+        name: next(plane.rglob(f"{name}-network.parquet")) for name in ("responses", "reliability", "tuning", "spikes")
+    }
     heights = {name: pl.read_parquet(path).height for name, path in tables.items()}
     assert len(set(heights.values())) == 1
     responses = pl.read_parquet(tables["responses"])

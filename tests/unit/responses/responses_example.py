@@ -1,6 +1,7 @@
 """Made-up stimuli and the cells that they drive."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -44,5 +45,6 @@ def driven(counts: FloatArray, presentations: pl.DataFrame, frames: int, latency
 
 def write_spikes(path: Path, rate: FloatArray, **columns: object) -> Path:
     """The file of a table Spikes."""
-    write_table(path, Spikes, example(Spikes, rate=rate, **({"accepted": True} | columns)), {"history": [], "sources": []})
+    given: dict[str, Any] = {"accepted": True, "rate": rate, **columns}
+    write_table(path, Spikes, example(Spikes, **given), {"history": [], "sources": []})
     return path

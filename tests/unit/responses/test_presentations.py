@@ -49,8 +49,8 @@ WRONG = {
     ),
     "outside": (
         "start_time,stop_time\n1,2\n99,100.5\n200.5,2e6\n",
-        "s.csv: 2 of 3 presentations lie outside the recording (the first is number 2, 99 to 100.5 s), which lasts 100 s; "
-        "correct them",
+        "s.csv: 2 of 3 presentations lie outside the recording (the first is number 2, 99 to 100.5 s), which lasts "
+        "100 s; correct them",
     ),
     "before the recording": ("start_time,stop_time\n-1,2\n", "1 of 1 presentations lie outside the recording"),
     "frames called seconds": (
@@ -63,7 +63,7 @@ WRONG = {
     ),
     "frame outside": (
         "start_frame,stop_frame\n10,20\n2990,3001\n",
-        "1 of 2 presentations lie outside the recording (the first is number 2, frame 2990 to 3001), which has 3000 frames",
+        "1 of 2 presentations lie outside the recording (the first is number 2, frame 2990 to 3001), which has 3000",
     ),
     "nothing twice": (
         "start_time,stop_time,image\n1,2,a\n3,4,b\n",
@@ -91,7 +91,10 @@ def test_what_is_wrong_is_said(name, file):
 
 
 def test_files_that_are_not_there_or_not_read(file, tmp_path):
-    for name, said in (("none.csv", "'none.csv' does not exist; give a table"), ("s.xlsx", "s.xlsx: .xlsx is not read")):
+    for name, said in (
+        ("none.csv", "'none.csv' does not exist; give a table"),
+        ("s.xlsx", "s.xlsx: .xlsx is not read"),
+    ):
         (tmp_path / "s.xlsx").write_text("x")
         with pytest.raises(InputError, match=re.escape(said)):
             read_stimuli(name)
@@ -144,7 +147,7 @@ def test_presentations_that_agree_in_what_was_shown_are_repeats(file):
         {
             "start_time": start,
             "stop_time": start + 0.5,
-            "orientation": np.tile([0.0, 45, 90, None], 15).tolist(),
+            "orientation": [0.0, 45.0, 90.0, None] * 15,
             "trial": np.arange(60) // 4,
             "speed": np.random.default_rng(0).normal(0, 1, 60),
             "mouse": ["a"] * 60,
@@ -160,7 +163,7 @@ def test_presentations_that_agree_in_what_was_shown_are_repeats(file):
     assert found["speed"].null_count() == 0
     by_trial = presented(Path("s.parquet"), ("trial",))
     assert by_trial["condition"].to_list() == (np.arange(60) // 4).tolist()
-    with pytest.raises(InputError, match=r"responses.conditions: the stimuli have no column 'orientatoin'; did you mean"):
+    with pytest.raises(InputError, match=r"responses.conditions: the stimuli have no column 'orientatoin'; did"):
         presented(Path("s.parquet"), ("orientatoin",))
 
 

@@ -1,4 +1,4 @@
-"""Tuning curves: preferred values are as right as their errors say, and cells that do not care do not look selective."""
+"""Tuning: preferred values are as right as their errors say, and cells that do not care do not look selective."""
 
 import numpy as np
 import pytest

@@ -97,12 +97,12 @@ class Session(Section):
     image (.tif, .npy, Cellpose's _seg.npy), .nwb, or the rois.parquet of another session or recipe. One file for each
     plane, separated by `;`; one NWB file may hold all planes."""
     stimuli: str | None = None
-    """Presentations of stimuli: a table (.csv, .tsv, .parquet) with `start_time` and `stop_time` (s since the first frame;
-    or `start_frame` and `stop_frame`), `stimulus`, `image` (an id, empty for grey) and any further columns; or an .nwb
-    file with intervals. Each cell's responses to them are on its page."""
+    """Presentations of stimuli: a table (.csv, .tsv, .parquet) with `start_time` and `stop_time` (s since the first
+    frame) or `start_frame` and `stop_frame`, `stimulus`, `image` (an id, empty for grey) and any further columns; or an
+    .nwb file with intervals. The session's page then shows the responses of its cells."""
     stimulus_images: str | None = None
-    """Images that were shown: a stack (.npy, .npz, .tif), a folder of .png or .jpg, or an .nwb file with templates; the id
-    of an image is its position, from 0, or its file name. The ids in `stimuli` are checked against it."""
+    """Images that were shown: a stack (.npy, .npz, .tif), a folder of .png or .jpg, or an .nwb file with templates. The
+    id of an image is its position, from 0, or its file name. The ids in `stimuli` are checked against it."""
     cell_class: CellClass | None = None
     """Of all cells: excitatory or interneuron. It narrows the intervals of spike rates; empty is not known."""
     simulate: str | None = None

@@ -13,7 +13,7 @@ BOOKKEEPING = ("block", "index", "trial", "id", "order", "repeat", "run", "seed"
 
 
 def varied(presentations: pl.DataFrame, wanted: Sequence[str] | None = None) -> list[str]:
-    """Columns besides stimulus and image that say what was shown: those wanted, else numbers that vary and come back."""
+    """Columns besides stimulus and image that say what was shown: those wanted, else numbers that come back."""
     own = [name for name in presentations.columns if name not in KNOWN]
     if unknown := [name for name in wanted or () if name not in own]:
         raise InputError(
@@ -49,8 +49,8 @@ def with_conditions(presentations: pl.DataFrame, wanted: Sequence[str] | None, p
     )
     if not joined["repeat"].max():
         raise InputError(
-            f"{path}: nothing is shown twice: {joined.height} presentations differ in {', '.join(named)}; how reliable a "
-            "response is can be told from repeats alone. Name the columns that say what was shown in "
+            f"{path}: nothing is shown twice: {joined.height} presentations differ in {', '.join(named)}; how reliable "
+            "a response is can be told from repeats alone. Name the columns that say what was shown in "
             "`responses.conditions` (config), or correct the column image"
         )
     found = presentations.join(joined, on="presentation", how="left", maintain_order="left")

@@ -11,8 +11,8 @@ from groundtrace.responses.nwb import templates
 
 PICTURES = (".png", ".jpg", ".jpeg")
 ALLOWED = (
-    "give a stack (.npy, .npz, .tif: images first), a folder of .png or .jpg, or an .nwb file with templates; the id of "
-    "an image is its position, from 0, or its file name"
+    "give a stack (.npy, .npz, .tif: images first), a folder of .png or .jpg, or an .nwb file with templates; the id "
+    "of an image is its position, from 0, or its file name"
 )
 
 
@@ -60,7 +60,9 @@ def _length(path: Path) -> int:
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: cannot be read: {str(error).splitlines()[0]}; {ALLOWED}") from None
     if len(shape) not in (3, 4):
-        raise InputError(f"{path}: is of shape {shape}, a stack is (images, Y, X) or (images, Y, X, colours); {ALLOWED}")
+        raise InputError(
+            f"{path}: is of shape {shape}, a stack is (images, Y, X) or (images, Y, X, colours); {ALLOWED}"
+        )
     return shape[0]
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from groundtrace.errors import InputError
@@ -23,7 +22,7 @@ def intervals(path: Path) -> pl.DataFrame:
 
     try:
         with h5py.File(path, "r") as file:
-            found = file.get("intervals", {})
+            found: Any = file.get("intervals", {})
             tables = {name: _rows(group) for name, group in found.items() if name not in NO_STIMULUS}
     except OSError as error:
         raise InputError(f"{path}: cannot be read as HDF5 ({error})") from error
@@ -36,16 +35,17 @@ def intervals(path: Path) -> pl.DataFrame:
     return pl.concat([_named(name, pl.DataFrame(table)) for name, table in tables.items()], how="diagonal_relaxed")
 
 
-def _rows(group: Any) -> dict[str, np.ndarray]:
+def _rows(group: Any) -> dict[str, Any]:
     """Columns of a table with one number, truth or text per row; an index into another table is none."""
     import h5py
 
-    if not isinstance(group, h5py.Group) or "start_time" not in group:
+    columns: dict[str, Any] = dict(group.items()) if isinstance(group, h5py.Group) else {}
+    if "start_time" not in columns:
         return {}
-    count = group["start_time"].shape
-    lists = {name.removesuffix("_index") for name in group if name.endswith("_index")}
+    count = columns["start_time"].shape
+    lists = {name.removesuffix("_index") for name in columns if name.endswith("_index")}
     found = {}
-    for name, column in group.items():
+    for name, column in columns.items():
         plain = isinstance(column, h5py.Dataset) and column.shape == count and name not in {"id", *lists}
         if not plain or name.endswith("_index"):
             continue
@@ -72,9 +72,10 @@ def templates(path: Path) -> list[str]:
 
     try:
         with h5py.File(path, "r") as file:
-            found = file.get("stimulus/templates", {})
-            stacks = [item["data"].shape for item in found.values() if isinstance(item, h5py.Group) and "data" in item]
-            images = [name for item in found.values() if "data" not in item for name in _images(item)]
+            found: Any = file.get("stimulus/templates", {})
+            items: list[Any] = [item for item in found.values() if isinstance(item, h5py.Group)]
+            stacks = [item["data"].shape for item in items if "data" in item]
+            images = [name for item in items if "data" not in item for name in _images(item)]
     except OSError as error:
         raise InputError(f"{path}: cannot be read as HDF5 ({error})") from error
     if len(stacks) > 1:

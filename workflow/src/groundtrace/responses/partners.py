@@ -1,5 +1,7 @@
 """Which cells respond alike, and which stand apart."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
@@ -56,7 +58,7 @@ def strongest(matrix: FloatArray, cells: BoolArray, number: int, sign: int) -> t
     return np.where(there, row, -1), r, error
 
 
-def outlier_scores(found: dict[str, FloatArray], cells: BoolArray) -> FloatArray:
+def outlier_scores(found: Mapping[str, FloatArray], cells: BoolArray) -> FloatArray:
     """Score (n_rois,) of an isolation forest (Liu et al. 2008) over FEATURES of the cells; NaN of others, and where
     cells are too few."""
     from sklearn.ensemble import IsolationForest

@@ -20,9 +20,9 @@ TOUCHING = 1e-3
 """s; clocks are no better: presentations that overlap by less follow each other."""
 MILLISECONDS = 1000
 ALLOWED = (
-    "give a table (.csv, .tsv, .parquet) with one row per presentation and the columns start_time and stop_time (s since "
-    "the first frame) or start_frame and stop_frame (0-based; stop is the first frame after it), stimulus, image; or an "
-    ".nwb file with intervals"
+    "give a table (.csv, .tsv, .parquet) with one row per presentation and the columns start_time and stop_time (s "
+    "since the first frame) or start_frame and stop_frame (0-based; stop is the first frame after it), stimulus and "
+    "image; or an .nwb file with intervals"
 )
 
 
@@ -47,7 +47,8 @@ class Stimuli:
             edges = np.append(time, time[-1] + 1 / frame_rate)
             start, stop = (edges[frame.astype(np.int64)] for frame in (start, stop))
         frames = {
-            name: np.searchsorted(time, at - 1e-9).astype(np.int32) for name, at in zip(FRAMES, (start, stop), strict=True)
+            name: np.searchsorted(time, at - 1e-9).astype(np.int32)
+            for name, at in zip(FRAMES, (start, stop), strict=True)
         }
         own = self.table.drop("start", "stop", "stimulus", "image")
         return pl.DataFrame(
@@ -135,7 +136,9 @@ def _renamed(path: Path, table: pl.DataFrame) -> pl.DataFrame:
     table = table.rename({name: name.strip() for name in table.columns})
     has = [pair for pair in (TIMES, FRAMES) if set(pair) & set(table.columns)]
     if len(has) > 1 and set(table.columns) >= {*TIMES, *FRAMES}:
-        raise InputError(f"{path}: has times and frames of each presentation; keep start_time and stop_time, or the others")
+        raise InputError(
+            f"{path}: has times and frames of each presentation; keep start_time and stop_time, or the others"
+        )
     pair = next((pair for pair in (TIMES, FRAMES) if set(pair) <= set(table.columns)), None)
     if pair is None:
         missing = next(name for name in (has or [TIMES])[0] if name not in table.columns)
@@ -169,12 +172,14 @@ def _numbers(path: Path, table: pl.DataFrame, name: str, whole: bool) -> pl.Seri
 def _check_order(path: Path, table: pl.DataFrame, in_frames: bool) -> None:
     start, stop = table["start"].to_numpy(), table["stop"].to_numpy()
     if (wrong := stop <= start).any():
-        raise InputError(f"{told(path, table, wrong, 'stop before they start, or have no length', in_frames)}; correct them")
+        raise InputError(
+            f"{told(path, table, wrong, 'stop before they start, or have no length', in_frames)}; correct them"
+        )
     over = np.append(start[1:] < stop[:-1] - (0 if in_frames else TOUCHING), False)
     if over.any():
         raise InputError(
-            f"{told(path, table, over, 'overlap with the next', in_frames)}; a response is that to one stimulus: correct "
-            "them, or keep one of each pair"
+            f"{told(path, table, over, 'overlap with the next', in_frames)}; a response is that to one stimulus: "
+            "correct them, or keep one of each pair"
         )
 
 

@@ -34,8 +34,8 @@ class Sums(NamedTuple):
 def reliability(response: FloatArray, condition: IntArray, repeat: IntArray) -> dict[str, FloatArray]:
     """Statistics of each ROI and, by the same name with `_error`, their standard errors; each (n_rois,).
 
-    response: (n_rois, n_trials) spikes, NaN where there is none. condition, repeat: (n_trials,) 0-based. Conditions with
-    one response of a ROI do not count for it; a statistic that is not defined is NaN.
+    response: (n_rois, n_trials) spikes, NaN where there is none. condition, repeat: (n_trials,) 0-based. Conditions
+    with one response of a ROI do not count for it; a statistic that is not defined is NaN.
     """
     parts = [_of_some(response[i : i + ROIS], condition, repeat) for i in range(0, len(response), ROIS)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
@@ -110,7 +110,7 @@ def oracle_correlation(n: FloatArray, s: FloatArray, q: FloatArray) -> FloatArra
 
 
 def _split_half(halves: Sums) -> FloatArray:
-    both = (halves.n > 0).all(axis=-2)
+    both = np.all(halves.n > 0, axis=-2)
     mean = np.where(both[..., None, :], halves.s / np.maximum(halves.n, 1), 0)
     number = both.sum(axis=-1).astype(float)
     number[number < 3] = np.nan
@@ -131,7 +131,7 @@ def _entropy(off: FloatArray, width: FloatArray, number: FloatArray) -> FloatArr
     """Bits of values (…, n_conditions), NaN for none, in bins of `width` (…), with the correction of Miller and Madow;
     the mean over places of the bins' borders."""
     scaled = off / np.where(width > 0, width, np.nan)[..., None]
-    known = np.isfinite(scaled).sum(axis=-1)
+    known = np.asarray(np.isfinite(scaled).sum(axis=-1))
     bits = np.mean([_bits(np.sort(np.floor(scaled + border), axis=-1), known) for border in BORDERS], axis=0)
     return np.where(known > 1, np.minimum(bits, np.log2(number)), np.nan)
 

@@ -26,14 +26,20 @@ FEW = 0.1
 """Share of presentations without a response from which on it is said."""
 
 
-def present(stimuli: Path | str, frames: pl.DataFrame, frame_rate: float, parameters: ResponseParameters) -> pl.DataFrame:
+def present(
+    stimuli: Path | str, frames: pl.DataFrame, frame_rate: float, parameters: ResponseParameters
+) -> pl.DataFrame:
     """Table Presentations of a plane. frames: columns time and segment of its table Frames."""
     timed = read_stimuli(stimuli).timed(frames["time"].to_numpy(), frame_rate)
     return with_conditions(timed, parameters.conditions, stimuli)
 
 
 def respond(
-    presentations: pl.DataFrame, frames: pl.DataFrame, spikes: Path | str, frame_rate: float, parameters: ResponseParameters
+    presentations: pl.DataFrame,
+    frames: pl.DataFrame,
+    spikes: Path | str,
+    frame_rate: float,
+    parameters: ResponseParameters,
 ) -> pl.DataFrame:
     """Table Responses from the file of the table Spikes, of which a few ROIs are read at a time."""
     spans = frame_spans(frames["time"].to_numpy(), frames["segment"].to_numpy(), frame_rate)
@@ -55,8 +61,8 @@ def respond(
     if lost > FEW:
         notice(
             "no_response",
-            f"{lost:.0%} of responses are missing, since less than {parameters.coverage:.0%} of their window are usable "
-            "frames; look at the bad frames, or lower `responses.coverage`",
+            f"{lost:.0%} of responses are missing, since less than {parameters.coverage:.0%} of their window are "
+            "usable frames; look at the bad frames, or lower `responses.coverage`",
         )
     return table
 

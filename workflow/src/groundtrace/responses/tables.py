@@ -1,9 +1,8 @@
 """Tables of responses to stimuli."""
 
 import polars as pl
-from pandera.typing.polars import Series
 
-from groundtrace.tables import Floats, Table, column
+from groundtrace.tables import Floats, Series, Table, column
 
 
 class Presentations(Table):
@@ -59,35 +58,75 @@ class Reliability(Table):
     accepted: Series[bool] = column("", "counts as a cell")
     selected: Series[bool] = column("", "by the rule in the config, section responses")
     trials: Series[pl.Int32] = column("", "presentations with a response, of conditions with at least two", low=0)
-    oracle: Series[pl.Float32] = column("", "Pearson r of each trial with the mean of the others of its condition, times the share of repeated conditions", nullable=True)
+    oracle: Series[pl.Float32] = column(
+        "",
+        "Pearson r of each trial with the mean of the others of its condition, times the share of repeated conditions",
+        nullable=True,
+    )
     oracle_error: Series[pl.Float32] = column("", ERROR, low=0, nullable=True)
-    split_half: Series[pl.Float32] = column("", "Pearson r of mean responses to odd and to even repeats, for all repeats (Spearman and Brown)", nullable=True)
+    split_half: Series[pl.Float32] = column(
+        "",
+        "Pearson r of mean responses to odd and to even repeats, for all repeats (Spearman and Brown)",
+        nullable=True,
+    )
     split_half_error: Series[pl.Float32] = column("", ERROR, low=0, nullable=True)
     variance: Series[pl.Float32] = column("spikes²", "of mean responses over conditions", nullable=True)
     variance_error: Series[pl.Float32] = column("spikes²", ERROR, low=0, nullable=True)
-    signal_power: Series[pl.Float32] = column("spikes²", "variance of true mean responses: that of the measured ones without the noise of trials", nullable=True)
+    signal_power: Series[pl.Float32] = column(
+        "spikes²",
+        "variance of true mean responses: that of the measured ones without the noise of trials",
+        nullable=True,
+    )
     signal_power_error: Series[pl.Float32] = column("spikes²", ERROR, low=0, nullable=True)
-    ceiling: Series[pl.Float32] = column("", "largest r that a prediction can have with the mean responses, √(signal power / variance); CCnorm is r over it", nullable=True)
+    ceiling: Series[pl.Float32] = column(
+        "",
+        "largest r that a prediction can have with the mean responses, √(signal power / variance); CCnorm is r over it",
+        nullable=True,
+    )
     ceiling_error: Series[pl.Float32] = column("", ERROR, low=0, nullable=True)
-    explainable: Series[pl.Float32] = column("fraction", "share of the variance of single trials that the condition explains", nullable=True)
+    explainable: Series[pl.Float32] = column(
+        "fraction", "share of the variance of single trials that the condition explains", nullable=True
+    )
     explainable_error: Series[pl.Float32] = column("fraction", ERROR, low=0, nullable=True)
-    sparseness: Series[pl.Float32] = column("", "of the response over conditions, without the noise of trials (Vinje & Gallant 2000); 0 is even, 1 is one condition", nullable=True)
+    sparseness: Series[pl.Float32] = column(
+        "",
+        "over conditions (Vinje & Gallant 2000), without the noise of trials; 0 is even, 1 is one condition",
+        nullable=True,
+    )
     sparseness_error: Series[pl.Float32] = column("", ERROR, low=0, nullable=True)
-    entropy: Series[pl.Float32] = column("bit", "of mean responses in bins as wide as their own standard error", nullable=True)
+    entropy: Series[pl.Float32] = column(
+        "bit", "of mean responses in bins as wide as their own standard error", nullable=True
+    )
     entropy_error: Series[pl.Float32] = column("bit", ERROR, low=0, nullable=True)
     tuning_p: Series[pl.Float32] = column(
         "", "that responses do not depend on the condition: a permutation test", low=0, high=1, nullable=True
     )
-    signal_partner: Series[pl.Int32] = column("", "cell with the most positive correlation of mean responses, without what noise shared in the same trials makes of it", nullable=True)
+    signal_partner: Series[pl.Int32] = column(
+        "",
+        "cell with the most positive signal correlation",
+        nullable=True,
+    )
     signal_partner_r: Series[pl.Float32] = column("", "that correlation", nullable=True)
     signal_partner_r_error: Series[pl.Float32] = column("", ERROR, low=0, nullable=True)
-    signal_opponent: Series[pl.Int32] = column("", "cell with the most negative correlation of mean responses, without what noise shared in the same trials makes of it", nullable=True)
+    signal_opponent: Series[pl.Int32] = column(
+        "",
+        "cell with the most negative signal correlation",
+        nullable=True,
+    )
     signal_opponent_r: Series[pl.Float32] = column("", "that correlation", nullable=True)
     signal_opponent_r_error: Series[pl.Float32] = column("", ERROR, low=0, nullable=True)
-    noise_partner: Series[pl.Int32] = column("", "cell with the most positive correlation of deviations of trials from the mean of their condition", nullable=True)
+    noise_partner: Series[pl.Int32] = column(
+        "",
+        "cell with the most positive noise correlation",
+        nullable=True,
+    )
     noise_partner_r: Series[pl.Float32] = column("", "that correlation", nullable=True)
     noise_partner_r_error: Series[pl.Float32] = column("", ERROR, low=0, nullable=True)
-    noise_opponent: Series[pl.Int32] = column("", "cell with the most negative correlation of deviations of trials from the mean of their condition", nullable=True)
+    noise_opponent: Series[pl.Int32] = column(
+        "",
+        "cell with the most negative noise correlation",
+        nullable=True,
+    )
     noise_opponent_r: Series[pl.Float32] = column("", "that correlation", nullable=True)
     noise_opponent_r_error: Series[pl.Float32] = column("", ERROR, low=0, nullable=True)
     outlier_score: Series[pl.Float32] = column(

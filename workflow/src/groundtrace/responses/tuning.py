@@ -113,7 +113,8 @@ def _depth(mean: FloatArray, error: FloatArray) -> tuple[FloatArray, FloatArray]
         # What is left of a flat curve: the error of the variance of noise. Noise also makes a slope of twice that.
         flat = 2 * (number - 1) * (noise / number / squares) ** 2
         spread = np.sqrt(np.maximum(linear - 2 * flat, 0) + flat)
-        return tuple(np.where(squares > 0, part / scale, np.nan) for part in (1 - ratio, spread))
+        known = squares > 0
+        return np.where(known, (1 - ratio) / scale, np.nan), np.where(known, spread / scale, np.nan)
 
 
 def _preferred(

@@ -22,7 +22,7 @@ from groundtrace.io import write_text
 from groundtrace.running import layout
 from groundtrace.running.curations import Curations
 from groundtrace.running.status import merged
-from groundtrace.sessions import read_sheet
+from groundtrace.sheet import read_sheet
 
 HOST, PORT = "127.0.0.1", 8642
 SHOWN = {".html": "text/html; charset=utf-8", ".log": "text/plain; charset=utf-8"}

@@ -29,13 +29,16 @@ def check_excluded(plan: Plan, sheet: Sheet) -> None:
 
 
 def times_of_frames(plan: Plan, session: Session) -> FloatArray | None:
-    """Times of frames as ingest found them, or will; None for raw data that it will refuse."""
+    """Times of frames as ingest found them, or will; None for raw data that it will refuse,
+    and for results of another pipeline that have not been adopted yet."""
     known = Path(plan.at(f"{layout.PLANE}/frames.parquet").format(session=session.key, plane=0))
     if known.exists():
         return read_table(known, ["time"])["time"].to_numpy()
     if session.simulate is not None:
         assert session.frame_rate is not None, session.key
         return np.arange(plan.simulation(session.key).frames) / session.frame_rate
+    if session.adopted:
+        return None
     from groundtrace.movies.ingest import frame_times
 
     with warnings.catch_warnings():

@@ -9,7 +9,8 @@ from groundtrace.responses.images import check_known
 from groundtrace.responses.presentations import read_stimuli
 from groundtrace.running.excluded import times_of_frames
 from groundtrace.running.plan import Plan
-from groundtrace.sessions import Session, Sheet
+from groundtrace.sessions import Session
+from groundtrace.sheet import Sheet
 
 
 def check_stimuli(plan: Plan, sheet: Sheet) -> None:
@@ -42,8 +43,8 @@ def _check(plan: Plan, session: Session, file: str) -> None:
 
 
 def _clock(plan: Plan, session: Session) -> tuple[FloatArray | None, float]:
-    """Times of frames, and frames per second; None where the raw data are not there."""
-    time = None if session.adopted or session.key in plan.missing else times_of_frames(plan, session)
+    """Times of frames, and frames per second; None where they are not known before the first job."""
+    time = None if session.key in plan.missing else times_of_frames(plan, session)
     if time is None or len(time) < 2:
         return None, 1.0
     return time, session.frame_rate or float(1 / np.median(np.diff(time)))

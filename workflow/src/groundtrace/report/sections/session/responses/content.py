@@ -50,7 +50,8 @@ def load(paths: Mapping[str, Path | str], inputs: SessionInputs) -> Loaded:
     names = ("presentations", "responses", "reliability", "tuning")
     history = read_provenance(paths["responses"])["history"]
     parameters = next(step["parameters"] for step in history if step["step"] == "responses")
-    return Loaded(*(read_table(paths[name]) for name in names), ResponseParameters(**parameters))
+    tables = {name: read_table(paths[name]) for name in names}
+    return Loaded(**tables, parameters=ResponseParameters(**parameters))
 
 
 def context(inputs: SessionInputs) -> dict[str, Any] | None:
@@ -58,8 +59,8 @@ def context(inputs: SessionInputs) -> dict[str, Any] | None:
     if loaded is None:
         return None
     cells, shown = loaded.cells, loaded.presentations.filter(pl.col("condition").is_not_null())
-    repeats = shown.group_by("condition").len()["len"]
-    least, most = (number(found, 9) for found in (repeats.min(), repeats.max()))
+    repeats = np.bincount(shown["condition"].to_numpy())
+    least, most = (number(int(found), 9) for found in (repeats.min(), repeats.max()))
     lasting = loaded.parameters.duration
     return {
         "cells": cells.height,
@@ -70,7 +71,7 @@ def context(inputs: SessionInputs) -> dict[str, Any] | None:
         "outliers": int(cells["outlier"].sum()),
         "shown": plural(shown.height, "presentation"),
         "grey": loaded.presentations.height - shown.height,
-        "conditions": plural(repeats.len(), "condition"),
+        "conditions": plural(len(repeats), "condition"),
         "repeats": least if least == most else f"{least} to {most}",
         "window": f"{number(loaded.parameters.latency)} s after the start of a presentation, for "
         + (f"{number(lasting)} s" if lasting else "as long as it lasts"),
@@ -114,12 +115,13 @@ def _curve(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def names_of(presentations: pl.DataFrame) -> list[str]:
     """What each condition is: stimulus, image, and numbers that are the same in all its presentations."""
-    named = presentations.filter(pl.col("condition").is_not_null()).group_by("condition").agg(
-        pl.col("stimulus", "image").first(),
-        pl.selectors.numeric().exclude("condition", "presentation", "repeat", "^(start|stop)_.*$").n_unique().name.suffix("|"),
-        pl.selectors.numeric().exclude("condition", "presentation", "repeat", "^(start|stop)_.*$").first(),
-    )  # fmt: skip
-    kept = [name.removesuffix("|") for name in named.columns if name.endswith("|") and named[name].max() == 1]
+    ours = ("presentation", "condition", "repeat", "start_time", "stop_time", "start_frame", "stop_frame")
+    numbers = [name for name, kind in presentations.schema.items() if kind.is_numeric() and name not in ours]
+    named = presentations.filter(pl.col("condition").is_not_null()).group_by("condition")
+    named = named.agg(
+        pl.col("stimulus", "image", *numbers).first(), *(pl.col(name).n_unique().alias(f"{name}|") for name in numbers)
+    )
+    kept = [name for name in numbers if named[f"{name}|"].max() == 1]
     rows = named.sort("condition").iter_rows(named=True)
     return [
         ", ".join(

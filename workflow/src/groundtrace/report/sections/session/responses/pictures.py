@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from groundtrace.arrays import FloatArray
+from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.report.html import contrast, png
 from groundtrace.report.session import SessionInputs
 from groundtrace.responses.partners import correlations
@@ -26,11 +26,12 @@ POSITIVE, NEGATIVE = np.array([213, 94, 0]), np.array([0, 114, 178])
 
 
 def around_onsets(inputs: SessionInputs, loaded: "Loaded", place: int) -> dict[str, Any]:
-    """Rates of a cell around the onsets of what was shown: each trial as a row of a picture, the strongest conditions on
-    top, and means over all trials and over those of the strongest condition, with standard errors."""
+    """Rates of a cell around the onsets of what was shown: each trial as a row of a picture, the strongest conditions
+    on top, and means over all trials and over those of the strongest condition, with standard errors."""
     shown = loaded.presentations.with_columns(response=pl.Series(loaded.values(place)))
     shown = shown.filter(pl.col("condition").is_not_null())
-    after = min(float((shown["stop_time"] - shown["start_time"]).median()) + loaded.parameters.latency + BEFORE, LONGEST)
+    lasting = float(np.median((shown["stop_time"] - shown["start_time"]).to_numpy()))
+    after = min(lasting + loaded.parameters.latency + BEFORE, LONGEST)
     step = max(1 / inputs.acquisition.frame_rate, (BEFORE + after) / COLUMNS)
     offsets = np.arange(-BEFORE + step / 2, after, step)
     rates = _at(inputs, place, shown["start_time"].to_numpy()[:, None] + offsets)
@@ -74,7 +75,7 @@ def _mean(rates: FloatArray) -> list[FloatArray]:
 
 
 def by_repeat(loaded: "Loaded", place: int) -> dict[str, Any]:
-    """Responses of a cell as a picture: a column for each condition, or for the strongest ones, a row for each repeat."""
+    """Responses of a cell as a picture: a column for each condition, or the strongest ones, a row for each repeat."""
     shown = loaded.presentations["condition"].is_not_null().to_numpy()
     condition, repeat = (loaded.presentations[name].filter(shown).to_numpy() for name in ("condition", "repeat"))
     values = loaded.values(place)[shown]
@@ -109,7 +110,7 @@ def alike(loaded: "Loaded", cells: pl.DataFrame) -> dict[str, Any] | None:
     return {"image": png(picture), "place": some["place"].to_numpy()[order], "r": np.round(strength[..., 0], 2)}
 
 
-def _clustered(correlation: FloatArray) -> FloatArray:
+def _clustered(correlation: FloatArray) -> IntArray:
     """Order of rows by average linkage, similar ones side by side."""
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
