@@ -6,7 +6,7 @@ The longest stretch without a spike of up to NEURONS recordings of each data set
 to 120 s, at 30 Hz and ν = 1, 2 and 4, by the weights that have not seen the data set, indicator told and not. Prints,
 in the median over stretches, the mean rate as the network has it and as it is shipped (`seen` in
 `spikes/network/expected.py`), and both ends of its 90 % interval, in two halves of the data sets: DOUBTED was chosen
-on the first one.
+on both.
 """
 
 import argparse

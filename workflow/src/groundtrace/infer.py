@@ -57,7 +57,7 @@ class InferredSpikes:
     mean_rate_high: FloatArray
     """(n_rois,) Hz, ends of the 90 % interval of the true mean rate; NaN where nothing is known of it."""
     silent: BoolArray
-    """(n_rois,) compatible with no spike, at 5 %: by that interval, or because noise alone gives such a mean rate."""
+    """(n_rois,) compatible with no spike, at 5 %: noise alone of such a level gives such a mean rate."""
     unlike: FloatArray
     """(n_rois,) how far a trace is from those that accuracy was measured on; 95 of 100 new ones are below 1."""
     roi: IntArray

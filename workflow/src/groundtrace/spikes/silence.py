@@ -11,10 +11,8 @@ from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE
 
 FEWEST = 0.5
 """Spikes in a whole recording; below, a mean rate is that of a neuron without any."""
-LEVELS, TRACES, SECONDS = 3, 10, 60.0
+LEVELS, TRACES, SECONDS = 3, 19, 60.0
 """Noise levels, traces of each and their longest duration that tell what is inferred of noise alone."""
-ABOVE = 1.64
-"""Standard deviations above their mean: 5 %, one-sided. They hardly shrink in longer traces."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +21,8 @@ class NoiseAlone:
 
     level: FloatArray
     """(n,) ν, % Hz^(-1/2), rising."""
-    mean: FloatArray
-    """(n,) Hz."""
-    spread: FloatArray
-    """(n,) Hz, standard deviation over traces."""
+    highest: FloatArray
+    """(n,) Hz, of TRACES traces, never falling: one of twenty new ones has more."""
 
     @classmethod
     def of(
@@ -42,18 +38,18 @@ class NoiseAlone:
         noise = np.random.default_rng(0).standard_normal((LEVELS, TRACES, count)) * sd[:, None, None]
         rate = backend.run(noise.reshape(-1, count).astype(np.float32), frame_rate, indicator).rate
         means = np.nan_to_num(rate.mean(axis=1)).reshape(LEVELS, TRACES)
-        return cls(levels, means.mean(axis=1), means.std(axis=1, ddof=1))
+        return cls(levels, np.maximum.accumulate(means.max(axis=1)))
 
     def most(self, level: FloatArray) -> FloatArray:
         """(n_rois,) Hz, mean rate that noise of a level exceeds in one of twenty traces."""
-        return np.interp(np.log(level), np.log(self.level), self.mean + ABOVE * self.spread)
+        return np.interp(np.log(level), np.log(self.level), self.highest)
 
 
 def silent(found: SpikeRates, frame_rate: float, level: FloatArray, alone: NoiseAlone | None) -> BoolArray:
     """(n_rois,) whether a recording is compatible with no spike, at 5 %; False for ROIs without a rate.
 
-    It is where the interval of the mean rate (the rate itself, without one) begins below FEWEST in all, and where noise
-    alone, of the ROI's own level, often gives as much. level: (n_rois,) ν.
+    It is where noise alone, of the ROI's own level, often gives as much; without that, where the interval of the mean
+    rate (the rate itself, without one) begins below FEWEST in all. level: (n_rois,) ν.
     """
     known = np.isfinite(found.rate)
     seconds = known.sum(axis=1) / frame_rate
@@ -62,5 +58,6 @@ def silent(found: SpikeRates, frame_rate: float, level: FloatArray, alone: Noise
     few = least < FEWEST
     if alone is not None:
         with np.errstate(divide="ignore", invalid="ignore"):
-            few |= spikes <= alone.most(level) * seconds
+            most = np.maximum(alone.most(level) * seconds, FEWEST)
+        few = np.where(np.isfinite(most), spikes <= most, few)
     return few & (seconds > 0)

@@ -20,7 +20,7 @@ class Spikes(Table):
     mean_rate_high: Series[pl.Float32] = column("Hz", "upper end of it", low=0, nullable=True)
     silent: Series[bool] = column(
         "",
-        "compatible with no spike, at 5 %: by the interval of the mean rate, or as noise alone gives such a mean rate",
+        "compatible with no spike, at 5 %: noise alone of such a level gives such a mean rate",
     )
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν of the dF/F used", low=0, nullable=True)
     decay_time: Series[pl.Float32] = column("s", "of the calcium transient, as used", low=0, nullable=True)

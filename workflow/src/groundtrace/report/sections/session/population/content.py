@@ -44,8 +44,8 @@ def warnings(inputs: SessionInputs) -> Iterator[Warning]:
         yield Warning(
             "warning",
             f"{silent} of {len(mean)} cells may have no spikes",
-            "Noise alone would give such a mean rate, or its interval begins at none: they are silent, their "
-            "transients are below the noise, or they are no cells.",
+            "Noise alone would give such a mean rate: they are silent, their transients are below the noise, or they "
+            "are no cells.",
             "Compare dF/F and rate in the trace browser. If you see transients, check frame rate and indicator in the "
             "sheet, or lower the threshold of the spike inference.",
             kind="silent_cells",
