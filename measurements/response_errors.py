@@ -47,8 +47,9 @@ def recordings(folder: Path, neurons: int, seconds: float) -> Iterator[Recording
         known.add(row["neuron"])
         time = np.asarray(row["time"])
         time = time[time < time[0] + seconds]
-        traces = time, np.asarray(row["dff"])[: len(time)], np.asarray(row["spike_times"])
-        yield Recording(*(row[name] for name in NAMES), *traces)
+        given = {name: row[name] for name in NAMES}
+        dff, spikes = np.asarray(row["dff"])[: len(time)], np.asarray(row["spike_times"])
+        yield Recording(**given, time=time, dff=dff, spike_time=spikes)
 
 
 def compared(sampled: Sampled) -> dict[float, FloatArray]:

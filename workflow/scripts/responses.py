@@ -3,15 +3,15 @@
 from groundtrace.acquisition import Acquisition
 from groundtrace.io import read_table, write_table
 from groundtrace.provenance import provenance
-from groundtrace.responses.steps import judge, respond, tune
+from groundtrace.responses.steps import judge, on_the_clock, respond, tune
 from groundtrace.responses.tables import Reliability, Responses, Tuning
 from groundtrace.running.job import job
 
 with job(snakemake.log[0]) as notices:
     method, given, made = snakemake.params.method, snakemake.input, snakemake.output
-    rate = Acquisition.read(given.acquisition).frame_rate
-    shown, frames = read_table(given.presentations), read_table(given.frames, ["time", "segment"])
-    responses = respond(shown, frames, given.spikes, rate, method)
+    acquisition, shown = Acquisition.read(given.acquisition), read_table(given.presentations)
+    frames = on_the_clock(read_table(given.frames, ["time", "segment"]), acquisition)
+    responses = respond(shown, frames, given.spikes, acquisition.frame_rate, method)
     reliability, tuning = judge(shown, responses, method), tune(shown, responses, method)
     packages = ["numpy", "scipy", "scikit-learn"]
     sources = [given.spikes, given.presentations]

@@ -96,3 +96,11 @@ def test_hardly_any_responding_cell_is_warned_about(session, tmp_path):
     kinds = lambda given: {warning.kind for warning in session_warnings(given, ReportParameters())}  # noqa: E731
     assert "hardly_responding" not in kinds(session)
     assert "hardly_responding" in kinds(stimulated(tmp_path, tuned=False))
+
+
+def test_a_session_without_a_cell_says_so(session):
+    loaded = session.loaded["responses"]
+    none = replace(loaded, reliability=loaded.reliability.with_columns(accepted=pl.lit(False)))
+    page = render_session(replace(session, loaded={"responses": none}), ReportParameters())
+    assert "No cell, no response." in page
+    assert page_data(page)["responses"]["best"] == []

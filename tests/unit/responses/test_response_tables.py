@@ -7,10 +7,11 @@ import pytest
 from groundtrace.io import write_table
 from groundtrace.notices import noting
 from groundtrace.responses.parameters import ResponseParameters
-from groundtrace.responses.steps import judge, present, respond, selected, tune
+from groundtrace.responses.steps import judge, on_the_clock, present, respond, selected, tune
 from groundtrace.responses.tables import Presentations, Reliability, Responses, Tuning, presentations_table
 from groundtrace.responses.windows import GROWTH
 from groundtrace.tables import stack, validate
+from tests.unit.report.report_example import example_acquisition
 from tests.unit.responses.responses_example import RATE, driven, frames_of, shown, spike_counts, write_spikes
 
 PARAMETERS = ResponseParameters()
@@ -98,6 +99,17 @@ def test_no_roi_gives_empty_tables_of_the_same_columns(made, tmp_path):
         (Tuning, tune(presentations, responses, PARAMETERS)),
     ):
         assert validate(table, found).height == 0
+
+
+def test_planes_that_are_imaged_later_have_later_frames(made):
+    presentations, _, spikes = made
+    acquisition = example_acquisition(FRAMES, 64, plane=1, planes=2)
+    frames = on_the_clock(frames_of(FRAMES), acquisition)
+    assert frames["time"][0] == pytest.approx(1 / 60)
+    later = stack(respond(presentations, frames, spikes, RATE, PARAMETERS)["response"])
+    shifted = presentations.with_columns(pl.col("start_time", "stop_time") - 1 / 60)
+    same = stack(respond(shifted, frames_of(FRAMES), spikes, RATE, PARAMETERS)["response"])
+    assert later == pytest.approx(same, nan_ok=True)
 
 
 def test_few_usable_frames_are_said(made, tmp_path):

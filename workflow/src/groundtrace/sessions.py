@@ -37,12 +37,10 @@ BRACES = re.compile(r"\{\s*\w+\s*(,[^{}]*)?\}")
 """What Snakemake would fill in."""
 LABELS = (*acquisition.LABELS, "start_time", "session_description", "microscope")
 """Columns that say what was recorded, and not how its files are read."""
-SHOWN = ("stimuli", "stimulus_images")
-"""Columns of stimuli: no movie depends on them."""
 NAMES_OF_SESSION = ("subject", "session", "date")
-UNREAD = (*NAMES_OF_SESSION, "path", "simulate", "rois", "exclude", *LABELS, *SHOWN)
-"""Columns that do not decide how files are read."""
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
+UNREAD = (*NAMES_OF_SESSION, "path", "simulate", "rois", "exclude", *LABELS, "stimuli", "stimulus_images")
+"""Columns that do not decide how files are read."""
 
 
 class Session(Section):

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
+from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.notices import notice
 from groundtrace.responses import tables
@@ -17,7 +18,7 @@ from groundtrace.responses.partners import APART, correlations, outlier_scores, 
 from groundtrace.responses.presentations import read_stimuli
 from groundtrace.responses.reliability import reliability, tuning_p
 from groundtrace.responses.tuning import Tuning, tunings
-from groundtrace.responses.windows import frame_spans, in_windows
+from groundtrace.responses.windows import frame_spans, in_windows, plane_delay
 from groundtrace.tables import empty, list_column, single
 
 BATCH = 64
@@ -26,10 +27,16 @@ FEW = 0.1
 """Share of presentations without a response from which on it is said."""
 
 
+def on_the_clock(frames: pl.DataFrame, acquisition: Acquisition) -> pl.DataFrame:
+    """Frames of a plane with times (column time) since the first frame of the first plane."""
+    delay = plane_delay(acquisition.plane, acquisition.planes, acquisition.frame_rate)
+    return frames.with_columns(time=pl.col("time") + delay)
+
+
 def present(
     stimuli: Path | str, frames: pl.DataFrame, frame_rate: float, parameters: ResponseParameters
 ) -> pl.DataFrame:
-    """Table Presentations of a plane. frames: columns time and segment of its table Frames."""
+    """Table Presentations of a plane. frames: time and segment of its table Frames, on the clock of the stimuli."""
     timed = read_stimuli(stimuli).timed(frames["time"].to_numpy(), frame_rate)
     return with_conditions(timed, parameters.conditions, stimuli)
 

@@ -135,7 +135,7 @@ class Reliability(Table):
     outlier: Series[bool] = column("", "stands apart from the other cells: score above 0.6")
 
 
-class Tuning(Table):
+class Tuning(Table, key=("roi", "parameter", "period")):
     """One row per ROI and column of numbers that was varied."""
 
     roi: Series[pl.Int32] = column("", "0-based", low=0)

@@ -67,6 +67,11 @@ def in_windows(
     return Responses(expected, np.where(known, np.sqrt(in_a_second) * lasting**GROWTH, np.nan))
 
 
+def plane_delay(plane: int, planes: int, frame_rate: float) -> float:
+    """How much later than the first plane a plane is imaged, s: planes are taken to share a volume evenly."""
+    return plane / (planes * frame_rate)
+
+
 def frame_spans(time: FloatArray, segment: IntArray, frame_rate: float) -> FloatArray:
     """(n_frames, 2) from and to of each frame, s: half a frame on either side, without gaps inside a segment."""
     middle, half = (time[1:] + time[:-1]) / 2, 0.5 / frame_rate

@@ -9,6 +9,7 @@ from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.report.html import contrast, png
 from groundtrace.report.session import SessionInputs
 from groundtrace.responses.partners import correlations
+from groundtrace.responses.windows import plane_delay
 
 if TYPE_CHECKING:
     from groundtrace.report.sections.session.responses.content import Loaded
@@ -58,8 +59,9 @@ def around_onsets(inputs: SessionInputs, loaded: "Loaded", place: int) -> dict[s
 
 def _at(inputs: SessionInputs, place: int, times: FloatArray) -> FloatArray:
     """Rate of a ROI in the frame nearest to each time; NaN outside the recording."""
-    clock, rate = inputs.frames["time"].to_numpy(), inputs.spikes["rate"][place].to_numpy()
-    half = 0.5 / inputs.acquisition.frame_rate
+    acquisition, rate = inputs.acquisition, inputs.spikes["rate"][place].to_numpy()
+    delay = plane_delay(acquisition.plane, acquisition.planes, acquisition.frame_rate)
+    clock, half = inputs.frames["time"].to_numpy() + delay, 0.5 / acquisition.frame_rate
     frame = np.searchsorted(clock, times - half)
     near = np.minimum(frame, len(clock) - 1)
     return np.where(np.abs(clock[near] - times) <= half * 1.01, rate[near], np.nan)

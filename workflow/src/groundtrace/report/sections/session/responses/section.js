@@ -57,7 +57,7 @@ function oneCell(all, cell) {
 /** A tuning curve with the errors of its points; the preferred value and its error are shaded. */
 function tuned(curve) {
   const { name, value, period } = curve();
-  const log = value[0] > 0 && value.at(-1) >= 4 * value[0];
+  const log = !period && value[0] > 0 && value.at(-1) >= 4 * value[0];
   const edge = (value.at(-1) - value[0]) * 0.06;
   const x = { label: period ? `${name} (period ${number(period)}°)` : name, log };
   Object.assign(x, log ? { low: value[0] / 1.15, high: value.at(-1) * 1.15 } : { low: value[0] - edge, high: value.at(-1) + edge });
@@ -74,11 +74,12 @@ const preferred = (curve) => ({
     ctx.fillStyle = colours.spike;
     // An angle comes back after its period.
     for (const turn of period ? [-period, 0, period] : [0]) {
-      const [from, to] = [at - within + turn, at + within + turn].map((v) => toX(value[0] > 0 ? Math.max(v, value[0] / 4) : v));
+      // On an axis of logarithms there is nothing at zero and below.
+      const [from, middle, to] = [at - within, at, at + within].map((v) => toX(period ? v + turn : Math.max(v, value[0] > 0 ? value[0] / 4 : v)));
       ctx.globalAlpha = 0.18;
       ctx.fillRect(from, box.top, Math.max(to - from, 1), box.bottom - box.top);
       ctx.globalAlpha = 1;
-      ctx.fillRect(toX(value[0] > 0 ? Math.max(at + turn, value[0] / 4) : at + turn) - 0.75, box.top, 1.5, box.bottom - box.top);
+      ctx.fillRect(middle - 0.75, box.top, 1.5, box.bottom - box.top);
     }
   },
 });
