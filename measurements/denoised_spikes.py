@@ -24,7 +24,7 @@ from groundtrace.random import stream
 from groundtrace.spikes.network.backend import Network
 from groundtrace.spikes.oasis import Oasis
 from groundtrace.traces.noise import noise_sd
-from groundtrace.traces.smoothing import Noise, SmoothingParameters, draw, put_back
+from groundtrace.traces.smoothing import Noise, SmoothingParameters, draw, correct_shrinkage
 
 FRAME_RATE = 30.0
 SLOWEST = 14.0
@@ -60,7 +60,7 @@ def denoised(dff: FloatArray, indicator: Indicator) -> FloatArray:
     noise = Noise(float(noise_sd(dff[None])[0]) ** 2, 0.0, float(light.mean()))
     known, random = np.zeros((len(dff), 1)), np.random.default_rng(0)
     draws, events = draw(light, known, 0.0, noise, FRAME_RATE, indicator, SmoothingParameters(), random)
-    return draws.mean(axis=0) + put_back(light, draws, events, noise) - 1
+    return draws.mean(axis=0) + correct_shrinkage(light, draws, events, noise) - 1
 
 
 def scores(sampled: Sampled) -> list[float] | None:
