@@ -24,7 +24,7 @@ from groundtrace.random import stream
 from groundtrace.spikes.network.backend import Network
 from groundtrace.spikes.oasis import Oasis
 from groundtrace.traces.noise import noise_sd
-from groundtrace.traces.smoothing import Noise, SmoothingParameters, draw, correct_shrinkage
+from groundtrace.traces.smoothing import Noise, SmoothingParameters, correct_shrinkage, draw
 
 FRAME_RATE = 30.0
 SLOWEST = 14.0
