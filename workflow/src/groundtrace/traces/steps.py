@@ -55,7 +55,7 @@ def compute_traces(
             "noise_level": single(level),
             "expected_noise_level": single(np.where(reliable, expected, np.nan)),
             "snr": single(signal_to_noise(dff.dff)),
-            "skew": single(skewness(dff.dff[:, dff.usable])),
+            "skew": single(skewness(dff.dff[:, dff.usable] if len(dff.dff) else dff.dff)),
             "baseline_near_zero": dff.near_zero,
             "negative_fluorescence": dff.negative,
             "saturated": roi_maximum(rois, saturated) > SATURATED_FRAMES,
