@@ -125,6 +125,7 @@ def test_folders_of_suite2p_are_made_of_every_plane(project):
     np.testing.assert_array_equal(np.load(folder / "F.npy"), session.traces("fluorescence"))
     assert groundtrace.load_traces(folder).roi.tolist() == session.rois().query("accepted").roi.tolist()
     begin_again(project, SHEET, f"{folder.parent}/plane0; {folder}", "suite2p_rois", 0)
+    (project.folder / "test.tsv").write_text(SHEET)
     check_verdicts_of_the_gui(project, folder)
 
 
