@@ -6,7 +6,8 @@ import pytest
 from scipy.stats import skew
 
 from groundtrace.acquisition import Acquisition
-from groundtrace.tables import list_column, stack
+from groundtrace.extraction.tables import Fluorescence, Rois
+from groundtrace.tables import empty, list_column, stack
 from groundtrace.traces.dff import DffParameters
 from groundtrace.traces.steps import compute_traces, skewness
 
@@ -27,6 +28,22 @@ def test_the_detectors_offset_is_subtracted_if_wanted(subtracted):
 
     assert brightness["usable"].all()
     assert (brightness["gain"] == 1).all()
+
+
+def test_a_plane_without_rois_has_empty_tables():
+    fluorescence, rois = empty(Fluorescence), empty(Rois)
+    acquisition = Acquisition.model_construct(frame_rate=30.0, offset=300.0, gain=None)
+    found, brightness = compute_traces(
+        fluorescence,
+        rois,
+        acquisition,
+        np.zeros((4, 4)),
+        np.zeros(90, bool),
+        DffParameters(),
+        segment=np.zeros(90, int),
+    )
+    assert found.is_empty()
+    assert brightness.height == 90
 
 
 def test_skewness_is_that_of_scipy():
