@@ -76,6 +76,6 @@ def check_spikes(backend: SpikeBackend, correlation: float = 0.9, counts: tuple[
     --------
     >>> from groundtrace.spikes.oasis import Oasis
     >>> from groundtrace.testing import check_spikes
-    >>> check_spikes(Oasis())
+    >>> check_spikes(Oasis(), counts=(0.4, 2.0))
     """
     SpikeContract(backend, correlation, counts).check()
