@@ -98,9 +98,9 @@ def unlike_others(unlike: FloatArray) -> str:
     if not len(known) or np.median(known) < UNLIKE:
         return ""
     return (
-        f"dff: these traces are unlike the recordings that accuracy was measured on (distance {np.median(known):.2g}; "
-        "95 of 100 new recordings are below 1): check units, baseline and frame rate; if all are right, intervals are "
-        "as wide as such recordings need, and rates are to be read with care"
+        f"these traces are unlike the recordings that accuracy was measured on (distance {np.median(known):.2g}, where "
+        "95 of 100 new recordings are below 1); check units, baseline and frame rate, and if all are right, read the "
+        "rates with care"
     )
 
 
