@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.section import Section
+from groundtrace.traces.gaps import with_lines
 from groundtrace.traces.light import WATCHED, Light, watch
 from groundtrace.traces.noise import noise_sd, shot_noise_level
 
@@ -217,7 +218,8 @@ def compute_dff(
 
     Notes
     -----
-    Everything is that of a recording without bad frames and frames without light; their dF/F is NaN. Steps of
+    Everything is that of a recording without bad frames and frames without light; their dF/F is NaN, as is that of a
+    ROI where its F or Fneu has no finite value. Steps of
     brightness are divided out. A ROI whose baseline is within three of its own standard errors of zero, or below, is
     `near_zero`: it is divided by LEAST_BASELINE of its uncorrected light where F0 is less; where that is within its
     errors too, dF/F is NaN.
@@ -237,6 +239,10 @@ def compute_dff(
     """
     count, frames = fluorescence.shape
     bad = np.zeros(frames, bool) if bad_frames is None else bad_frames
+    finite = np.isfinite(fluorescence) & np.isfinite(neuropil)
+    if count and not finite.all():
+        bad = bad | ~finite.any(axis=0)
+        fluorescence, neuropil = (with_lines(np.where(finite, each, np.nan)) for each in (fluorescence, neuropil))
     rows = slice(None, None, max(1, -(-count // WATCHED)))
     seen = watch([values[rows] - offset for values in (fluorescence, neuropil)], frame_rate, bad, segment)
     usable = ~(bad | seen.dark)
@@ -269,6 +275,7 @@ def compute_dff(
         good = ~near_zero[block] | (floor[block] > 3 * sd)
         found = (corrected[good] - f0[good]) / np.maximum(f0[good], floor[block][good, None])
         result[np.ix_(np.arange(count)[block][good], usable)] = found
+    result[~finite] = np.nan
     return Dff(result, r, error, level, share, near_zero, floor, negative, usable, *fitted, seen)
 
 

@@ -12,6 +12,11 @@ from groundtrace.traces.noise import noise_sd
 
 DARK, DIM = 0.2, 0.85
 """Fractions of the usual brightness: a frame below DARK shows no tissue; one beside it, below DIM, was cut off."""
+DIPPED = 0.7
+"""Share of the lowest usual brightness of the frames within LOWEST below which a frame, for less than half of BEFORE, has
+lost light."""
+LOWEST = 30.0
+"""s."""
 LEAST_STEP, CLEAR = 0.04, 6.0
 """Change of the logarithm of the common brightness that can be a step, and how far it is above its usual changes."""
 BEFORE = 5.0
@@ -58,13 +63,15 @@ def watch(
     dim = np.max(common, axis=0)
     dark = (dim < DARK) & ~bad_frames
     dark |= (np.convolve(dark, np.ones(3), "same")[:frames] > 0) & (dim < DIM) & ~bad_frames
+    for part in _parts(segment, bad_frames):
+        dark[part] |= _dips(dim[part], frame_rate)
     usable = ~(dark | bad_frames)
     logs = [np.log(np.maximum(each[usable], 1e-3)) for each in common]
     changes = [_change(log, frame_rate) for log in logs]
     calmest = int(np.argmin([_usual(change) for change in changes]))
     steps = _steps(logs, changes[calmest], calmest, frame_rate)
     if segment is not None:
-        steps = _with_borders(steps, segment[usable], frame_rate)
+        steps = _with_borders(steps, segment[usable], logs, frame_rate)
     if not len(steps):
         return Light(dark, steps, nothing.gain)
     gain = np.full(frames, np.nan)
@@ -80,6 +87,24 @@ def _above_noise(light: FloatArray, bad_frames: BoolArray) -> FloatArray:
     usual = np.median(good, axis=1)
     lit = usual > CLEAR * noise_sd(good)
     return light[lit] / usual[lit, None]
+
+
+def _parts(segment: IntArray | None, bad_frames: BoolArray) -> list[IntArray]:
+    """Numbers of the good frames of each segment."""
+    good = np.flatnonzero(~bad_frames)
+    return [good] if segment is None else np.split(good, np.flatnonzero(np.diff(segment[good])) + 1)
+
+
+def _dips(brightness: FloatArray, frame_rate: float) -> BoolArray:
+    """Frames (n_frames,) that are dimmer than any quiet time near them, for a moment: no activity takes light away."""
+    from scipy.ndimage import median_filter, minimum_filter1d
+
+    width = round(BEFORE * frame_rate) // 2 * 2 + 1
+    if len(brightness) < 2 * width:
+        return np.zeros(len(brightness), bool)
+    usual = median_filter(brightness, width, mode="mirror")
+    lowest = minimum_filter1d(usual, round(LOWEST * frame_rate))
+    return (brightness < DIPPED * lowest) & (lowest - brightness > CLEAR * noise_sd(brightness[None])[0])
 
 
 def _change(common: FloatArray, frame_rate: float) -> FloatArray:
@@ -110,7 +135,7 @@ def _steps(logs: list[FloatArray], change: FloatArray, calmest: int, frame_rate:
     """Frames from which on the logarithm of the common brightness (n_frames,) is another, at once and lastingly.
 
     logs: of each kind of light. change: `_change` of the calmest. Small steps, and steps that follow closely, show most
-    in the `_jump`, and are believed where the kinds agree: activity is not the same in cells and neuropil.
+    in the steadiest `_jump`, and are believed where the kinds agree: activity is not the same in cells and neuropil.
     """
     from scipy.signal import find_peaks
 
@@ -127,24 +152,52 @@ def _steps(logs: list[FloatArray], change: FloatArray, calmest: int, frame_rate:
         best = around.start + int(np.argmax(jump[around] * np.sign(change[peak])))
         if jump[best] / change[peak] > SHARP:
             found.append(best)
+    steadiest = int(np.argmin([_usual(each) for each in jumps]))
+    jump = jumps[steadiest]
     sharp, _ = find_peaks(np.abs(jump), height=max(LEAST_STEP, CLEAR * _usual(jump)), distance=max(1, half))
-    alike = np.ptp(jumps[:, sharp], axis=0) < AGREE * np.abs(jump[sharp])
-    believed = alike if len(jumps) > 1 else np.abs(jump[sharp]) > PLAIN
-    found.extend(sharp[believed & (np.abs(change[sharp] / jump[sharp] - 1) < 1 - SHARP)])
+    lasting = _difference(logs[steadiest], sharp, 2 * half)
+    found.extend(sharp[_believed(jumps[:, sharp], steadiest) & (np.abs(lasting / jump[sharp] - 1) < 1 - SHARP)])
     steps = np.unique(found).astype(np.int64)
     # One step can be found from two sides, a few frames apart.
     return steps[np.diff(steps, prepend=-frames) > near]
 
 
-def _with_borders(steps: IntArray, segment: IntArray, frame_rate: float) -> IntArray:
-    """Steps and borders of segments, each of which stands for the steps near it; stretches last BEFORE at least."""
-    least = round(BEFORE * frame_rate)
+def _difference(log: FloatArray, at: IntArray, reach: int) -> FloatArray:
+    """Difference of the medians of `reach` frames from each place on and before it, or as many as lie between places."""
+    edges = np.concatenate([[0], at, [len(log)]])
+    return np.array(
+        [
+            np.median(log[here : min(here + reach, after)]) - np.median(log[max(before, here - reach) : here])
+            for before, here, after in zip(edges, edges[1:-1], edges[2:], strict=False)
+        ]
+    )
+
+
+def _believed(jumps: FloatArray, calmest: int) -> BoolArray:
+    """Whether sharp changes (kinds of light, places) are those of the light, by what its kinds say of them."""
+    size = np.abs(jumps[calmest])
+    return np.ptp(jumps, axis=0) < AGREE * size if len(jumps) > 1 else size > PLAIN
+
+
+def _with_borders(steps: IntArray, segment: IntArray, logs: list[FloatArray], frame_rate: float) -> IntArray:
+    """Steps and borders of segments, each of which stands for the steps near it.
+
+    Stretches last BEFORE at least; a border of a shorter one is a step where the brightness of `logs` shows it.
+    """
+    least, near = round(BEFORE * frame_rate), max(2, round(NEAR * frame_rate))
+    borders = np.flatnonzero(np.diff(segment)) + 1
+    differences = np.stack([_difference(log, borders, least) for log in logs])
+    usual = [_usual(_jump(log, near)) for log in logs]
+    calmest = int(np.argmin(usual))
+    clear = np.abs(differences[calmest]) > max(LEAST_STEP, CLEAR / 2 * usual[calmest])
+    clear &= _believed(differences, calmest)
     kept: list[int] = [0]
-    for border in np.flatnonzero(np.diff(segment)) + 1:
-        if border - kept[-1] >= least and len(segment) - border >= least:
+    for border, shown in zip(borders, clear, strict=True):
+        long = border - kept[-1] >= least and len(segment) - border >= least
+        if shown or long:
             kept.append(int(border))
     borders = np.array(kept[1:], np.int64)
-    far = np.abs(steps[:, None] - borders).min(axis=1, initial=least) >= least / 2
+    far = np.abs(steps[:, None] - borders).min(axis=1, initial=least) > 2 * near
     return np.sort(np.concatenate([borders, steps[far]]))
 
 
