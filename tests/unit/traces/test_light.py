@@ -48,6 +48,19 @@ def test_a_small_step_is_believed_where_cells_and_neuropil_agree(plane):
     assert not len(watch([f * later**0.2, around * later], RATE, GOOD).steps)
 
 
+@pytest.mark.parametrize("length", [60, 1500, FRAMES])
+def test_activity_of_all_cells_is_no_step(length):
+    """Of cells and neuropil, which begins and ends at once and lasts for some seconds; in files of `length` frames."""
+    random = np.random.default_rng(4)
+    shape = 100 * np.repeat(random.random(FRAMES // 60) < 0.3, 60)
+    share = np.exp(random.normal(0, 0.7, (ROIS, 1)))
+    cells = 300 + share * shape + random.normal(0, 20, (ROIS, FRAMES))
+    around = 300 + 0.5 * shape + random.normal(0, 10, (ROIS, FRAMES))
+    found = watch([cells, around], RATE, GOOD, np.arange(FRAMES) // length)
+    assert np.abs(found.gain - 1).max() < 0.05
+    assert not found.dark.any()
+
+
 def test_a_flash_is_no_step(plane):
     flashed = [values - 200 for values in plane]
     for values in flashed:

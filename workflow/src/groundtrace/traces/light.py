@@ -13,8 +13,7 @@ from groundtrace.traces.noise import noise_sd
 DARK, DIM = 0.2, 0.85
 """Fractions of the usual brightness: a frame below DARK shows no tissue; one beside it, below DIM, was cut off."""
 DIPPED = 0.7
-"""Share of the lowest usual brightness of the frames within LOWEST below which a frame, for less than half of BEFORE, has
-lost light."""
+"""Share of the lowest usual brightness within LOWEST below which a frame has lost light, for less than half of BEFORE."""
 LOWEST = 30.0
 """s."""
 LEAST_STEP, CLEAR = 0.04, 6.0
@@ -26,6 +25,9 @@ NEAR, SHARP = 0.3, 0.6
 AGREE, PLAIN = 0.5, 0.1
 """Difference of a sharp step in cells and in neuropil, over its size, up to which they agree; and the change of the
 logarithm from which it needs no second kind of light."""
+UNEVEN, SAFE, FEWEST = 0.3, 3.0, 8
+"""Spread over ROIs of a change of the logarithm, over its size, up to which it is that of the light, beyond the usual
+spread and SAFE of its errors; fewer ROIs cannot tell."""
 WATCHED = 200
 """ROIs, evenly spaced in their order, that are looked at."""
 LOW = 20.0
@@ -70,8 +72,11 @@ def watch(
     changes = [_change(log, frame_rate) for log in logs]
     calmest = int(np.argmin([_usual(change) for change in changes]))
     steps = _steps(logs, changes[calmest], calmest, frame_rate)
+    steps = steps[_everywhere(lit[0][:, usable], steps, round(BEFORE * frame_rate))]
     if segment is not None:
-        steps = _with_borders(steps, segment[usable], logs, frame_rate)
+        borders = _borders(segment[usable], lit[0][:, usable], logs, frame_rate)
+        far = np.abs(steps[:, None] - borders).min(axis=1, initial=len(segment)) > 2 * NEAR * frame_rate
+        steps = np.sort(np.concatenate([borders, steps[far]]))
     if not len(steps):
         return Light(dark, steps, nothing.gain)
     gain = np.full(frames, np.nan)
@@ -163,7 +168,7 @@ def _steps(logs: list[FloatArray], change: FloatArray, calmest: int, frame_rate:
 
 
 def _difference(log: FloatArray, at: IntArray, reach: int) -> FloatArray:
-    """Difference of the medians of `reach` frames from each place on and before it, or as many as lie between places."""
+    """Difference of the medians of `reach` frames from each place on and before it, fewer where another is nearer."""
     edges = np.concatenate([[0], at, [len(log)]])
     return np.array(
         [
@@ -179,10 +184,31 @@ def _believed(jumps: FloatArray, calmest: int) -> BoolArray:
     return np.ptp(jumps, axis=0) < AGREE * size if len(jumps) > 1 else size > PLAIN
 
 
-def _with_borders(steps: IntArray, segment: IntArray, logs: list[FloatArray], frame_rate: float) -> IntArray:
-    """Steps and borders of segments, each of which stands for the steps near it.
+def _everywhere(light: FloatArray, steps: IntArray, reach: int) -> BoolArray:
+    """Whether light (n_rois, n_frames) steps by the same factor in all ROIs: activity that they share differs."""
+    edges = [0, *steps, light.shape[1]]
+    between = [np.linspace(a, b, max(1, (b - a) // reach - 1) + 2)[1:-1].astype(np.int64) for a, b in pairwise(edges)]
+    places = np.unique(np.concatenate([steps, *between]))
+    edges = np.concatenate([[0], places, [light.shape[1]]])
+    levels = [
+        [np.median(light[:, part], axis=1) for part in (slice(max(a, b - reach), b), slice(b, min(b + reach, c)))]
+        for a, b, c in zip(edges, places, edges[2:], strict=False)
+    ]
+    before, after = np.maximum(np.array(levels).reshape(len(places), 2, -1), 1e-3).swapaxes(0, 1)
+    changes = np.log(after / before)
+    size = np.median(changes, axis=1)
+    spread = 1.4826 * np.median(np.abs(changes - size[:, None]), axis=1)
+    found = np.isin(places, steps)
+    usual = np.median(spread[~found]) ** 2 * (1 + SAFE / np.sqrt(len(light)))
+    alike = spread[found] ** 2 < usual + (UNEVEN * size[found]) ** 2
+    return alike | (len(light) < FEWEST)
 
-    Stretches last BEFORE at least; a border of a shorter one is a step where the brightness of `logs` shows it.
+
+def _borders(segment: IntArray, light: FloatArray, logs: list[FloatArray], frame_rate: float) -> IntArray:
+    """Borders of segments at which brightness may step, each of which stands for the steps near it.
+
+    Stretches between them last BEFORE at least, but where `logs` show a step. Those of less than LOWEST, in which some
+    cells are never quiet, need that their light (n_rois, n_frames) changes alike.
     """
     least, near = round(BEFORE * frame_rate), max(2, round(NEAR * frame_rate))
     borders = np.flatnonzero(np.diff(segment)) + 1
@@ -193,12 +219,12 @@ def _with_borders(steps: IntArray, segment: IntArray, logs: list[FloatArray], fr
     clear &= _believed(differences, calmest)
     kept: list[int] = [0]
     for border, shown in zip(borders, clear, strict=True):
-        long = border - kept[-1] >= least and len(segment) - border >= least
-        if shown or long:
+        if shown or (border - kept[-1] >= least and len(segment) - border >= least):
             kept.append(int(border))
-    borders = np.array(kept[1:], np.int64)
-    far = np.abs(steps[:, None] - borders).min(axis=1, initial=least) > 2 * near
-    return np.sort(np.concatenate([borders, steps[far]]))
+    found = np.array(kept[1:], np.int64)
+    lengths = np.diff([*kept, len(segment)])
+    lasting = np.minimum(lengths[:-1], lengths[1:]) >= LOWEST * frame_rate
+    return found[lasting | _everywhere(light, found, least)]
 
 
 def _gains(light: FloatArray, steps: IntArray) -> FloatArray:
