@@ -13,7 +13,7 @@ from groundtrace.traces.noise import noise_sd
 DARK, DIM = 0.2, 0.85
 """Fractions of the usual brightness: a frame below DARK shows no tissue; one beside it, below DIM, was cut off."""
 DIPPED = 0.7
-"""Share of the lowest usual brightness within LOWEST below which a frame has lost light, for less than half of BEFORE."""
+"""Share of the lowest usual brightness within LOWEST below which a frame lost light, for less than half of BEFORE."""
 LOWEST = 30.0
 """s."""
 LEAST_STEP, CLEAR = 0.04, 6.0
