@@ -69,10 +69,11 @@ def _tell_odd(path: Path, stamps: FloatArray, steps: FloatArray, usual: float) -
     """What is wrong with stamps (n,) s; steps: (n - 1,) s between those of one file, NaN where there is none."""
     missing, back = int(np.isnan(stamps).sum()), np.flatnonzero(steps < 0)
     if len(back):
+        times = f"{len(back)} time{'s' * (len(back) > 1)}"
         note(
             path,
-            f"its time stamps run back {len(back)} time{'s' * (len(back) > 1)}, first after {back[0] + 1} frames; there "
-            "a segment ends, and times go on at the rate; if these are several recordings, use one row for each",
+            f"its time stamps run back {times}, first after {back[0] + 1} frames; there a segment ends, and times go on "
+            "at the rate; if these are several recordings, use one row for each",
             "stamps_run_back",
         )
     if 0 < missing < len(stamps):
