@@ -72,8 +72,8 @@ def _tell_odd(path: Path, stamps: FloatArray, steps: FloatArray, usual: float) -
         times = f"{len(back)} time{'s' * (len(back) > 1)}"
         note(
             path,
-            f"its time stamps run back {times}, first after {back[0] + 1} frames; there a segment ends, and times go on "
-            "at the rate; if these are several recordings, use one row for each",
+            f"its time stamps run back {times}, first after {back[0] + 1} frames; there a segment ends, and times go "
+            "on at the rate; if these are several recordings, use one row for each",
             "stamps_run_back",
         )
     if 0 < missing < len(stamps):
