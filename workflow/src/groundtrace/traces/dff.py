@@ -246,7 +246,7 @@ def compute_dff(
     rows = slice(None, None, max(1, -(-count // WATCHED)))
     seen = watch([values[rows] - offset for values in (fluorescence, neuropil)], frame_rate, bad, segment)
     usable = ~(bad | seen.dark)
-    stretches = _stretches(np.zeros(frames, np.int64) if segment is None else segment, usable, frame_rate)
+    stretches = own_baselines(segment, usable, frame_rate)
     light = _Usable(fluorescence, neuropil, offset, usable, seen.gain[usable])
     result = np.full((count, frames), np.nan, np.float32)
     level, share, floor = np.zeros(count), np.zeros(count), np.zeros(count)
@@ -300,9 +300,10 @@ class _Usable:
         return read(self.fluorescence), read(self.neuropil)
 
 
-def _stretches(segment: IntArray, usable: BoolArray, frame_rate: float) -> list[slice]:
+def own_baselines(segment: IntArray | None, usable: BoolArray, frame_rate: float) -> list[slice]:
     """Parts of the usable frames that have a baseline of their own: whole segments, joined until they last ALONE."""
     edges, end = [0], int(usable.sum())
+    segment = np.zeros(len(usable), np.int64) if segment is None else segment
     for border in np.flatnonzero(np.diff(segment[usable])) + 1:
         if min(border - edges[-1], end - border) >= ALONE * frame_rate:
             edges.append(int(border))
