@@ -58,6 +58,21 @@ def test_lost_frames_are_counted_and_times_show_them(tmp_path):
     assert found.frames["segment"].to_list() == [0] * 20 + [1] * 14
 
 
+@pytest.mark.parametrize(
+    ("stamps", "said"),
+    [
+        ([*range(30), *range(10, 20)], "run back 1 time, first after 30 frames; there a segment ends"),
+        ([*range(20), *range(21, 81, 2)], "19 of 50 frames follow sooner than the usual 0.06667 s, after 0.03333 s"),
+        ([1000 * frame for frame in range(40)], r"0\.03 Hz is no likely frame rate; are its times in seconds\?"),
+    ],
+)
+def test_stamps_that_cannot_be_right_are_told(stamps, said, tmp_path):
+    known = {"hRoiManager.scanFrameRate": 1 / float(np.median(np.diff(stamps))) * RATE}
+    path = write(tmp_path / "m.tif", numbered(len(stamps)), stamps, **known)
+    with pytest.warns(UserWarning, match=said):
+        ingest(session(), [path], 0, tmp_path / "movie.npy")
+
+
 @pytest.mark.parametrize("step", [1, 4])
 def test_an_acquisition_that_starts_again_starts_at_its_first_plane(step, tmp_path):
     """The first was stopped after plane 0; frames that were averaged are numbered by the last of them."""

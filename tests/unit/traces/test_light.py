@@ -48,6 +48,19 @@ def test_a_small_step_is_believed_where_cells_and_neuropil_agree(plane):
     assert not len(watch([f * later**0.2, around * later], RATE, GOOD).steps)
 
 
+@pytest.mark.parametrize("length", [60, 1500, FRAMES])
+def test_activity_of_all_cells_is_no_step(length):
+    """Of cells and neuropil, which begins and ends at once and lasts for some seconds; in files of `length` frames."""
+    random = np.random.default_rng(4)
+    shape = 100 * np.repeat(random.random(FRAMES // 60) < 0.3, 60)
+    share = np.exp(random.normal(0, 0.7, (ROIS, 1)))
+    cells = 300 + share * shape + random.normal(0, 20, (ROIS, FRAMES))
+    around = 300 + 0.5 * shape + random.normal(0, 10, (ROIS, FRAMES))
+    found = watch([cells, around], RATE, GOOD, np.arange(FRAMES) // length)
+    assert np.abs(found.gain - 1).max() < 0.05
+    assert not found.dark.any()
+
+
 def test_a_flash_is_no_step(plane):
     flashed = [values - 200 for values in plane]
     for values in flashed:
@@ -98,6 +111,55 @@ def test_steps_of_brightness_are_found_and_divided_out(plane):
     rest = (found.dff - whole.dff)[:, away]
     assert np.abs(np.median(rest, axis=1)).max() < 0.03
     assert rest.std() < 0.03
+
+
+def common_error(found, whole) -> np.ndarray:
+    """(n_frames,) by how much dF/F of all ROIs is off together."""
+    return np.abs(np.median(found.dff - whole.dff, axis=0))
+
+
+def test_a_short_file_between_two_has_its_brightness(plane):
+    segment = np.select([np.arange(FRAMES) < 3000, np.arange(FRAMES) < 3050], [0, 1], 2)
+    lit = [200 + np.array([1, 0.5, 1.2])[segment] * (values - 200) for values in plane]
+    found = of(*lit, segment=segment)
+    assert found.light.steps.tolist() == [3000, 3050]
+    assert found.usable.all()
+    assert common_error(found, of(*plane)).max() < 0.03
+
+
+@pytest.mark.parametrize(("length", "told"), [(60, True), (100, False)])
+def test_steps_that_follow_closely(plane, length, told):
+    """Trials of 2 s, each a file; and steps every 3.3 s that no file tells."""
+    trial = np.arange(FRAMES) // length
+    factors = np.random.default_rng(3).uniform(0.6, 1.4, trial[-1] + 1)[trial]
+    lit = [200 + factors * (values - 200) for values in plane]
+    found = of(*lit, segment=trial if told else None)
+    assert common_error(found, of(*plane)).mean() < 0.05
+
+
+def test_light_that_is_lost_for_a_moment_leaves_no_dff(plane):
+    dimmed = (np.arange(FRAMES) >= 3000) & (np.arange(FRAMES) < 3030)
+    lit = [200 + np.where(dimmed, 0.5, 1) * (values - 200) for values in plane]
+    found, whole = of(*lit), of(*plane)
+    np.testing.assert_array_equal(~found.usable, dimmed)
+    assert not len(found.light.steps)
+    assert (found.dff - whole.dff)[:, found.usable].std() < 0.01
+
+
+def test_frames_without_a_value_cost_themselves(plane):
+    f, around = (values.copy() for values in plane)
+    whole = of(*plane)
+    f[:, :300] = around[:, :300] = np.nan
+    f[3, 1000:1100] = np.nan
+    found = of(f, around)
+    missing = np.zeros(f.shape, bool)
+    missing[:, :300] = missing[3, 1000:1100] = True
+    np.testing.assert_array_equal(np.isnan(found.dff), missing)
+    assert np.nanstd(found.dff - whole.dff) < 0.02
+    f[5] = np.nan
+    found = of(f, around)
+    assert np.isnan(found.dff[5]).all()
+    assert np.isfinite(found.dff[[4, 6], 300:]).all()
 
 
 def test_darkness_throughout_is_no_shutter():

@@ -34,20 +34,35 @@ def quiet_trace(random: np.random.Generator, frames: int) -> np.ndarray:
     return BRIGHTNESS + decaying + np.cumsum(slow)
 
 
-def smooth(seen: np.ndarray, shown: np.ndarray, noise: float, **parameters: int) -> Smoothed:
+def smooth(seen: np.ndarray, shown: np.ndarray, noise: float, segment=None, **parameters: int) -> Smoothed:
     """Of traces (n_rois, n_frames) as measured, with noise of this variance, and as the denoised movie shows them."""
     flat = np.full_like(seen, AROUND)
     lists = {"fluorescence": seen, "neuropil": flat, "fluorescence_denoised": shown, "neuropil_denoised": flat}
     table = pl.DataFrame({name: list_column(values.astype(np.float32)) for name, values in lists.items()}).with_columns(
         fluorescence_noise=pl.lit(noise), neuropil_noise=pl.lit(0.0), dark=pl.lit(0.0)
     )
-    return smooth_rois(
-        table, dff(seen), 0.0, RATE, INDICATOR, SmoothingParameters(**parameters), DffParameters().baseline
-    )
+    settings = SmoothingParameters(**parameters)
+    return smooth_rois(table, dff(seen, segment), 0.0, RATE, INDICATOR, settings, DffParameters().baseline, segment)
 
 
-def dff(seen: np.ndarray) -> Dff:
-    return compute_dff(seen, np.full_like(seen, AROUND), RATE, 0.0, DffParameters())
+def dff(seen: np.ndarray, segment=None) -> Dff:
+    return compute_dff(seen, np.full_like(seen, AROUND), RATE, 0.0, DffParameters(), segment=segment)
+
+
+def test_nothing_is_smoothed_across_the_border_of_two_files():
+    """The second is brighter for one cell, as after a drift; another is active up to the end of the first."""
+    random, noise = np.random.default_rng(2), 25.0
+    truth = np.stack([quiet_trace(random, 1800) for _ in range(3)])
+    segment = np.arange(1800) // 900
+    truth[0, 900:] += 40
+    truth[1, 880:900] += 60
+    seen = truth + np.sqrt(noise) * random.standard_normal(truth.shape)
+    found, clean = (smooth(seen, truth, noise, parts, draws=80, burn=80) for parts in (segment, None))
+    assert np.abs(found.dff[0, 902:1000].mean()) < 0.03 < clean.dff[0, 902:1000].mean()
+    near = np.abs(found.dff[1, 900:910] - dff(truth, segment).dff[1, 900:910]).mean()
+    assert near < 0.05
+    assert near < np.abs(clean.dff[1, 900:910] - dff(truth, segment).dff[1, 900:910]).mean()
+    np.testing.assert_array_equal(smooth(seen, truth, noise, 0 * segment, draws=80, burn=80).dff, clean.dff)
 
 
 @pytest.mark.parametrize("photons", [2, 20], ids=["dim", "bright"])

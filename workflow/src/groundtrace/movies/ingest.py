@@ -38,6 +38,8 @@ CHUNK = 64 * 2**20
 """Bytes read at a time."""
 SOME_FRAMES = 200
 """Frames, spread over the movie, in the mean image of another channel or plane."""
+LIKELY = 0.2, 1000.0
+"""Hz, of a plane."""
 INTEGERS = ("int16", "uint16", "int32")
 """What pixels of type float or of 64 bits, all whole numbers, are stored as: the first that holds every value."""
 
@@ -155,6 +157,12 @@ def frame_rate_of(session: Session, raw: Raw, stamped: float | None) -> float:
                 f"wrong, {'correct or empty' if session.frame_rate else 'fill'} the column frame_rate",
                 "frame_rate_differs",
             )
+    if not LIKELY[0] <= rate <= LIKELY[1]:
+        note(
+            raw.path,
+            f"{rate:.4g} Hz is no likely frame rate; are its times in seconds? Fill the column frame_rate (Hz)",
+            "frame_rate_unlikely",
+        )
     return rate
 
 

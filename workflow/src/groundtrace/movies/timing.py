@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from groundtrace.movies.raw import Raw
 
 GAP = 1.5
 """Two frames further apart than so many usual steps have lost frames, or a pause, between them."""
+OFTEN = 0.1
+"""Share of frames that follow sooner than usual, from which the rate of a recording changes."""
 LISTED = 5
 """Gaps that are listed."""
 
@@ -33,15 +36,19 @@ def stamped_rate(parts: Sequence[tuple[Raw, IntArray]]) -> float | None:
 
 
 def time_frames(parts: Sequence[tuple[Raw, IntArray]], frame_rate: float) -> Timing:
-    """Times and segments of the frames `parts`, file by file; says how many frames are missing, where and how long."""
-    steps = np.diff(_stamps(parts))
+    """Times and segments of the frames `parts`, file by file; says how many frames are missing, where and how long, and
+    what stamps do not tell."""
+    stamps = _stamps(parts)
+    steps = np.diff(stamps)
     unknown = ~(steps >= 0)  # no stamps, or the clock of another acquisition
     usual = 1 / (stamped_rate(parts) or frame_rate)
     gaps = ~unknown & (steps > GAP * usual)
-    borders = gaps | (unknown & (np.isfinite(steps) | _between_files(parts)))
+    between = _between_files(parts)
+    borders = gaps | (unknown & (np.isfinite(steps) | between))
     time = np.concatenate([[0.0], np.cumsum(np.where(unknown, usual, steps))])
     if gaps.any():
         _tell_gaps(parts, time, np.flatnonzero(gaps), usual)
+    _tell_odd(parts[0][0].path, stamps, np.where(between, np.nan, steps), usual)
     return Timing(time, np.concatenate([[0], np.cumsum(borders)]))
 
 
@@ -56,6 +63,35 @@ def _between_files(parts: Sequence[tuple[Raw, IntArray]]) -> np.ndarray:
     sizes = [len(frames) for _, frames in parts]
     file = np.repeat(np.arange(len(sizes)), sizes)
     return np.diff(file).astype(bool) & (max(sizes) > 1)
+
+
+def _tell_odd(path: Path, stamps: FloatArray, steps: FloatArray, usual: float) -> None:
+    """What is wrong with stamps (n,) s; steps: (n - 1,) s between those of one file, NaN where there is none."""
+    missing, back = int(np.isnan(stamps).sum()), np.flatnonzero(steps < 0)
+    if len(back):
+        times = f"{len(back)} time{'s' * (len(back) > 1)}"
+        note(
+            path,
+            f"its time stamps run back {times}, first after {back[0] + 1} frames; there a segment ends, and times go "
+            "on at the rate; if these are several recordings, use one row for each",
+            "stamps_run_back",
+        )
+    if 0 < missing < len(stamps):
+        note(
+            path,
+            f"{missing} of {len(stamps)} frames have no time stamp, and are taken to follow at the rate; pauses there "
+            "are not known",
+            "stamps_missing",
+        )
+    sooner = (steps >= 0) & (steps < usual / GAP)
+    if sooner.sum() > OFTEN * np.isfinite(steps).sum():
+        note(
+            path,
+            f"{sooner.sum()} of {len(stamps)} frames follow sooner than the usual {usual:.4g} s, after "
+            f"{np.median(steps[sooner]):.4g} s: the rate changes within the recording, and dF/F and spikes take it as "
+            "constant; use one row for each rate",
+            "rate_changes",
+        )
 
 
 def _tell_gaps(parts: Sequence[tuple[Raw, IntArray]], time: FloatArray, gaps: IntArray, usual: float) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.section import Section
+from groundtrace.traces.gaps import with_lines
 from groundtrace.traces.light import WATCHED, Light, watch
 from groundtrace.traces.noise import noise_sd, shot_noise_level
 
@@ -217,7 +218,8 @@ def compute_dff(
 
     Notes
     -----
-    Everything is that of a recording without bad frames and frames without light; their dF/F is NaN. Steps of
+    Everything is that of a recording without bad frames and frames without light; their dF/F is NaN, as is that of a
+    ROI where its F or Fneu has no finite value. Steps of
     brightness are divided out. A ROI whose baseline is within three of its own standard errors of zero, or below, is
     `near_zero`: it is divided by LEAST_BASELINE of its uncorrected light where F0 is less; where that is within its
     errors too, dF/F is NaN.
@@ -237,10 +239,14 @@ def compute_dff(
     """
     count, frames = fluorescence.shape
     bad = np.zeros(frames, bool) if bad_frames is None else bad_frames
+    finite = np.isfinite(fluorescence) & np.isfinite(neuropil)
+    if count and not finite.all():
+        bad = bad | ~finite.any(axis=0)
+        fluorescence, neuropil = (with_lines(np.where(finite, each, np.nan)) for each in (fluorescence, neuropil))
     rows = slice(None, None, max(1, -(-count // WATCHED)))
     seen = watch([values[rows] - offset for values in (fluorescence, neuropil)], frame_rate, bad, segment)
     usable = ~(bad | seen.dark)
-    stretches = _stretches(np.zeros(frames, np.int64) if segment is None else segment, usable, frame_rate)
+    stretches = own_baselines(segment, usable, frame_rate)
     light = _Usable(fluorescence, neuropil, offset, usable, seen.gain[usable])
     result = np.full((count, frames), np.nan, np.float32)
     level, share, floor = np.zeros(count), np.zeros(count), np.zeros(count)
@@ -269,6 +275,7 @@ def compute_dff(
         good = ~near_zero[block] | (floor[block] > 3 * sd)
         found = (corrected[good] - f0[good]) / np.maximum(f0[good], floor[block][good, None])
         result[np.ix_(np.arange(count)[block][good], usable)] = found
+    result[~finite] = np.nan
     return Dff(result, r, error, level, share, near_zero, floor, negative, usable, *fitted, seen)
 
 
@@ -293,9 +300,10 @@ class _Usable:
         return read(self.fluorescence), read(self.neuropil)
 
 
-def _stretches(segment: IntArray, usable: BoolArray, frame_rate: float) -> list[slice]:
+def own_baselines(segment: IntArray | None, usable: BoolArray, frame_rate: float) -> list[slice]:
     """Parts of the usable frames that have a baseline of their own: whole segments, joined until they last ALONE."""
     edges, end = [0], int(usable.sum())
+    segment = np.zeros(len(usable), np.int64) if segment is None else segment
     for border in np.flatnonzero(np.diff(segment[usable])) + 1:
         if min(border - edges[-1], end - border) >= ALONE * frame_rate:
             edges.append(int(border))

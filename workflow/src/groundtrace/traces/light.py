@@ -12,6 +12,10 @@ from groundtrace.traces.noise import noise_sd
 
 DARK, DIM = 0.2, 0.85
 """Fractions of the usual brightness: a frame below DARK shows no tissue; one beside it, below DIM, was cut off."""
+DIPPED = 0.7
+"""Share of the lowest usual brightness within LOWEST below which a frame lost light, for less than half of BEFORE."""
+LOWEST = 30.0
+"""s."""
 LEAST_STEP, CLEAR = 0.04, 6.0
 """Change of the logarithm of the common brightness that can be a step, and how far it is above its usual changes."""
 BEFORE = 5.0
@@ -21,6 +25,9 @@ NEAR, SHARP = 0.3, 0.6
 AGREE, PLAIN = 0.5, 0.1
 """Difference of a sharp step in cells and in neuropil, over its size, up to which they agree; and the change of the
 logarithm from which it needs no second kind of light."""
+UNEVEN, SAFE, FEWEST = 0.3, 3.0, 8
+"""Spread over ROIs of a change of the logarithm, over its size, up to which it is that of the light, beyond the usual
+spread and SAFE of its errors; fewer ROIs cannot tell."""
 WATCHED = 200
 """ROIs, evenly spaced in their order, that are looked at."""
 LOW = 20.0
@@ -58,13 +65,18 @@ def watch(
     dim = np.max(common, axis=0)
     dark = (dim < DARK) & ~bad_frames
     dark |= (np.convolve(dark, np.ones(3), "same")[:frames] > 0) & (dim < DIM) & ~bad_frames
+    for part in _parts(segment, bad_frames):
+        dark[part] |= _dips(dim[part], frame_rate)
     usable = ~(dark | bad_frames)
     logs = [np.log(np.maximum(each[usable], 1e-3)) for each in common]
     changes = [_change(log, frame_rate) for log in logs]
     calmest = int(np.argmin([_usual(change) for change in changes]))
     steps = _steps(logs, changes[calmest], calmest, frame_rate)
+    steps = steps[_everywhere(lit[0][:, usable], steps, round(BEFORE * frame_rate))]
     if segment is not None:
-        steps = _with_borders(steps, segment[usable], frame_rate)
+        borders = _borders(segment[usable], lit[0][:, usable], logs, frame_rate)
+        far = np.abs(steps[:, None] - borders).min(axis=1, initial=len(segment)) > 2 * NEAR * frame_rate
+        steps = np.sort(np.concatenate([borders, steps[far]]))
     if not len(steps):
         return Light(dark, steps, nothing.gain)
     gain = np.full(frames, np.nan)
@@ -80,6 +92,24 @@ def _above_noise(light: FloatArray, bad_frames: BoolArray) -> FloatArray:
     usual = np.median(good, axis=1)
     lit = usual > CLEAR * noise_sd(good)
     return light[lit] / usual[lit, None]
+
+
+def _parts(segment: IntArray | None, bad_frames: BoolArray) -> list[IntArray]:
+    """Numbers of the good frames of each segment."""
+    good = np.flatnonzero(~bad_frames)
+    return [good] if segment is None else np.split(good, np.flatnonzero(np.diff(segment[good])) + 1)
+
+
+def _dips(brightness: FloatArray, frame_rate: float) -> BoolArray:
+    """Frames (n_frames,) that are dimmer than any quiet time near them, for a moment: no activity takes light away."""
+    from scipy.ndimage import median_filter, minimum_filter1d
+
+    width = round(BEFORE * frame_rate) // 2 * 2 + 1
+    if len(brightness) < 2 * width:
+        return np.zeros(len(brightness), bool)
+    usual = median_filter(brightness, width, mode="mirror")
+    lowest = minimum_filter1d(usual, round(LOWEST * frame_rate))
+    return (brightness < DIPPED * lowest) & (lowest - brightness > CLEAR * noise_sd(brightness[None])[0])
 
 
 def _change(common: FloatArray, frame_rate: float) -> FloatArray:
@@ -110,7 +140,7 @@ def _steps(logs: list[FloatArray], change: FloatArray, calmest: int, frame_rate:
     """Frames from which on the logarithm of the common brightness (n_frames,) is another, at once and lastingly.
 
     logs: of each kind of light. change: `_change` of the calmest. Small steps, and steps that follow closely, show most
-    in the `_jump`, and are believed where the kinds agree: activity is not the same in cells and neuropil.
+    in the steadiest `_jump`, and are believed where the kinds agree: activity is not the same in cells and neuropil.
     """
     from scipy.signal import find_peaks
 
@@ -127,25 +157,74 @@ def _steps(logs: list[FloatArray], change: FloatArray, calmest: int, frame_rate:
         best = around.start + int(np.argmax(jump[around] * np.sign(change[peak])))
         if jump[best] / change[peak] > SHARP:
             found.append(best)
+    steadiest = int(np.argmin([_usual(each) for each in jumps]))
+    jump = jumps[steadiest]
     sharp, _ = find_peaks(np.abs(jump), height=max(LEAST_STEP, CLEAR * _usual(jump)), distance=max(1, half))
-    alike = np.ptp(jumps[:, sharp], axis=0) < AGREE * np.abs(jump[sharp])
-    believed = alike if len(jumps) > 1 else np.abs(jump[sharp]) > PLAIN
-    found.extend(sharp[believed & (np.abs(change[sharp] / jump[sharp] - 1) < 1 - SHARP)])
+    lasting = _difference(logs[steadiest], sharp, 2 * half)
+    found.extend(sharp[_believed(jumps[:, sharp], steadiest) & (np.abs(lasting / jump[sharp] - 1) < 1 - SHARP)])
     steps = np.unique(found).astype(np.int64)
     # One step can be found from two sides, a few frames apart.
     return steps[np.diff(steps, prepend=-frames) > near]
 
 
-def _with_borders(steps: IntArray, segment: IntArray, frame_rate: float) -> IntArray:
-    """Steps and borders of segments, each of which stands for the steps near it; stretches last BEFORE at least."""
-    least = round(BEFORE * frame_rate)
+def _difference(log: FloatArray, at: IntArray, reach: int) -> FloatArray:
+    """Difference of the medians of `reach` frames from each place on and before it, fewer where another is nearer."""
+    edges = np.concatenate([[0], at, [len(log)]])
+    return np.array(
+        [
+            np.median(log[here : min(here + reach, after)]) - np.median(log[max(before, here - reach) : here])
+            for before, here, after in zip(edges, edges[1:-1], edges[2:], strict=False)
+        ]
+    )
+
+
+def _believed(jumps: FloatArray, calmest: int) -> BoolArray:
+    """Whether sharp changes (kinds of light, places) are those of the light, by what its kinds say of them."""
+    size = np.abs(jumps[calmest])
+    return np.ptp(jumps, axis=0) < AGREE * size if len(jumps) > 1 else size > PLAIN
+
+
+def _everywhere(light: FloatArray, steps: IntArray, reach: int) -> BoolArray:
+    """Whether light (n_rois, n_frames) steps by the same factor in all ROIs: activity that they share differs."""
+    edges = [0, *steps, light.shape[1]]
+    between = [np.linspace(a, b, max(1, (b - a) // reach - 1) + 2)[1:-1].astype(np.int64) for a, b in pairwise(edges)]
+    places = np.unique(np.concatenate([steps, *between]))
+    edges = np.concatenate([[0], places, [light.shape[1]]])
+    levels = [
+        [np.median(light[:, part], axis=1) for part in (slice(max(a, b - reach), b), slice(b, min(b + reach, c)))]
+        for a, b, c in zip(edges, places, edges[2:], strict=False)
+    ]
+    before, after = np.maximum(np.array(levels).reshape(len(places), 2, -1), 1e-3).swapaxes(0, 1)
+    changes = np.log(after / before)
+    size = np.median(changes, axis=1)
+    spread = 1.4826 * np.median(np.abs(changes - size[:, None]), axis=1)
+    found = np.isin(places, steps)
+    usual = np.median(spread[~found]) ** 2 * (1 + SAFE / np.sqrt(len(light)))
+    alike = spread[found] ** 2 < usual + (UNEVEN * size[found]) ** 2
+    return alike | (len(light) < FEWEST)
+
+
+def _borders(segment: IntArray, light: FloatArray, logs: list[FloatArray], frame_rate: float) -> IntArray:
+    """Borders of segments at which brightness may step, each of which stands for the steps near it.
+
+    Stretches between them last BEFORE at least, but where `logs` show a step. Those of less than LOWEST, in which some
+    cells are never quiet, need that their light (n_rois, n_frames) changes alike.
+    """
+    least, near = round(BEFORE * frame_rate), max(2, round(NEAR * frame_rate))
+    borders = np.flatnonzero(np.diff(segment)) + 1
+    differences = np.stack([_difference(log, borders, least) for log in logs])
+    usual = [_usual(_jump(log, near)) for log in logs]
+    calmest = int(np.argmin(usual))
+    clear = np.abs(differences[calmest]) > max(LEAST_STEP, CLEAR / 2 * usual[calmest])
+    clear &= _believed(differences, calmest)
     kept: list[int] = [0]
-    for border in np.flatnonzero(np.diff(segment)) + 1:
-        if border - kept[-1] >= least and len(segment) - border >= least:
+    for border, shown in zip(borders, clear, strict=True):
+        if shown or (border - kept[-1] >= least and len(segment) - border >= least):
             kept.append(int(border))
-    borders = np.array(kept[1:], np.int64)
-    far = np.abs(steps[:, None] - borders).min(axis=1, initial=least) >= least / 2
-    return np.sort(np.concatenate([borders, steps[far]]))
+    found = np.array(kept[1:], np.int64)
+    lengths = np.diff([*kept, len(segment)])
+    lasting = np.minimum(lengths[:-1], lengths[1:]) >= LOWEST * frame_rate
+    return found[lasting | _everywhere(light, found, least)]
 
 
 def _gains(light: FloatArray, steps: IntArray) -> FloatArray:

@@ -36,10 +36,12 @@ class Surroundings:
     """(n_factors, n_frames) factors with their noise ..."""
     factors: FloatArray
     """(n_factors, n_frames) ... and without, as large as what it adds to the neuropils (root mean square over ROIs)."""
+    stretches: list[slice]
+    """Frames that are filtered together."""
 
     @classmethod
-    def of(cls, neuropil: FloatArray, noise: FloatArray) -> "Surroundings":
-        """Factors of neuropils (n_rois, n_frames), given the variance of the noise of each."""
+    def of(cls, neuropil: FloatArray, noise: FloatArray, stretches: list[slice] | None = None) -> "Surroundings":
+        """Factors of neuropils (n_rois, n_frames), given the variance of the noise of each, filtered by `stretches`."""
         count, frames = neuropil.shape
         mean, deviation = neuropil.mean(axis=1, dtype=np.float64), np.sqrt(np.maximum(noise, 1e-12))
         common = np.zeros((count, count))
@@ -52,13 +54,19 @@ class Surroundings:
         weights = (vectors / deviation[:, None] * scale).T
         # In blocks: all of it in double precision would be twice the traces.
         measured = np.hstack([weights @ neuropil[:, block] for block in blocks]) - (weights @ mean)[:, None]
-        return cls(neuropil, mean, vectors * deviation[:, None] / scale, measured, without_noise(measured))
+        stretches = stretches or [slice(0, frames)]
+        factors = _filtered(measured, stretches)
+        return cls(neuropil, mean, vectors * deviation[:, None] / scale, measured, factors, stretches)
 
     def around(self, roi: int) -> FloatArray:
         """(n_frames,) neuropil of one ROI without most of its noise."""
         shared = self.loading[roi] @ self.factors
         rest = self.neuropil[roi] - self.mean[roi] - self.loading[roi] @ self.measured
-        return self.mean[roi] + shared + without_noise(rest[None])[0]
+        return self.mean[roi] + shared + _filtered(rest[None], self.stretches)[0]
+
+
+def _filtered(traces: FloatArray, stretches: list[slice]) -> FloatArray:
+    return np.concatenate([without_noise(traces[:, part]) for part in stretches], axis=1)
 
 
 def without_noise(traces: FloatArray) -> FloatArray:

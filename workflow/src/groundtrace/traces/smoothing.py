@@ -7,10 +7,11 @@ import numpy as np
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
-from groundtrace.arrays import BoolArray, FloatArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.indicators import Indicator, rise_constant
 from groundtrace.section import Section
-from groundtrace.traces.dff import BaselineParameters, Dff, baseline
+from groundtrace.traces.dff import BaselineParameters, Dff, baseline, own_baselines
+from groundtrace.traces.gaps import Apart
 from groundtrace.traces.neuropil_factors import Surroundings
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ OWN_ERROR, FACTOR_ERROR = 0.3, 0.2
 subtracted, and on each of those factors, around 0."""
 SECONDS = 0.5
 """Seconds over which measured and denoised traces are averaged and compared."""
+APART, NOTHING = 1.0, 1e9
+"""s without a measurement between segments, in which most of a transient is gone; and the variance of none, over a
+frame's."""
 SURPRISE = 5.0
 """Standard deviations of the noise beyond which they disagree."""
 
@@ -92,10 +96,11 @@ def smooth_rois(
     indicator: Indicator,
     parameters: SmoothingParameters,
     baselines: BaselineParameters,
+    segment: IntArray | None = None,
 ) -> Smoothed:
     """Denoised dF/F and its band, from the table Fluorescence of a recipe that denoises and its dF/F.
 
-    offset: detector units.
+    offset: detector units. segment: (n_frames,) stretch without a gap or a border of files; nothing is smoothed across.
     """
     from groundtrace.tables import stack
     from groundtrace.traces.credible_band import credible_band
@@ -111,7 +116,10 @@ def smooth_rois(
     f, around = read("fluorescence"), read("neuropil")
     seen, seen_around = read("fluorescence_denoised"), read("neuropil_denoised")
     found, disagrees = np.full((3, *f.shape), np.nan, np.float32), np.zeros(len(f), bool)
-    surroundings = Surroundings.of(around, fluorescence["neuropil_noise"].to_numpy())
+    stretches = own_baselines(segment, dff.usable, frame_rate)
+    whole = np.zeros(f.shape[1], np.int64) if segment is None else segment[dff.usable]
+    apart = Apart.of(whole, round(APART * frame_rate))
+    surroundings = Surroundings.of(around, fluorescence["neuropil_noise"].to_numpy(), stretches)
     factors = surroundings.factors[:SHARED]
     known = np.empty((f.shape[1], 1 + len(factors)))
     known[:, 1:] = factors.T
@@ -127,10 +135,11 @@ def smooth_rois(
         smooth = surroundings.around(i)
         known[:, 0] = smooth - smooth.mean()
         random = np.random.default_rng([parameters.seed, i])
-        draws, events = draw(f[i] - offset, known, r, noise, frame_rate, indicator, parameters, random)
+        draws, events = draw(f[i] - offset, known, r, noise, frame_rate, indicator, parameters, random, apart)
         lost = correct_shrinkage(f[i] - offset, draws, events, noise)
         draws -= (r * (smooth - offset)).astype(np.float32)
-        middle, each = _baselines(draws, frame_rate, baselines)
+        parts = [_baselines(draws[:, part], frame_rate, baselines) for part in stretches]
+        middle, each = (np.concatenate(found, axis=-1) for found in zip(*parts, strict=True))
         found[0, i] = (draws.mean(axis=0) + lost - middle) / np.maximum(middle, dff.floor[i])
         draws -= each
         draws /= np.maximum(each, dff.floor[i])
@@ -152,10 +161,11 @@ def draw(
     indicator: Indicator,
     parameters: SmoothingParameters,
     random: np.random.Generator,
+    apart: Apart,
 ) -> tuple[FloatArray, FloatArray]:
     """Draws (n_draws, n_frames) of F, (n_frames,), and the probability of an event in each frame.
 
-    known: (n_frames, n) its neuropil, and the factors of all.
+    known: (n_frames, n) its neuropil, and the factors of all. apart: where segments lie.
     """
     from groundtrace.traces.smoother import Prior, draw_traces
 
@@ -168,10 +178,14 @@ def draw(
     prior = Prior(
         decay, parameters.decay_error, rise, parameters.rise_error, QUIET * step, unseen, DRIFT * step, loading, error
     )
-    variance, slope = np.full(len(trace), noise.cell), noise.cell / noise.brightness
-    return draw_traces(
-        trace.astype(np.float64), variance, slope, known, prior, parameters.draws, parameters.burn, random
+    slope = noise.cell / noise.brightness
+    trace, known = apart.spread(trace.astype(np.float64)), apart.spread(known.T).T
+    variance = np.full(len(trace), NOTHING * noise.cell)
+    variance[apart.at] = noise.cell
+    draws, events = draw_traces(
+        trace, variance, slope, np.ascontiguousarray(known), prior, parameters.draws, parameters.burn, random
     )
+    return draws[:, apart.at], events[apart.at]
 
 
 def correct_shrinkage(trace: FloatArray, draws: FloatArray, events: FloatArray, noise: Noise) -> FloatArray:

@@ -60,7 +60,7 @@ def compute_traces(
             "negative_fluorescence": dff.negative,
             "saturated": roi_maximum(rois, saturated) > SATURATED_FRAMES,
             "looks_denoised": reliable & (level < DENOISED * expected),
-            **(_smoothed(fluorescence, dff, offset, acquisition, parameters, smoothing) if smoothing else {}),
+            **(_smoothed(fluorescence, dff, offset, acquisition, parameters, smoothing, segment) if smoothing else {}),
         }
     )
     frames = pl.Series(range(len(dff.usable)), dtype=pl.Int32)
@@ -74,6 +74,7 @@ def _smoothed(
     acquisition: Acquisition,
     parameters: DffParameters,
     smoothing: SmoothingParameters,
+    segment: IntArray | None,
 ) -> dict[str, pl.Series]:
     """Columns of recipes that denoise."""
     found = smooth_rois(
@@ -84,6 +85,7 @@ def _smoothed(
         kinetics_for(acquisition.indicator, NEEDED),
         smoothing,
         parameters.baseline,
+        segment,
     )
     lists = {"dff_denoised": found.dff, "dff_low": found.low, "dff_high": found.high}
     return {name: list_column(values) for name, values in lists.items()} | {

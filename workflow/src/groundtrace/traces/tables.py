@@ -43,7 +43,7 @@ class Brightness(Table):
     """One row per frame: whether dF/F is told from it, and how bright the plane was."""
 
     frame: Series[pl.Int32] = column("", "0-based", low=0, unique=True)
-    usable: Series[bool] = column("", "it has dF/F: neither a bad frame nor one in which no ROI shows light")
+    usable: Series[bool] = column("", "it has dF/F: neither a bad frame nor one in which ROIs lost their light")
     gain: Series[pl.Float32] = column(
         "", "brightness of its stretch over that of the recording; 1 where it never steps; divided out", low=0
     )

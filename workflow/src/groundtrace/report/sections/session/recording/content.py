@@ -159,16 +159,16 @@ def steps(inputs: SessionInputs) -> Iterator[Warning]:
     brightness = inputs.loaded.get("recording")
     if brightness is None or brightness.is_empty():
         return
-    gain, rate = brightness["gain"].to_numpy(), inputs.acquisition.frame_rate
+    gain, time = brightness["gain"].to_numpy(), inputs.frames["time"].to_numpy()
     at = np.flatnonzero(np.abs(np.diff(np.log(gain))) > np.log(STEP)) + 1
     if len(at):
-        times = ", ".join(number(frame / rate) for frame in at[:LISTED]) + (" …" if len(at) > LISTED else "")
+        times = ", ".join(number(time[frame]) for frame in at[:LISTED]) + (" …" if len(at) > LISTED else "")
         yield Warning(
             "warning",
             f"The brightness of all ROIs changes at once, {len(at)} time{'s' if len(at) > 1 else ''}",
             f"From one frame to the next, at {times} s, by up to a factor of {number(float(gain.max() / gain.min()))}: "
             "laser power, focus or water, or files recorded with other settings. Every stretch was brought to the same "
-            "brightness before dF/F; the search for cells saw the steps.",
+            "brightness before dF/F, and for the search for cells by `transients`; other methods saw the steps.",
             "If files of other settings were joined, make them sessions of their own. Distrust changes of rate across "
             "a step.",
             kind="brightness_steps",
@@ -177,8 +177,9 @@ def steps(inputs: SessionInputs) -> Iterator[Warning]:
     if dark:
         yield Warning(
             "note",
-            f"{dark} frame{'s' if dark > 1 else ''} in which no ROI shows light",
-            "A shutter was closed, for a whole frame or a part of it. They have no dF/F and no rate.",
+            f"{dark} frame{'s' if dark > 1 else ''} in which ROIs lost their light",
+            "Together they are darker than at any quiet time near: a shutter was closed, for a whole frame or a part "
+            "of it, or the light was weak for a moment. These frames have no dF/F and no rate.",
             "Leave these times out of averages: a missing rate is not a rate of zero.",
             kind="dark_frames",
         )
