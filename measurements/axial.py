@@ -2,12 +2,13 @@
 
     PYTHONPATH=workflow/src python measurements/axial.py [--drift 0 0.75 1.5 2.4] [--seeds 11 12] [--frames 3000] ...
 
-Simulated recordings with a z-stack (planes 2 µm apart, from -12 to 12 µm), registered by `phase`, with the true footprints
-as ROIs. Depth: root mean square of z from the truth, both from their medians; correlation of the axial mode with the truth.
-Traces, with `dff: {axial: keep}` and `regress`, with the depth in the stack and with the mode: r of the rate that `network`
-infers with the true one (Gaussian of 0.2 s, mean over cells that fire), and in the same recording with the activity frozen
-at its mean, where every cell is silent, false transients per cell and minute (means of dF/F over 0.5 s that rise above the
-median by 4 standard deviations of their white noise) and spikes inferred per cell and minute.
+Simulated recordings with a z-stack (planes 2 µm apart, from -12 to 12 µm), registered by `phase`, with the true
+footprints as ROIs. Depth: root mean square of z from the truth, both from their medians; correlation of the axial mode
+with the truth. Traces, with `dff: {axial: keep}` and `regress`, with the depth in the stack and with the mode: r of the
+rate that `network` infers with the true one (Gaussian of 0.2 s, mean over cells that fire), and in the same recording
+with the activity frozen at its mean, where every cell is silent, false transients per cell and minute (means of dF/F
+over 0.5 s that rise above the median by 4 standard deviations of their white noise) and spikes inferred per cell and
+minute.
 """
 
 import argparse
@@ -104,8 +105,8 @@ def correlation(dff: FloatArray, cells: pl.DataFrame) -> FloatArray:
     """(cells,) r with the true rate."""
     count, found = dff.shape[1], rates(dff)
     smooth = [gaussian_filter1d(values, 0.2 * RATE, axis=1) for values in (
-        found, np.stack([np.histogram(times, np.arange(count + 1) / RATE - 0.5 / RATE)[0] for times in cells["spike_times"]])
-        .astype(float),
+        found, np.stack([np.histogram(times, np.arange(count + 1) / RATE - 0.5 / RATE)[0] for times in
+        cells["spike_times"]]) .astype(float),
     )]  # fmt: skip
     return np.array(
         [np.corrcoef(one, other)[0, 1] if other.any() else np.nan for one, other in zip(*smooth, strict=True)]

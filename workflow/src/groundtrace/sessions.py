@@ -105,8 +105,8 @@ class Session(Section):
     """Images that were shown: a stack (.npy, .npz, .tif), a folder of .png or .jpg, or an .nwb file with templates. The
     id of an image is its position, from 0, or its file name. The ids in `stimuli` are checked against it."""
     z_stack: str | None = None
-    """Z-stack around the recording (.tif or .npy; planes x height x width, or planes x frames x height x width), with its
-    zoom and pixels: motion correction then finds the depth of each frame in it."""
+    """Z-stack around the recording (.tif or .npy; planes x height x width, or planes x frames x height x width), with
+    its zoom and pixels: motion correction then finds the depth of each frame in it."""
     z_step: float | None = Field(default=None, ge=-100, le=100)
     """µm from one plane of `z_stack` to the next; negative where later planes lie less deep."""
     cell_class: CellClass | None = None

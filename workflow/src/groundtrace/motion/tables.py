@@ -6,7 +6,6 @@ import polars as pl
 from groundtrace.arrays import FloatArray
 from groundtrace.tables import Floats, Series, Table, column
 
-
 AXIAL = {"z": pl.Float32, "z_error": pl.Float32, "away": pl.Boolean} | dict.fromkeys(
     ("axial_mode", "axial_mode_error"), pl.Float32
 )
@@ -36,7 +35,9 @@ class Shifts(Table, version=2):
     z_error: Series[pl.Float32] = column("µm", "standard error of z", low=0, nullable=True)
     away: Series[bool] = column("", "z is more than 3 µm from the median: other tissue is seen", nullable=True)
     axial_mode: Series[pl.Float32] = column(
-        "SD", "without a stack: what changes over the whole field besides brightness and place, sign unknown", nullable=True
+        "SD",
+        "without a stack: what changes over the whole field besides brightness and place, sign unknown",
+        nullable=True,
     )
     axial_mode_error: Series[pl.Float32] = column("SD", "standard error of axial_mode", low=0, nullable=True)
     template_correlation: Series[pl.Float32] = column(
@@ -49,7 +50,8 @@ class Shifts(Table, version=2):
 
 
 def depth_of(shifts: pl.DataFrame) -> FloatArray | None:
-    """What is known of the depth of each frame: in the z-stack (µm), else the axial mode (SD); None where neither is."""
+    """What is known of the depth of each frame: in the z-stack (µm), else the axial mode (SD); None where neither
+    is."""
     known = next((name for name in ("z", "axial_mode") if shifts[name].null_count() < shifts.height), None)
     return None if known is None else shifts[known].to_numpy().astype(np.float64)
 

@@ -41,7 +41,7 @@ def stack_shape(path: Path | str) -> tuple[int, ...]:
         raise InputError(f"{str(path)!r} is none of {', '.join(SUFFIXES)}")
     try:
         shape = _shape(file)
-    except Exception as error:
+    except (OSError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise InputError(f"{str(path)!r} cannot be read ({error}); save the stack again as TIFF") from None
     if len(shape) not in (3, 4) or shape[0] < FEWEST:
         raise InputError(

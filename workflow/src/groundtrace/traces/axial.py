@@ -11,7 +11,8 @@ BIN = 0.25
 DEGREE = 3
 """Of the polynomials in depth, and in time for what is slow."""
 SHIFTS, PARTS = 19, 10
-"""Shifts of the depth in time that tell what is explained by chance; parts of the recording that are left out in turn."""
+"""Shifts of the depth in time that tell what is explained by chance; parts of the recording that are left out in
+turn."""
 FEWEST = 60
 """Means that a function is fitted to, at least."""
 
@@ -33,8 +34,8 @@ def axial_fit(traces: FloatArray, depth: FloatArray, frame_rate: float) -> Axial
     """Light of traces (n_rois, n_frames) as a function of depth (n_frames,), in any unit; None where it never changes.
 
     Cubic polynomials of depth and of time (bleaching) are fitted to means over BIN. Samples above the fit weigh less
-    (Huber, above only): a cell adds light by its activity, it never removes any. Depth is held within the percentiles 0.1 and
-    99.9: beyond, few frames would decide.
+    (Huber, above only): a cell adds light by its activity, it never removes any. Depth is held within the percentiles
+    0.1 and 99.9: beyond, few frames would decide.
     """
     frames = traces.shape[1]
     step = max(1, min(round(BIN * frame_rate), frames // FEWEST))
@@ -117,8 +118,8 @@ def axial_part(
 ) -> Axial:
     """How much of each ROI's light is axial motion; `regress` takes it away.
 
-    fluorescence, neuropil: (n_rois, n_frames). depth: (n_frames,), or the axial mode; None where neither is known. good:
-    (n_frames,) frames that are fitted.
+    fluorescence, neuropil: (n_rois, n_frames). depth: (n_frames,), or the axial mode; None where neither is known.
+    good: (n_frames,) frames that are fitted.
     """
     share, error = np.full((2, len(fluorescence)), np.nan)
     if depth is None or not good.any():

@@ -55,8 +55,8 @@ class DffParameters(Section):
     baseline: BaselineParameters = BaselineParameters()
     """What counts as zero."""
     axial: AxialMethod = "keep"
-    """Axial motion: `regress` takes from F and Fneu, before everything else, what is a smooth function of the depth of the
-    frame (of the axial mode where there is no z-stack), fitted robustly against the cell's activity."""
+    """Axial motion: `regress` takes from F and Fneu, before everything else, what is a smooth function of the depth of
+    the frame (of the axial mode where there is no z-stack), fitted robustly against the cell's activity."""
     subtract_offset: bool = True
     """Subtract the detector's offset (value at zero photons, from the variance-mean line) before dividing by the
     baseline; without it dF/F is too small."""

@@ -34,8 +34,8 @@ def compute_traces(
     """Tables Traces and Brightness from the tables Fluorescence and Rois.
 
     saturated: (height, width) share of saturated frames. bad_frames: (n_frames,) that nothing is told from.
-    smoothing: of a recipe that denoises. segment: (n_frames,) stretch without a gap or a border of files. depth: (n_frames,)
-    of each frame, or the axial mode.
+    smoothing: of a recipe that denoises. segment: (n_frames,) stretch without a gap or a border of files. depth:
+    (n_frames,) of each frame, or the axial mode.
     """
     measured = fluorescence
     f, neuropil = stack(fluorescence["fluorescence"]), stack(fluorescence["neuropil"])
@@ -50,7 +50,9 @@ def compute_traces(
         fluorescence = fluorescence.with_columns(
             list_column(values).alias(name) for name, values in zip(names, light, strict=True)
         )
-    dff = compute_dff(axial.fluorescence, axial.neuropil, rate, offset, parameters, believed, bad_frames=bad_frames, segment=segment)
+    dff = compute_dff(
+        axial.fluorescence, axial.neuropil, rate, offset, parameters, believed, bad_frames=bad_frames, segment=segment
+    )
     level = noise_level(dff.dff, acquisition.frame_rate)
     expected = expected_noise(dff, effective_pixels(rois), acquisition.gain, acquisition.frame_rate)
     reliable = ~dff.near_zero & np.isfinite(expected)

@@ -24,8 +24,8 @@ def with_axial_motion(
     frame_rate: float,
     stack: ZStack | None = None,
 ) -> pl.DataFrame:
-    """Table Shifts of a registered movie, with the depth of each frame in the stack; without one with the recording's own
-    axial mode.
+    """Table Shifts of a registered movie, with the depth of each frame in the stack; without one with the recording's
+    own axial mode.
 
     frames: table Frames of the plane. images: template and coverage of the registration.
     """
@@ -46,7 +46,7 @@ def with_axial_motion(
     if not abs(stack.step) <= depth.place * np.sign(stack.step) <= edge - abs(stack.step):
         notice(
             "edge_of_z_stack",
-            f"the recording lies at the edge of its z-stack ({abs(depth.place):.0f} of {edge:.0f} µm): depths beyond it "
+            f"the recording lies at the edge of its z-stack ({abs(depth.place):.0f} of {edge:.0f} µm): depths beyond "
             "cannot be told; take a stack that reaches 10 µm to either side of the plane",
         )
     return shifts.with_columns(

@@ -2,8 +2,8 @@
 smoother over time.
 
 A frame at depth z is a S(z) + background + noise, with S(z) a cubic spline through the planes, a its brightness. With
-weights 1/v the likelihood of z, the best a put in, is c(z)² / 2 n(z), where c is the product of frame and S(z) and n that
-of S(z) with itself. Both follow from the products with the planes: one product per pixel and plane.
+weights 1/v the likelihood of z, the best a put in, is c(z)² / 2 n(z), where c is the product of frame and S(z) and n
+that of S(z) with itself. Both follow from the products with the planes: one product per pixel and plane.
 """
 
 from dataclasses import dataclass
@@ -61,8 +61,8 @@ def frame_depths(
     """Depth of each frame of a registered movie.
 
     template: (height, width) of the registration. seen: (height, width) pixels from inside the field. good, begins:
-    (n_frames,) frames that are to be trusted, and first frames after a gap. The stack may lie elsewhere in the plane: each
-    of its planes is registered, rigidly, to the one before.
+    (n_frames,) frames that are to be trusted, and first frames after a gap. The stack may lie elsewhere in the plane:
+    each of its planes is registered, rigidly, to the one before.
     """
     variance = noise_floor(_sample(registered, good).var(axis=0))
     planes, inside = placed(stack.planes, template, variance)
@@ -126,8 +126,8 @@ def _products(registered: Movie, filters: FloatArray) -> FloatArray:
 
 
 def _likeliest(products: FloatArray, norm: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Depth of each frame in steps from the first plane, its standard error for independent noise of variance v, and how
-    much of the stack it shows: (n_frames,) each."""
+    """Depth of each frame in steps from the first plane, its standard error for independent noise of variance v, and
+    how much of the stack it shows: (n_frames,) each."""
     planes = len(norm)
     depths, norm = np.linspace(0, planes - 1, (planes - 1) * FINE + 1), (norm + norm.T) / 2
     spline = CubicSpline(np.arange(planes), np.eye(planes))

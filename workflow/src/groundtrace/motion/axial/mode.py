@@ -1,9 +1,9 @@
 """What changes over the whole field of a recording besides brightness and place: without a z-stack, the sign and the
 size of axial motion that can be told.
 
-Images of stretches, without the mean image and its slopes, have components in time. Cells are active each for itself, the
-plane moves for all: the component is that on which two halves of the field agree best (canonical correlation), after what
-stands far out at single pixels was cut off.
+Images of stretches, without the mean image and its slopes, have components in time. Cells are active each for itself,
+the plane moves for all: the component is that on which two halves of the field agree best (canonical correlation),
+after what stands far out at single pixels was cut off.
 """
 
 from dataclasses import dataclass
