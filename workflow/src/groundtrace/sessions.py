@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from groundtrace import acquisition
-from groundtrace.acquisition import CellClass, session_key
+from groundtrace.acquisition import CellClass, Preparation, session_key
 from groundtrace.adopted.formats import RESULTS, files_of
 from groundtrace.errors import InputError
 from groundtrace.extraction.given.kinds import RoiFile, by_plane
@@ -111,6 +111,9 @@ class Session(Section):
     """µm from one plane of `z_stack` to the next; negative where later planes lie less deep."""
     cell_class: CellClass | None = None
     """Of all cells: excitatory or interneuron. It narrows the intervals of spike rates; empty is not known."""
+    preparation: Preparation = "soma"
+    """What is imaged: `soma` in two photons, `dendrite` (and axons), `one_photon` (a miniscope, say), or `astrocyte`.
+    Of all but the first is left out what rests on somata with known spikes, and astrocytes have no rates."""
     simulate: str | None = None
     """A name under `simulation` in the config, instead of a path."""
     _labels: dict[str, str] = PrivateAttr(default_factory=dict)

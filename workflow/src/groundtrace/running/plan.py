@@ -285,7 +285,9 @@ class Plan:
 
     def labels(self, rule: str) -> OfJob:
         """LABELS of a session, as far as a rule uses them; `acquisition.json` has none."""
-        used = {"session_report": LABELS, "spikes": ("indicator", "cell_class")}.get(rule, ("indicator",))
+        used = {"session_report": LABELS, "spikes": ("indicator", "cell_class", "preparation")}.get(
+            rule, ("indicator",)
+        )
         return of_job(
             lambda wildcards: (
                 {name: getattr(self.sessions[wildcards.session], name) for name in used}

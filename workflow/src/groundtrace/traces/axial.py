@@ -50,20 +50,22 @@ def axial_fit(traces: FloatArray, depth: FloatArray, frame_rate: float) -> Axial
     weights, found = _robust(design, y)
     total = np.maximum(y.var(axis=1), 1e-30)
 
-    def share(weights: FloatArray, design: FloatArray) -> FloatArray:
-        return (_solved(weights, design, y)[:, -DEGREE:] @ design[:, -DEGREE:].T).var(axis=1) / total
+    def share(weights: FloatArray, design: FloatArray, of: FloatArray) -> FloatArray:
+        return (_solved(weights, design, of)[:, -DEGREE:] @ design[:, -DEGREE:].T).var(axis=1) / total
 
-    # A tenth of the recording apart at least, where depth has little to do with itself.
+    # What depth of another time, a tenth of the recording away at least, explains of what is left.
+    left_over = y - found[:, -DEGREE:] @ design[:, -DEGREE:].T
     away = np.linspace(bins // 10, bins - bins // 10, SHIFTS).round().astype(int)
-    chance = np.stack([share(weights, np.concatenate([slow, _powers(np.roll(at, by))], axis=1)) for by in away])
+    shifted = [np.concatenate([slow, _powers(np.roll(at, by))], axis=1) for by in away]
+    chance = np.stack([share(weights, other, left_over) for other in shifted])
     others = []
     for part in np.array_split(np.arange(bins), PARTS):
         left = weights.copy()
         left[:, part] = 0
-        others.append(share(left, design))
+        others.append(share(left, design, y))
     jackknife = (PARTS - 1) * np.var(others, axis=0)
     part = found[:, -DEGREE:] @ (_powers(scaled) - _powers(np.median(scaled)[None])).T
-    explained = np.clip(share(weights, design) - chance.mean(axis=0), 0, 1)
+    explained = np.clip(share(weights, design, y) - chance.mean(axis=0), 0, 1)
     return AxialFit(part, explained, np.sqrt(jackknife + chance.var(axis=0)))
 
 

@@ -16,6 +16,8 @@ SATURATED_FRAMES = 1e-3
 """A ROI counts as saturated when one of its pixels saturates in more than this share of frames."""
 NEEDED = "denoised traces need; name one in the sheet, or use a recipe without denoising"
 DENOISED_LIGHT = ("fluorescence_denoised", "neuropil_denoised")
+AXIAL_SHARE = 0.1
+"""Share of its variance that depth explains from which a ROI is flagged."""
 DENOISED = 0.5
 """A trace whose ν is below this share of its shot noise was smoothed before."""
 
@@ -77,6 +79,7 @@ def compute_traces(
             "saturated": roi_maximum(rois, saturated) > SATURATED_FRAMES,
             "axial_share": single(axial.share),
             "axial_share_error": single(axial.error),
+            "axial_motion": np.nan_to_num(axial.share) > np.maximum(AXIAL_SHARE, 2 * np.nan_to_num(axial.error)),
             "looks_denoised": reliable & (level < DENOISED * expected),
             **(_smoothed(fluorescence, dff, offset, acquisition, parameters, smoothing) if smoothing else {}),
         }

@@ -33,6 +33,7 @@ class Traces(Table):
         "", "share of the variance of F (means over 0.25 s) that depth, or the axial mode, explains", nullable=True
     )
     axial_share_error: Series[pl.Float32] = column("", "standard error of axial_share", low=0, nullable=True)
+    axial_motion: Series[bool] = column("", "axial_share is above 0.1, and above two of its errors")
     looks_denoised: Series[bool] = column("", "ν far below what its photons allow: smoothed before it came here")
     # Recipes that denoise only.
     dff_denoised: Floats | None = column("fraction", "denoised: mean of what the noise leaves possible, events kept")

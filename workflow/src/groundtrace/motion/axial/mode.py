@@ -90,5 +90,5 @@ def _beyond(images: FloatArray, inside: BoolArray) -> FloatArray | None:
     slopes = np.gradient(gaussian_filter(usual, SMOOTHING))
     known = np.stack([(image / spread)[inside] for image in (usual, *slopes)], axis=1)
     values = np.clip((images / spread)[:, inside], -CUT, CUT)
-    values = values - (values @ known) @ np.linalg.pinv(known).T
+    values = values - (values @ known) @ np.linalg.pinv(known)
     return values - values.mean(axis=0)
