@@ -56,6 +56,11 @@ class Simulation(Section):
     """Standard deviation of the neuropil's fluorescence over its mean."""
     neuropil_scale: PositiveFloat = 25.0
     """Standard deviation of the Gaussian that describes how neuropil activity is correlated in space, µm."""
+    background: NonNegativeFloat = 0.0
+    """Light from out of focus, as one-photon excitation gives it, over that in focus: smooth, and as active as the
+    tissue."""
+    vignetting: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the light that is lost in the corners of the field."""
     gain: PositiveFloat = 100.0
     """Detector units per photon."""
     excess_noise: float = Field(default=1.2, ge=1)
