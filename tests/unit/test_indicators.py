@@ -86,8 +86,12 @@ def test_an_unknown_indicator_has_no_kinetics():
 def test_a_wrong_name_is_answered_with_what_to_write():
     with pytest.raises(ValueError, match=r"did you mean 'GCaMP6f' or 'GCaMP6s'\? .*or write unknown"):
         spelled("GCaMP6")
-    with pytest.raises(ValueError, match="shows no calcium"):
-        spelled("SF-iGluSnFR")
+
+
+def test_a_sensor_of_no_calcium_has_no_kinetics_and_says_so():
+    assert spelled("SF-iGluSnFR") == "SF-iGluSnFR"
+    assert kinetics("SF-iGluSnFR") is None
+    assert "no spikes are inferred" in assumption("Voltron2")
 
 
 def test_a_line_of_four_values_is_enough_but_for_the_simulator(monkeypatch):

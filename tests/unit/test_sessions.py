@@ -43,6 +43,18 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 ROWS: dict[str, tuple[dict[str, object], str]] = {
     "no subject": ({"subject": ""}, "row 2 (sub-? ses-001): subject: is empty, and it has no default"),
+    "z-stack without its step": (
+        {"z_stack": "s.tif"},
+        "row 2 (sub-M01 ses-001): z_stack needs z_step (µm between its planes) too; fill it",
+    ),
+    "z-stack that is not there": (
+        {"z_stack": "s.tif", "z_step": 2},
+        "row 2 (sub-M01 ses-001): z_stack: 's.tif' does not exist",
+    ),
+    "unknown preparation": (
+        {"preparation": "slice"},
+        "row 2 (sub-M01 ses-001): preparation: 'slice' is not allowed: input should be 'soma', 'dendrite', 'one_photon' or 'astrocyte'",
+    ),
     "no session": ({"session": ""}, "row 2 (sub-M01 ses-?): session: is empty, and it has no default"),
     "subject with its prefix": (
         {"subject": "sub-M01"},

@@ -5,6 +5,7 @@ rule motion:
         frames=f"{PLANE}/frames.parquet",
         movie=f"{PLANE}/movie.npy",
         estimated_on=inputs.motion_channel,
+        z_stack=inputs.simulated_z_stack,
     output:
         shifts=f"{MOTION}/shifts.parquet",
         images=f"{MOTION}/images.npz",
@@ -24,6 +25,7 @@ rule motion:
         runtime=requests.time_limit("motion"),
     params:
         method=plan.method("motion"),
+        z_stack=plan.z_stack,
         identity=identity("motion"),
     message:
         "motion correction ({wildcards.motion}) of {wildcards.session}, plane {wildcards.plane}"

@@ -50,3 +50,27 @@ if "clean_movie" not in cfg.keep:
             "{wildcards.session} without noise"
         script:
             "../scripts/clean_movie.py"
+
+
+rule simulated_z_stack:
+    """The z-stack of a simulated recording."""
+    output:
+        stack=f"{TRUTH}/z_stack.tif",
+    log:
+        plan.log("{session}/simulated_z_stack"),
+    benchmark:
+        plan.timing("{session}/simulated_z_stack")
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=requests.memory("clean_movie"),
+        runtime=requests.time_limit("clean_movie"),
+    params:
+        session=plan.session,
+        parameters=plan.simulation_of,
+        identity=identity("simulated_z_stack"),
+    message:
+        "z-stack of {wildcards.session}"
+    script:
+        "../scripts/simulated_z_stack.py"

@@ -5,6 +5,7 @@ from groundtrace.curation.apply import curated
 from groundtrace.curation.tables import Curation
 from groundtrace.extraction.tables import Rois
 from groundtrace.io import read_arrays, read_table, write_table
+from groundtrace.motion.tables import depth_of
 from groundtrace.provenance import provenance
 from groundtrace.running.job import job
 from groundtrace.traces.steps import compute_traces
@@ -18,9 +19,12 @@ with job(snakemake.log[0]) as notices:
     decisions, file = (curation.decisions, str(curation.path)) if curation else ((), "")
     found, measured = read_table(given.found), read_table(given.fluorescence)
     rois, measured, decided = curated(found, measured, decisions, file)
-    bad = read_table(given.shifts, ["bad"])["bad"].to_numpy()
+    moved = read_table(given.shifts, ["bad", "z", "axial_mode"])
     segment = read_table(given.frames, ["segment"])["segment"].to_numpy()
-    traces, brightness = compute_traces(measured, rois, acquisition, saturated, bad, parameters, smoothing, segment)
+    bad, depth = moved["bad"].to_numpy(), depth_of(moved)
+    traces, brightness = compute_traces(
+        measured, rois, acquisition, saturated, bad, parameters, smoothing, segment, depth
+    )
     used = parameters.model_dump(mode="json") | ({"smoothing": smoothing.model_dump(mode="json")} if smoothing else {})
     used |= {"curation": curation.digest} if curation else {}
     packages = ["numpy", "scipy", *(["numba"] if smoothing else [])]

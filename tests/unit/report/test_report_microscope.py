@@ -48,8 +48,10 @@ def test_a_sheet_that_contradicts_the_file_is_warned_about(session):
     assert "field_disagrees" not in kinds(of_microscope(session, ("field_width", WIDE * SIZE)))
 
 
-def test_pixels_wider_than_the_focus_are_undersampled(session):
+def test_pixels_wider_than_the_focus_undersample_what_is_about_as_small(session):
     sharp = {"numerical_aperture": 0.8, "excitation_wavelength": 920}
+    assert "undersampled" not in kinds(of_microscope(session, **sharp)), "somata are larger than that"
+    session = replace(session, acquisition=session.acquisition.model_copy(update={"preparation": "dendrite"}))
     assert "2.8 times as wide as the focus (0.43 µm)" in kinds(of_microscope(session, **sharp))["undersampled"]
     assert "undersampled" not in kinds(of_microscope(session, **sharp | {"numerical_aperture": 0.25}))
 

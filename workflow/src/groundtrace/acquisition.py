@@ -10,7 +10,8 @@ from groundtrace.indicators import UNKNOWN
 from groundtrace.section import Section
 
 CellClass = Literal["excitatory", "interneuron"]
-LABELS = ("indicator", "location", "cell_class")
+Preparation = Literal["soma", "dendrite", "one_photon", "astrocyte"]
+LABELS = ("indicator", "location", "cell_class", "preparation")
 """Columns of the sheet that say what was recorded. They are in no file: correcting one makes no movie anew."""
 
 
@@ -59,6 +60,7 @@ class Acquisition(Section):
     """As the sheet has it now, like the other LABELS: none of them is in the file."""
     location: str | None = None
     cell_class: CellClass | None = None
+    preparation: Preparation = "soma"
     saturation: int
     """Pixel value that counts as saturated, detector units; 0 where no movie was read."""
     gain: float | None = None

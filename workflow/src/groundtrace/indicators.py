@@ -151,14 +151,17 @@ def spelled(name: str) -> str:
     for same in (plain, f"j{plain}" if plain.startswith("gcamp") else plain.removeprefix("j")):
         if same in known:
             return known[same]
-    if any(word in plain for word in NO_CALCIUM):
-        raise ValueError(f"{name!r} shows no calcium: spikes cannot be inferred from it")
-    if _relative(name):
+    if no_calcium(name) or _relative(name):
         return name
     raise ValueError(
         f"{name!r} is not known; known are {', '.join(indicators())}{did_you_mean(name, indicators())} "
         f"(add a line to resources/{TABLE} for another, or write {UNKNOWN})"
     )
+
+
+def no_calcium(name: str) -> bool:
+    """Whether it is a sensor of transmitters or of voltage: what it shows is no calcium."""
+    return any(word in _plain(name) for word in NO_CALCIUM)
 
 
 def kinetics(name: str) -> Indicator | None:
@@ -189,6 +192,8 @@ def assumption(name: str) -> str:
     """What is assumed of an indicator in the sheet; empty when its own kinetics are known."""
     if name == UNKNOWN:
         return "the indicator is unknown: spikes are inferred without its kinetics, and methods that need them fail"
+    if no_calcium(name):
+        return f"{name} shows no calcium: no spikes are inferred from it"
     relative = _relative(name)
     return f"{name} is not in resources/{TABLE}: taken with the kinetics of {relative}" if relative else ""
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from groundtrace import acquisition
-from groundtrace.acquisition import CellClass, session_key
+from groundtrace.acquisition import CellClass, Preparation, session_key
 from groundtrace.adopted.formats import RESULTS, files_of
 from groundtrace.errors import InputError
 from groundtrace.extraction.given.kinds import RoiFile, by_plane
@@ -39,7 +39,10 @@ LABELS = (*acquisition.LABELS, "start_time", "session_description", "microscope"
 """Columns that say what was recorded, and not how its files are read."""
 NAMES_OF_SESSION = ("subject", "session", "date")
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
-UNREAD = (*NAMES_OF_SESSION, "path", "simulate", "rois", "exclude", *LABELS, "stimuli", "stimulus_images")
+UNREAD = (
+    *(*NAMES_OF_SESSION, "path", "simulate", "rois", "exclude", *LABELS),
+    *("stimuli", "stimulus_images", "z_stack", "z_step"),
+)
 """Columns that do not decide how files are read."""
 
 
@@ -101,8 +104,16 @@ class Session(Section):
     stimulus_images: str | None = None
     """Images that were shown: a stack (.npy, .npz, .tif), a folder of .png or .jpg, or an .nwb file with templates. The
     id of an image is its position, from 0, or its file name. The ids in `stimuli` are checked against it."""
+    z_stack: str | None = None
+    """Z-stack around the recording (.tif or .npy; planes x height x width, or planes x frames x height x width), with
+    its zoom and pixels: motion correction then finds the depth of each frame in it."""
+    z_step: float | None = Field(default=None, ge=-100, le=100)
+    """µm from one plane of `z_stack` to the next; negative where later planes lie less deep."""
     cell_class: CellClass | None = None
     """Of all cells: excitatory or interneuron. It narrows the intervals of spike rates; empty is not known."""
+    preparation: Preparation = "soma"
+    """What is imaged: `soma` in two photons, `dendrite` (and axons), `one_photon` (a miniscope, say), or `astrocyte`.
+    Of all but the first is left out what rests on somata with known spikes, and astrocytes have no rates."""
     simulate: str | None = None
     """A name under `simulation` in the config, instead of a path."""
     _labels: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -148,6 +159,9 @@ class Session(Section):
             raise ValueError(f"start_time {self.start_time} is not on the date {self.date}")
         if self.stimulus_images and not self.stimuli:
             raise ValueError("stimulus_images: the images are given, and not when they were shown; fill stimuli too")
+        if bool(self.z_stack) != bool(self.z_step):
+            missing = "z_step (µm between its planes)" if self.z_stack else "z_stack (the file)"
+            raise ValueError(f"{'z_stack' if self.z_stack else 'z_step'} needs {missing} too; fill it")
         if self.simulate is not None and self.frame_rate is None:
             raise ValueError("a simulated session needs frame_rate (Hz)")
         return self
@@ -156,7 +170,7 @@ class Session(Section):
     def _rois_are_read(self) -> "Session":
         if self.rois is not None:
             self.roi_files()
-        filled = [name for name in ("rois", "simulate", "exclude") if getattr(self, name)]
+        filled = [name for name in ("rois", "simulate", "exclude", "z_stack") if getattr(self, name)]
         if self.adopted and filled:
             raise ValueError(
                 f"{filled[0]}: with format {self.format} the ROIs and traces are those of path; empty {filled[0]}"

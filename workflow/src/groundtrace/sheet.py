@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from groundtrace.errors import InputError, did_you_mean
 from groundtrace.movies.excluded import read_excluded
+from groundtrace.movies.z_stack import stack_shape
 from groundtrace.section import Section
 from groundtrace.sessions import Session
 
@@ -89,6 +90,11 @@ def _session(values: dict[str, Any], simulations: Collection[str]) -> Session:
             read_excluded(session.exclude)
         except InputError as error:
             raise ValueError(f"exclude: {error}") from None
+    if session.z_stack:
+        try:
+            stack_shape(session.z_stack)
+        except InputError as error:
+            raise ValueError(f"z_stack: {error}") from None
     return session
 
 

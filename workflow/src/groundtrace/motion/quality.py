@@ -11,6 +11,7 @@ from groundtrace.motion.base import Registration
 from groundtrace.motion.clip import motion_clip
 from groundtrace.motion.moving import Displacement, move_frames
 from groundtrace.motion.residual import residual_motion
+from groundtrace.motion.tables import AXIAL
 from groundtrace.movies.tables import UNUSABLE, unseen
 from groundtrace.tables import list_column
 
@@ -219,6 +220,7 @@ def _shifts_table(registration: Registration, correlation: FloatArray, reasons: 
             "correlation": registration.correlation.astype(np.float32),
             "block_y": list_column(moved.block_y.astype(np.float32)),
             "block_x": list_column(moved.block_x.astype(np.float32)),
+            **{name: pl.Series([None] * len(correlation), dtype=dtype) for name, dtype in AXIAL.items()},
             "template_correlation": pl.Series(correlation.astype(np.float32)).fill_nan(None),
             "bad": reasons != "",
             "reason": pl.Series(reasons.tolist(), dtype=pl.String),

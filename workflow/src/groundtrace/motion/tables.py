@@ -1,8 +1,15 @@
 """Tables of motion correction."""
 
+import numpy as np
 import polars as pl
 
+from groundtrace.arrays import FloatArray
 from groundtrace.tables import Floats, Series, Table, column
+
+AXIAL = {"z": pl.Float32, "z_error": pl.Float32, "away": pl.Boolean} | dict.fromkeys(
+    ("axial_mode", "axial_mode_error"), pl.Float32
+)
+"""Columns of Shifts that say how deep a frame lies."""
 
 
 class Shifts(Table, version=2):
@@ -22,6 +29,17 @@ class Shifts(Table, version=2):
     )
     block_y: Floats = column("px", "nonrigid displacement beyond (y, x), per block; empty when rigid")
     block_x: Floats = column("px", "nonrigid displacement beyond (y, x), per block; empty when rigid")
+    z: Series[pl.Float32] = column(
+        "µm", "depth in the z-stack from the recording's median, positive deeper; empty without a stack", nullable=True
+    )
+    z_error: Series[pl.Float32] = column("µm", "standard error of z", low=0, nullable=True)
+    away: Series[bool] = column("", "z is more than 3 µm from the median: other tissue is seen", nullable=True)
+    axial_mode: Series[pl.Float32] = column(
+        "SD",
+        "without a stack: what changes over the whole field besides brightness and place, sign unknown",
+        nullable=True,
+    )
+    axial_mode_error: Series[pl.Float32] = column("SD", "standard error of axial_mode", low=0, nullable=True)
     template_correlation: Series[pl.Float32] = column(
         "", "Pearson correlation of the registered frame with the template", low=-1, high=1, nullable=True
     )
@@ -29,6 +47,13 @@ class Shifts(Table, version=2):
     reason: Series[str] = column(
         "", "why it is bad: blank, dropped, flash, excluded, lost, jump, decorrelated; empty when good"
     )
+
+
+def depth_of(shifts: pl.DataFrame) -> FloatArray | None:
+    """What is known of the depth of each frame: in the z-stack (µm), else the axial mode (SD); None where neither
+    is."""
+    known = next((name for name in ("z", "axial_mode") if shifts[name].null_count() < shifts.height), None)
+    return None if known is None else shifts[known].to_numpy().astype(np.float64)
 
 
 class MotionQuality(Table, version=2):

@@ -42,6 +42,9 @@ TRACE_COLUMNS = [
     "baseline_near_zero",
     "negative_fluorescence",
     "saturated",
+    "axial_share",
+    "axial_share_error",
+    "axial_motion",
     "looks_denoised",
 ]
 
@@ -123,10 +126,19 @@ class SessionInputs:
         return "a.u." if deconvolved and known is not None and known.name in RELATIVE else "Hz"
 
     @property
+    def axial(self) -> str:
+        """What was done with axial motion."""
+        return str(self._steps.get("dff", {}).get("axial", ""))
+
+    @property
+    def _steps(self) -> dict[str, dict[str, Any]]:
+        """Parameters of the steps so far."""
+        return {entry.get("step"): entry.get("parameters", {}) for entry in self.provenance.get("history", [])}
+
+    @property
     def method(self) -> str:
         """Backend of the spike inference; empty when the provenance does not say."""
-        steps = {entry.get("step"): entry.get("parameters", {}) for entry in self.provenance.get("history", [])}
-        return str(steps.get("spikes", {}).get("backend", ""))
+        return str(self._steps.get("spikes", {}).get("backend", ""))
 
 
 def load_session(

@@ -72,7 +72,7 @@ class Identities:
 
         return self.plan.of_session(of)
 
-    _clean_movie = _simulate
+    _clean_movie = _simulated_z_stack = _simulate
 
     def _method(self, rule: str) -> OfJob:
         def of(backend: Backend) -> Identity:
@@ -84,7 +84,17 @@ class Identities:
 
         return self.plan.of_method(rule, of)
 
-    _motion = _denoise = _spikes = _method
+    _denoise = _spikes = _method
+
+    def _motion(self, rule: str) -> OfJob:
+        of_method = self._method(rule)
+        return of_job(lambda wildcards: of_method(wildcards) | self._z_stack(wildcards))
+
+    def _z_stack(self, wildcards: Wildcards) -> Identity:
+        """Content of the z-stack of a session, where there is one; a simulated one is an input."""
+        file = self.plan.z_stack(wildcards)
+        given = file.path and not self.plan.simulates_stack(wildcards.session)
+        return {"z_stack": [file_hash(Path(file.path)), file.step]} if given else {}
 
     def _extract(self, rule: str) -> OfJob:
         of_method = self._method(rule)

@@ -91,6 +91,13 @@ class Inputs:
         return self.plan.at(f"{layout.PLANE}/motion_channel.npy").format(**wildcards)
 
     @OfEachJob
+    def simulated_z_stack(self, wildcards: Wildcards) -> str | list[str]:
+        """That of a simulated recording; of others what is in it decides, not its time."""
+        if not self.plan.simulates_stack(wildcards.session):
+            return []
+        return self.plan.at("{session}/truth/z_stack.tif").format(session=wildcards.session)
+
+    @OfEachJob
     def movies_to_extract(self, wildcards: Wildcards) -> dict[str, str]:
         """The registered movie; or the denoised one, and beside it the one that was measured, with its noise.
 

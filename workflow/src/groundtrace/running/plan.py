@@ -16,6 +16,7 @@ from groundtrace.curation.file import CurationFile
 from groundtrace.export.metadata import SessionMetadata, Sheets, nwb_name
 from groundtrace.extraction.given.kinds import RoiFile
 from groundtrace.indicators import Indicator, assumption, kinetics, simulated
+from groundtrace.movies.z_stack import StackFile
 from groundtrace.running import layout
 from groundtrace.running.asking import unanswered
 from groundtrace.running.curations import Curations
@@ -25,6 +26,7 @@ from groundtrace.section import Backend
 from groundtrace.sessions import Session
 from groundtrace.sheet import read_sheet
 from groundtrace.simulation.parameters import Simulation
+from groundtrace.simulation.z_stack import STEP
 from groundtrace.subjects import read_subjects
 
 NOTHING = "(?!)"
@@ -237,6 +239,18 @@ class Plan:
     def session(self) -> OfJob:
         return self.of_session(lambda session: session)
 
+    def simulates_stack(self, key: str) -> bool:
+        """Whether a session is simulated with a z-stack."""
+        return self.sessions[key].simulate is not None and self.simulation(key).z_stack > 0
+
+    @OfEachJob
+    def z_stack(self, wildcards: Wildcards) -> StackFile:
+        """Of a session: the file and its step, µm; what is in it decides (`Identities`), not where it lies."""
+        session = self.sessions[wildcards.session]
+        if self.simulates_stack(session.key):
+            return StackFile(self.at("{session}/truth/z_stack.tif").format(session=session.key), STEP)
+        return StackFile(session.z_stack or "", session.z_step or 0.0)
+
     @cached_property
     def microscope(self) -> OfJob:
         return self.of_session(self.config.microscope)
@@ -271,7 +285,9 @@ class Plan:
 
     def labels(self, rule: str) -> OfJob:
         """LABELS of a session, as far as a rule uses them; `acquisition.json` has none."""
-        used = {"session_report": LABELS, "spikes": ("indicator", "cell_class")}.get(rule, ("indicator",))
+        used = {"session_report": LABELS, "spikes": ("indicator", "cell_class", "preparation")}.get(
+            rule, ("indicator",)
+        )
         return of_job(
             lambda wildcards: (
                 {name: getattr(self.sessions[wildcards.session], name) for name in used}

@@ -39,6 +39,9 @@ class Simulation(Section):
     """Standard deviation of the displacement of single scan lines, µm."""
     axial_drift: NonNegativeFloat = 0.0
     """Standard deviation of the axial motion, µm: mostly slow, it changes the section that is seen."""
+    z_stack: NonNegativeFloat = 0.0
+    """Half the depth of a z-stack that is taken after the recording, µm; 0 for none. Motion correction then finds the
+    depth of each frame in it."""
     scan_offset: float = Field(default=0.0, ge=-10, le=10)
     """px by which every second line, scanned backwards, is displaced."""
     numerical_aperture: float = Field(default=0.6, gt=0.1, le=1.1)
@@ -53,6 +56,11 @@ class Simulation(Section):
     """Standard deviation of the neuropil's fluorescence over its mean."""
     neuropil_scale: PositiveFloat = 25.0
     """Standard deviation of the Gaussian that describes how neuropil activity is correlated in space, µm."""
+    background: NonNegativeFloat = 0.0
+    """Light from out of focus, as one-photon excitation gives it, over that in focus: smooth, and as active as the
+    tissue."""
+    vignetting: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the light that is lost in the corners of the field."""
     gain: PositiveFloat = 100.0
     """Detector units per photon."""
     excess_noise: float = Field(default=1.2, ge=1)

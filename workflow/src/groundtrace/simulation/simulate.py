@@ -36,6 +36,8 @@ SHARED_NEUROPIL = 0.5
 """Share of the variance of the neuropil's activity that follows the cells around."""
 EVENT = 1.0
 """s; the strongest stretch of so long makes a cell detectable."""
+BACKGROUND_ACTIVITY = 0.15
+"""Standard deviation of the light from out of focus over its mean."""
 NULL_BLOCK = 10
 """Frames that stay together when blocks are shuffled."""
 CHUNK_BYTES = 32 * 2**20
@@ -65,6 +67,22 @@ class Plane:
     scale: float
     """Photons per unit of brightness."""
 
+    @property
+    def lamp(self) -> FloatArray:
+        """(height, width) light that vignetting leaves."""
+        y, x = (np.linspace(-1, 1, size) for size in self.view.shape)
+        return (1 - self.parameters.vignetting * (y[:, None] ** 2 + x**2) / 2).astype(np.float32)
+
+    def behind(self, around: FloatArray) -> FloatArray:
+        """(height, width) photons from out of focus, where the neuropil is `around` (pixels,) times its rest.
+
+        It is too smooth for its motion to be seen.
+        """
+        edge, parameters = self.view.margin, self.parameters
+        spread = BACKGROUND_ACTIVITY / max(parameters.neuropil_activity, 1e-6)
+        field = around.reshape(self.tissue.shape)[edge : edge + self.view.shape[0], edge : edge + self.view.shape[1]]
+        return np.float32(parameters.background * parameters.photons) * (1 + np.float32(spread) * (field - 1))
+
     def expected(self) -> Iterator[FloatArray]:
         """Each frame without noise: photons per pixel, (height, width) float32."""
         tissue, frames = self.tissue, self.parameters.frames
@@ -77,6 +95,10 @@ class Plane:
                 scene = tissue.scene(self.motion.z[frame], around, activity[frame])
                 image = self.view.frame(scene.reshape(tissue.shape), self.motion, frame)
                 image *= np.float32(self.scale * self.bleaching[frame])
+                if self.parameters.background:
+                    image += np.float32(self.bleaching[frame]) * self.behind(around)
+                if self.parameters.vignetting:
+                    image *= self.lamp
                 yield np.maximum(image, 0, out=image)
 
     def mean(self) -> FloatArray:
@@ -86,7 +108,8 @@ class Plane:
         mean = sum(
             share * self.tissue.scene(self.tissue.depths[k], around, brightening) for k, share in self._sections()
         )
-        return self.view.rigid(np.reshape(mean, self.tissue.shape), np.zeros(2)) * self.scale * self.bleaching.mean()
+        focus = self.view.rigid(np.reshape(mean, self.tissue.shape), np.zeros(2)) * self.scale
+        return (focus + self.behind(around)) * self.lamp * self.bleaching.mean()
 
     def truth(self) -> PlaneTruth:
         """What is known about this plane."""
@@ -140,6 +163,7 @@ class Plane:
     def _seen(self, footprints: csc_array, least: float) -> dict[int, Pixels]:
         """Rows, columns and photons of each cell of which more than the part `least` lies in the undisplaced field."""
         found: dict[int, Pixels] = {}
+        lamp = self.lamp
         for cell, (start, stop) in enumerate(itertools.pairwise(footprints.indptr)):
             if start == stop:
                 continue
@@ -148,7 +172,8 @@ class Plane:
             y, x = y - self.view.margin, x - self.view.margin
             inside = (y >= 0) & (y < self.view.shape[0]) & (x >= 0) & (x < self.view.shape[1])
             if light[inside].sum() > least * light.sum():
-                found[cell] = y[inside].astype(np.int32), x[inside].astype(np.int32), self.scale * light[inside]
+                y, x = y[inside].astype(np.int32), x[inside].astype(np.int32)
+                found[cell] = y, x, self.scale * light[inside] * lamp[y, x]
         return found
 
 
@@ -242,7 +267,8 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
     around = margin(parameters, pixel_size)
     shape = (parameters.height + 2 * around, parameters.width + 2 * around)
     view = View(parameters.height, parameters.width, around)
-    tissue = grow(random("tissue"), shape, pixel_size, parameters, axial_reach(parameters))
+    reach = max(axial_reach(parameters), parameters.z_stack)
+    tissue = grow(random("tissue"), shape, pixel_size, parameters, reach)
     indicator = simulated(session.indicator)
     spiking, calcium = _activity(random("activity"), parameters, len(tissue.cells.depth), rate, indicator)
     neuropil = _neuropil_activity(random("neuropil"), tissue, calcium, rate, indicator)
@@ -256,7 +282,9 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
     dropped[0] = False
     activity = (spiking, calcium, strength, neuropil)
     plane = Plane(parameters, rate, view, tissue, *activity, motion, left, dropped, scale=1.0)
-    return replace(plane, scale=parameters.photons / float(plane.mean().mean()))
+    # Without what is behind and without vignetting: those are beside the light in focus.
+    alone = replace(plane, parameters=parameters.model_copy(update={"background": 0.0, "vignetting": 0.0}))
+    return replace(plane, scale=parameters.photons / float(alone.mean().mean()))
 
 
 def _activity(

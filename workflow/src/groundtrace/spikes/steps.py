@@ -1,5 +1,7 @@
 """The table of spikes."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -10,6 +12,7 @@ from groundtrace.notices import notice
 from groundtrace.spikes.base import SpikeBackend, relative_rates, unlike_others
 from groundtrace.spikes.gaps import frames_missing, run_across_gaps
 from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, size_in_spikes, widened
+from groundtrace.spikes.preparation import refusal, withheld, without_rates
 from groundtrace.spikes.silence import NoiseAlone, silent
 from groundtrace.tables import list_column, single, stack
 
@@ -26,12 +29,18 @@ def infer_spikes(
     frames: `time` and `segment` of the table Frames; None where nothing is missing between frames.
     """
     dff, rate = stack(traces[trace]), acquisition.frame_rate
+    if refused := refusal(acquisition):
+        notice("no_spikes", refused)
+        return without_rates(traces, dff)
     missing = None
     if frames is not None:
         missing = frames_missing(frames["time"].to_numpy(), frames["segment"].to_numpy(), rate)
     indicator = kinetics(acquisition.indicator)
     backend = backend.knowing(acquisition.cell_class)
     found = run_across_gaps(backend, dff, rate, indicator, missing)
+    if unsure := withheld(acquisition):
+        notice("accuracy_unknown", unsure)
+        found = replace(found, low=None, high=None, mean_rate=None, expected=None)
     level = traces["noise_level"].to_numpy()
     # The noise of denoised traces is not white.
     alone = NoiseAlone.of(backend, level, dff.shape[1], rate, indicator) if trace == "dff" and len(dff) else None

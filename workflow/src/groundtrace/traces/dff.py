@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.section import Section
+from groundtrace.traces.axial import AxialMethod
 from groundtrace.traces.gaps import with_lines
 from groundtrace.traces.light import WATCHED, Light, watch
 from groundtrace.traces.noise import noise_sd, shot_noise_level
@@ -54,6 +55,9 @@ class DffParameters(Section):
     """Share of the surrounding neuropil to remove."""
     baseline: BaselineParameters = BaselineParameters()
     """What counts as zero."""
+    axial: AxialMethod = "keep"
+    """Axial motion: `regress` takes from F and Fneu, before everything else, what is a smooth function of the depth of
+    the frame (of the axial mode where there is no z-stack), fitted robustly against the cell's activity."""
     subtract_offset: bool = True
     """Subtract the detector's offset (value at zero photons, from the variance-mean line) before dividing by the
     baseline; without it dF/F is too small."""

@@ -7,6 +7,7 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.indicators import kinetics_for
 from groundtrace.tables import list_column, single, stack
+from groundtrace.traces.axial import axial_part
 from groundtrace.traces.dff import Dff, DffParameters, compute_dff, expected_noise, signal_to_noise
 from groundtrace.traces.noise import noise_level
 from groundtrace.traces.smoothing import SmoothingParameters, smooth_rois
@@ -14,6 +15,9 @@ from groundtrace.traces.smoothing import SmoothingParameters, smooth_rois
 SATURATED_FRAMES = 1e-3
 """A ROI counts as saturated when one of its pixels saturates in more than this share of frames."""
 NEEDED = "denoised traces need; name one in the sheet, or use a recipe without denoising"
+DENOISED_LIGHT = ("fluorescence_denoised", "neuropil_denoised")
+AXIAL_SHARE = 0.1
+"""Share of its variance that depth explains from which a ROI is flagged."""
 DENOISED = 0.5
 """A trace whose ν is below this share of its shot noise was smoothed before."""
 
@@ -27,16 +31,30 @@ def compute_traces(
     parameters: DffParameters,
     smoothing: SmoothingParameters | None = None,
     segment: IntArray | None = None,
+    depth: FloatArray | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tables Traces and Brightness from the tables Fluorescence and Rois.
 
     saturated: (height, width) share of saturated frames. bad_frames: (n_frames,) that nothing is told from.
-    smoothing: of a recipe that denoises. segment: (n_frames,) stretch without a gap or a border of files.
+    smoothing: of a recipe that denoises. segment: (n_frames,) stretch without a gap or a border of files. depth:
+    (n_frames,) of each frame, or the axial mode.
     """
+    measured = fluorescence
     f, neuropil = stack(fluorescence["fluorescence"]), stack(fluorescence["neuropil"])
     offset = (acquisition.offset or 0.0) if parameters.subtract_offset else 0.0
     believed, rate = rois["accepted"].to_numpy(), acquisition.frame_rate
-    dff = compute_dff(f, neuropil, rate, offset, parameters, believed, bad_frames=bad_frames, segment=segment)
+    axial = axial_part(f, neuropil, depth, ~bad_frames, rate, parameters.axial)
+    if smoothing and parameters.axial == "regress":
+        denoised = [stack(fluorescence[name]) for name in DENOISED_LIGHT]
+        other = axial_part(*denoised, depth, ~bad_frames, rate, parameters.axial)
+        light = (axial.fluorescence, axial.neuropil, other.fluorescence, other.neuropil)
+        names = ("fluorescence", "neuropil", *DENOISED_LIGHT)
+        fluorescence = fluorescence.with_columns(
+            list_column(values).alias(name) for name, values in zip(names, light, strict=True)
+        )
+    dff = compute_dff(
+        axial.fluorescence, axial.neuropil, rate, offset, parameters, believed, bad_frames=bad_frames, segment=segment
+    )
     level = noise_level(dff.dff, acquisition.frame_rate)
     expected = expected_noise(dff, effective_pixels(rois), acquisition.gain, acquisition.frame_rate)
     reliable = ~dff.near_zero & np.isfinite(expected)
@@ -44,8 +62,8 @@ def compute_traces(
         {
             "roi": rois["roi"],
             "accepted": rois["accepted"],
-            "fluorescence": fluorescence["fluorescence"],
-            "neuropil": fluorescence["neuropil"],
+            "fluorescence": measured["fluorescence"],
+            "neuropil": measured["neuropil"],
             "dff": list_column(dff.dff),
             "neuropil_coefficient": single(dff.coefficient),
             "neuropil_coefficient_error": single(dff.coefficient_error),
@@ -59,6 +77,9 @@ def compute_traces(
             "baseline_near_zero": dff.near_zero,
             "negative_fluorescence": dff.negative,
             "saturated": roi_maximum(rois, saturated) > SATURATED_FRAMES,
+            "axial_share": single(axial.share),
+            "axial_share_error": single(axial.error),
+            "axial_motion": np.nan_to_num(axial.share) > np.maximum(AXIAL_SHARE, 2 * np.nan_to_num(axial.error)),
             "looks_denoised": reliable & (level < DENOISED * expected),
             **(_smoothed(fluorescence, dff, offset, acquisition, parameters, smoothing, segment) if smoothing else {}),
         }

@@ -29,6 +29,11 @@ class Traces(Table):
     baseline_near_zero: Series[bool] = column("", "baseline within its noise of zero; a tenth of F stands in for it")
     negative_fluorescence: Series[bool] = column("", "corrected fluorescence below zero in more than 1 % of frames")
     saturated: Series[bool] = column("", "pixels of the ROI saturate")
+    axial_share: Series[pl.Float32] = column(
+        "", "share of the variance of F (means over 0.25 s) that depth, or the axial mode, explains", nullable=True
+    )
+    axial_share_error: Series[pl.Float32] = column("", "standard error of axial_share", low=0, nullable=True)
+    axial_motion: Series[bool] = column("", "axial_share is above 0.1, and above two of its errors")
     looks_denoised: Series[bool] = column("", "ν far below what its photons allow: smoothed before it came here")
     # Recipes that denoise only.
     dff_denoised: Floats | None = column("fraction", "denoised: mean of what the noise leaves possible, events kept")

@@ -95,14 +95,14 @@ def smooth_field(
     smooth, variance = np.empty_like(values), np.empty_like(values)
     for mode in range(values.shape[1]):
         middle = np.median(values[trusted, mode]) if trusted.any() else 0.0
-        smooth[:, mode], variance[:, mode] = _follow_mode(
+        smooth[:, mode], variance[:, mode] = follow_mode(
             values[:, mode] - middle, error, trusted, begins, window, follow
         )
         smooth[:, mode] += middle
     return smooth @ modes.synthesis, variance @ modes.mean**2
 
 
-def _follow_mode(
+def follow_mode(
     values: FloatArray, error: FloatArray, trusted: BoolArray, begins: BoolArray, window: int, follow
 ) -> tuple[FloatArray, FloatArray]:
     """One mode through time: smoothed values and their variances; an AR(1) process learnt by moments and EM."""

@@ -23,6 +23,7 @@ def context(inputs: SessionInputs) -> dict[str, Any]:
         "shown": shown(inputs),
         "interval": has_interval(inputs.spikes),
         "known": not inputs.expected.is_empty(),
+        "axial": bool(inputs.traces["axial_share"].is_finite().any()),
     }
 
 

@@ -9,7 +9,7 @@ from groundtrace.movies.tables import UNUSABLE
 from groundtrace.report.html import intervals, number
 from groundtrace.report.session import SessionInputs
 
-FLAGS = ("baseline_near_zero", "negative_fluorescence", "saturated", "looks_denoised")
+FLAGS = ("baseline_near_zero", "negative_fluorescence", "saturated", "axial_motion", "looks_denoised")
 
 
 def context(inputs: SessionInputs) -> dict[str, Any]:
@@ -52,6 +52,8 @@ def roi_columns(inputs: SessionInputs) -> dict[str, Any]:
         "noise": traces["noise_level"].to_list(),
         "snr": traces["snr"].to_list(),
         "skew": traces["skew"].to_list(),
+        "axial": traces["axial_share"].fill_nan(None).to_list(),
+        "axialError": traces["axial_share_error"].fill_nan(None).to_list(),
         "energy": rois["energy"].to_list(),
         "rate": spikes["mean_rate"].to_list(),
         "mayBeSilent": spikes["silent"].to_list(),

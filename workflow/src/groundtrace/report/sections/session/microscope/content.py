@@ -154,7 +154,9 @@ def inputs_of(quantity: Quantity) -> str:
 
 def warnings(inputs: SessionInputs) -> Iterator[Warning]:
     yield from disagreeing(inputs.card, inputs.acquisition.pixel_size)
-    yield from undersampled(inputs.card)
+    # Pixels as wide as the focus limit what is about as small as it, not somata.
+    if inputs.acquisition.preparation == "dendrite" or (inputs.rois["kind"] == "process").any():
+        yield from undersampled(inputs.card)
 
 
 def disagreeing(card: Card, pixel_size: float | None) -> Iterator[Warning]:

@@ -17,6 +17,8 @@ FOCUS_LOSS = 0.15
 """Relative loss of correlation with the template over a recording that looks like a drift out of focus."""
 EDGE = 0.1
 """Displacement as a share of the field from which registration by correlation is unsure."""
+MANY_MOVED, FAR_FRAMES = 0.1, 0.05
+"""Share of the cells that change with depth, and of the frames that are far from it, from which that is a warning."""
 CLIP_SHARE = 0.3
 """Share of the room that is left, for the clip of the motion."""
 
@@ -24,7 +26,11 @@ CLIP_SHARE = 0.3
 def context(inputs: SessionInputs) -> dict[str, Any] | None:
     if inputs.acquisition.adopted:
         return None
-    return {"motion": motion_rows(inputs), "motion_clip": "clip_raw" in inputs.motion_images}
+    return {
+        "motion": motion_rows(inputs),
+        "motion_clip": "clip_raw" in inputs.motion_images,
+        "depth": depth_name(inputs.shifts),
+    }
 
 
 def data(inputs: SessionInputs) -> dict[str, Any]:
@@ -33,6 +39,7 @@ def data(inputs: SessionInputs) -> dict[str, Any]:
         "images": mean_images(inputs),
         "shifts": {name: pack_series(values) for name, values in displacements(shifts).items()},
         "correlation": pack_series(shifts["template_correlation"].cast(pl.Float64).fill_null(math.nan).to_numpy()),
+        "depth": depth_lines(shifts),
     }
 
 
@@ -58,6 +65,21 @@ def displacements(shifts: pl.DataFrame) -> dict[str, FloatArray]:
     return found
 
 
+def depth_name(shifts: pl.DataFrame) -> str:
+    """Column that tells how deep a frame lies; empty where none does."""
+    return next((name for name in ("z", "axial_mode") if shifts[name].null_count() < shifts.height), "")
+
+
+def depth_lines(shifts: pl.DataFrame) -> dict[str, Any] | None:
+    """Depth of each frame, and a standard error to either side."""
+    name = depth_name(shifts)
+    if not name:
+        return None
+    value, error = (shifts[column].cast(pl.Float64).to_numpy() for column in (name, f"{name}_error"))
+    lines = {"value": value, "low": value - error, "high": value + error}
+    return {"unit": {"z": "µm"}.get(name, "SD")} | {key: pack_series(line) for key, line in lines.items()}
+
+
 def motion_rows(inputs: SessionInputs) -> list[tuple[str, str, str, str]]:
     """Name, unit, value before and after registration."""
     quality = inputs.motion_quality.row(0, named=True)
@@ -69,14 +91,21 @@ def motion_rows(inputs: SessionInputs) -> list[tuple[str, str, str, str]]:
         ("correlation with the template", "", "template_correlation_before", "template_correlation"),
         ("crispness of the mean image", "", "crispness_before", "crispness"),
     ]
-    return [
+    found = [
         (name, unit, number(quality.get(raw)), number(quality.get(registered))) for name, unit, raw, registered in rows
     ]
+    z = inputs.shifts["z"].drop_nulls()
+    if not z.is_empty():
+        away = float(inputs.shifts["away"].mean() or 0)  # pyright: ignore[reportArgumentType]
+        found.append(("depth, standard deviation", "µm", "", number(float(np.std(z.to_numpy())))))
+        found.append(("frames more than 3 µm from the usual depth", "", "", share(away)))
+    return found
 
 
 def warnings(inputs: SessionInputs) -> Iterator[Warning]:
     if not inputs.acquisition.adopted:
         yield from motion_warnings(inputs)
+        yield from axial_warnings(inputs)
     yield from bad_frames(inputs)
 
 
@@ -118,6 +147,37 @@ def motion_warnings(inputs: SessionInputs) -> Iterator[Warning]:
             "The focus probably drifted: late frames show another depth, and cells fade in or out for that reason.",
             "Compare early and late activity with care, or cut the recording.",
             kind="focus_drift",
+        )
+
+
+def axial_warnings(inputs: SessionInputs) -> Iterator[Warning]:
+    """The plane moved in depth, and cells with it."""
+    cells, name = inputs.cells, depth_name(inputs.shifts)
+    moved = int(cells["axial_motion"].sum()) if name else 0
+    away = inputs.shifts["away"].drop_nulls()
+    far = float(away.mean() or 0) if len(away) else 0.0  # pyright: ignore[reportArgumentType]
+    removed = inputs.axial == "regress"
+    if moved > MANY_MOVED * max(cells.height, 1) and moved > 1:
+        how = "the depth in the z-stack" if name == "z" else "the recording's axial mode"
+        yield Warning(
+            "note" if removed else "warning",
+            f"{moved} of {cells.height} cells change with {how}",
+            f"{how[0].upper()}{how[1:]} explains more than a tenth of the variance of their light: they go out of the "
+            "plane and come back, which looks like activity and like silence."
+            + (" It was taken out of their light." if removed else ""),
+            "Colour the cells by what depth explains. "
+            + ("What is left is in their traces." if removed else "Set dff: {axial: regress} to take it out")
+            + ("" if removed or name == "z" else "; a z-stack (column z_stack) tells depth in µm")
+            + ("" if removed else "."),
+            kind="axial_motion",
+        )
+    if far > FAR_FRAMES:
+        yield Warning(
+            "warning",
+            f"{share(far)} of the frames are more than 3 µm from the usual depth",
+            "They show other parts of the cells, and cells that are not in the others: half a soma's radius away.",
+            "Leave these times out of comparisons; the column away of shifts.parquet marks them.",
+            kind="other_depth",
         )
 
 

@@ -21,6 +21,19 @@ async function displacement() {
       cursor(() => report.moment),
     ],
   });
+  if (page.depth) {
+    const [value, low, high] = await Promise.all([page.depth.value, page.depth.low, page.depth.high].map(load));
+    const unit = page.depth.unit;
+    const name = unit === "SD" ? "axial mode" : "depth";
+    report.depth = new Chart($("depth"), {
+      height: 170, label: `${name} over time`, x: time, y: { label: name, unit }, lanes,
+      layers: [
+        line(low, { name: "a standard error less", colour: "faint", unit }),
+        line(high, { name: "a standard error more", colour: "faint", unit }),
+        line(value, { name, unit }), cursor(() => report.moment),
+      ],
+    });
+  }
   report.correlation = new Chart($("correlation"), {
     height: 160, label: "Correlation of registered frames with the template", x: time, y: { label: "correlation" },
     lanes, layers: [line(correlation, { name: "correlation with the template", colour: "good" })],
