@@ -39,7 +39,7 @@ LABELS = (*acquisition.LABELS, "start_time", "session_description", "microscope"
 """Columns that say what was recorded, and not how its files are read."""
 NAMES_OF_SESSION = ("subject", "session", "date")
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
-UNREAD = (*NAMES_OF_SESSION, "path", "simulate", "rois", "exclude", *LABELS, "stimuli", "stimulus_images")
+UNREAD = (*NAMES_OF_SESSION, "path", "simulate", "rois", "exclude", *LABELS, "stimuli", "stimulus_images", "field")
 """Columns that do not decide how files are read."""
 
 
@@ -103,6 +103,9 @@ class Session(Section):
     id of an image is its position, from 0, or its file name. The ids in `stimuli` are checked against it."""
     cell_class: CellClass | None = None
     """Of all cells: excitatory or interneuron. It narrows the intervals of spike rates; empty is not known."""
+    field: Label | None = None
+    """Sessions of one subject with the same field show the same tissue: their ROIs are tracked, plane by plane. Empty
+    is tracked with nothing."""
     simulate: str | None = None
     """A name under `simulation` in the config, instead of a path."""
     _labels: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -65,7 +65,7 @@ class Identities:
         def of(session: Session) -> Identity:
             return {
                 "parameters": self.plan.simulation(session.key).model_dump(),
-                "session": {"key": session.key, **session.reading()},
+                "session": {"key": session.key, **session.reading(), **({"field": session.field} if session.field else {})},
                 "indicator": simulated(session.indicator).model_dump(),
                 "code": self.code(rule),
             }
