@@ -32,9 +32,7 @@ class Visit:
     """(n_cells,) of each cell's light; 0 of those that are lost this time."""
 
     @classmethod
-    def draw(
-        cls, random: np.random.Generator, revisits: Revisits, pixel_size: float, cells: int
-    ) -> "Visit":
+    def draw(cls, random: np.random.Generator, revisits: Revisits, pixel_size: float, cells: int) -> "Visit":
         """One session's; the cells' last, so that their number changes nothing else."""
         angle = np.deg2rad(revisits.rotation) * random.uniform(-1, 1)
         scale = 1 + revisits.scale * random.uniform(-1, 1)

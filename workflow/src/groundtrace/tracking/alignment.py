@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import fft
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.tracking.base import LINEAR, TERMS, Aligned, Visit, Warp, basis
@@ -25,9 +25,9 @@ COARSE, FINE = 4.0, 6.0
 """Pixels of a cell's diameter in the images of the search, and of the blocks."""
 ROTATION_STEP, SCALE_STEP = 1.5, 0.025
 """Degrees, and share."""
-DISTINCT = 8.0
+DISTINCT = 9.0
 """Standard deviations from which two sessions show the same tissue; chosen on simulated pairs of different tissues."""
-LEAST_OVERLAP = 0.3
+LEAST_OVERLAP = 0.5
 """Share of the field that two sessions must have in common."""
 ROUNDS = (5, 4, 3, 3)
 """Farthest displacement of a block that is looked for in each round, px of the images of blocks."""
@@ -89,8 +89,8 @@ def align(visits: Sequence[Visit], search: Search, rigid: bool = False) -> tuple
             aligned.append(Aligned(*refined[k], distinct))
         else:
             reason = (
-                f"{visit.key} is like no other session of the field: its best correlation is {distinct:.1f} SD of those "
-                f"at other shifts, {DISTINCT:g} are wanted"
+                f"{visit.key} is like no other session of the field: its best correlation is {distinct:.1f} SD of "
+                f"those at other shifts, {DISTINCT:g} are wanted"
             )
             aligned.append(Aligned(None, np.nan, np.nan, distinct, reason))
     return aligned, branches[0].session
@@ -123,7 +123,8 @@ def compare(images: Sequence[FloatArray], diameter: float, search: Search) -> di
 def _in_common(shape: tuple[int, ...], size: list[int], reach: float) -> tuple[FloatArray, BoolArray]:
     """Root of the number of pixels that two images share at each shift, and the shifts that are looked for."""
     along = [
-        (np.maximum(side - np.abs((np.arange(n) + n // 2) % n - n // 2), 0), n) for side, n in zip(shape, size, strict=True)
+        (np.maximum(side - np.abs((np.arange(n) + n // 2) % n - n // 2), 0), n)
+        for side, n in zip(shape, size, strict=True)
     ]
     shared = along[0][0][:, None] * along[1][0]
     away = [np.abs((np.arange(n) + n // 2) % n - n // 2) for n in size]
@@ -220,7 +221,10 @@ def displaced(fixed: FloatArray, moving: FloatArray, reach: int) -> Blocks:
         for k, dx in enumerate(shifts):
             other = padded[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
             likeness[i, k] = gaussian_filter((still * other).reshape(shape).mean(axis=(1, 3)), WINDOW)
-    energy = [gaussian_filter((part**2).reshape(shape).mean(axis=(1, 3)), WINDOW) for part in (still, _middle(padded, still, reach))]
+    energy = [
+        gaussian_filter((part**2).reshape(shape).mean(axis=(1, 3)), WINDOW)
+        for part in (still, _middle(padded, still, reach))
+    ]
     likeness /= np.sqrt(np.maximum(energy[0] * energy[1], 1e-6))
     best = likeness.reshape(len(shifts) ** 2, -1).argmax(axis=0)
     i, k = np.divmod(best, len(shifts))

@@ -172,6 +172,8 @@ class Tracks:
 
     aligned: list[Aligned]
     """Per session."""
+    reference: int
+    """Position of the session that the others lie on."""
     track: IntArray
     """(n_rois,) from 0; -1 in sessions that were left out."""
     probability: FloatArray
@@ -192,7 +194,7 @@ class TrackingBackend(Backend):
     """Degrees between two sessions that are looked for."""
     max_scale: float = Field(default=0.05, ge=0, le=0.3)
     """Share by which the scales of two sessions may differ."""
-    max_shift: PositiveFloat = Field(default=0.5, le=0.9)
+    max_shift: PositiveFloat = Field(default=0.25, le=0.9)
     """Share of the field by which two sessions may be shifted."""
 
     @abstractmethod

@@ -23,9 +23,11 @@ def standing_out(image: FloatArray, diameter: float) -> FloatArray:
 def composite(visit: Visit) -> FloatArray:
     """Mean, correlation and footprints of a session in one image of variance 1, (Y, X)."""
     shown = [visit.images[name] for name in ("mean", "correlation") if name in visit.images]
-    parts = [standing_out(image, visit.diameter) for image in (*shown, visit.lit)]
-    total = np.sum([part / max(float(part.std()), 1e-9) for part in parts], axis=0)
-    return (total - total.mean()) / max(float(total.std()), 1e-9)
+    inside = np.isfinite(shown[0])
+    filled = [np.where(inside, image, np.nanmean(image)) for image in shown if np.isfinite(image).any()]
+    parts = [standing_out(image, visit.diameter) for image in (*filled, visit.lit)]
+    total = np.sum([part / max(float(part[inside].std()), 1e-9) for part in parts], axis=0)
+    return np.where(inside, total - total[inside].mean(), 0) / max(float(total[inside].std()), 1e-9)
 
 
 def reduced(image: FloatArray, factor: float) -> FloatArray:

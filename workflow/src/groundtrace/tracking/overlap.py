@@ -8,7 +8,7 @@ from pydantic import Field
 
 from groundtrace.tracking.alignment import Search, align
 from groundtrace.tracking.base import Pairs, TrackingBackend, Tracks, Visit
-from groundtrace.tracking.model import gathered, on_canvas
+from groundtrace.tracking.mixture import gathered, on_canvas
 
 
 class Overlap(TrackingBackend):
@@ -19,7 +19,7 @@ class Overlap(TrackingBackend):
     """Intersection over union of two footprints from which they are one cell."""
 
     def run(self, visits: Sequence[Visit]) -> Tracks:
-        aligned, _ = align(visits, Search(self.max_rotation, self.max_scale, self.max_shift), rigid=True)
+        aligned, reference = align(visits, Search(self.max_rotation, self.max_scale, self.max_shift), rigid=True)
         canvas, rois = on_canvas(visits, aligned)
         found = canvas.candidates()
         share = canvas.shared(found.first, found.second)
@@ -32,6 +32,8 @@ class Overlap(TrackingBackend):
                 taken[one] |= taken[two]
         number = np.unique(track, return_inverse=True)[1]
         count = sum(len(visit.rois) for visit in visits)
-        pairs = Pairs(rois[found.first[good]], rois[found.second[good]], found.distance[good], found.overlap[good], share[good])
+        pairs = Pairs(
+            rois[found.first[good]], rois[found.second[good]], found.distance[good], found.overlap[good], share[good]
+        )
         none = np.full(len(track), -1)
-        return gathered(aligned, rois, count, number, np.ones(len(track)), none, np.zeros(len(track)), pairs)
+        return gathered(aligned, reference, rois, count, number, np.ones(len(track)), none, np.zeros(len(track)), pairs)

@@ -44,13 +44,9 @@ class Bell(NamedTuple):
         return Bell(mean, (own + (rest * weight[:, None]).T @ rest) / total, total)
 
 
-SAME = Bell(
-    np.array([0.25, 2.4, 0.0]), np.array([[0.015, -0.08, 0.0], [-0.08, 1.3, 0.0], [0.0, 0.0, 0.08]]), 30.0
-)
+SAME = Bell(np.array([0.25, 2.4, 0.0]), np.array([[0.015, -0.08, 0.0], [-0.08, 1.3, 0.0], [0.0, 0.0, 0.08]]), 30.0)
 """Of pairs of one cell in simulated fields (seeds 1 to 3 of measurements/tracking.py)."""
-DIFFERENT = Bell(
-    np.array([0.91, -3.6, 0.0]), np.array([[0.015, -0.13, 0.0], [-0.13, 2.0, 0.0], [0.0, 0.0, 0.2]]), 30.0
-)
+DIFFERENT = Bell(np.array([0.91, -3.6, 0.0]), np.array([[0.015, -0.13, 0.0], [-0.13, 2.0, 0.0], [0.0, 0.0, 0.2]]), 30.0)
 """Of neighbours that are two cells, there."""
 SHARE = (10.0, 10.0)
 """Pairs of one cell and of two that the learning starts from."""

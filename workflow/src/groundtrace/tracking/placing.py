@@ -54,7 +54,7 @@ class Canvas:
         places = np.stack(np.meshgrid(*map(np.arange, low, high), indexing="ij"), axis=-1).reshape(-1, 2)
         masks = []
         for visit, warp in zip(visits, warps, strict=True):
-            masks.append(visit.masks @ _between(warp(places.astype(float)), visit.shape).T)
+            masks.append(visit.masks @ between(warp(places.astype(float)), visit.shape).T)
         joined = sparse.csr_array(sparse.vstack(masks, format="csr"))
         total = np.maximum(joined.sum(axis=1), 1e-12)
         length = np.sqrt(np.maximum((joined**2).sum(axis=1), 1e-12))
@@ -91,7 +91,9 @@ class Canvas:
         first, second = pairs[np.lexsort(pairs.T[::-1])].T
         apart = np.hypot(*(self.places[first] - self.places[second]).T) / self.diameter
         overlap = np.asarray(self.masks[first].multiply(self.masks[second]).sum(axis=1)).ravel()
-        return Candidates(first, second, features_of(apart, overlap, self.area[first] / self.area[second]), apart, overlap)
+        return Candidates(
+            first, second, features_of(apart, overlap, self.area[first] / self.area[second]), apart, overlap
+        )
 
 
 def features_of(distance: FloatArray, overlap: FloatArray, ratio: FloatArray) -> FloatArray:
@@ -101,7 +103,7 @@ def features_of(distance: FloatArray, overlap: FloatArray, ratio: FloatArray) ->
     return np.stack([np.sqrt(distance), np.log(share / (1 - share)), np.log(ratio)], axis=1)
 
 
-def _between(places: FloatArray, shape: tuple[int, int]) -> sparse.csr_array:
+def between(places: FloatArray, shape: tuple[int, int]) -> sparse.csr_array:
     """(n, pixels) bilinear weights of an image of `shape` at places (n, 2); rows beyond it are empty."""
     floor = np.floor(places).astype(np.int64)
     part = places - floor

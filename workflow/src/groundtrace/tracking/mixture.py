@@ -17,16 +17,16 @@ TOLD = 0.01
 """Probability from which a pair is listed."""
 
 
-class Model(TrackingBackend):
+class Mixture(TrackingBackend):
     """All sessions at once, by a mixture that is learnt from the field itself."""
 
     need: ClassVar[Need] = Need(450, pixel=1500, trace=0, seconds=60)
 
-    backend: Literal["model"] = "model"
+    backend: Literal["mixture"] = "mixture"
 
     def run(self, visits: Sequence[Visit]) -> Tracks:
         search = Search(self.max_rotation, self.max_scale, self.max_shift)
-        aligned, _ = align(visits, search)
+        aligned, reference = align(visits, search)
         canvas, rois = on_canvas(visits, aligned)
         candidates = canvas.candidates()
         odds = np.exp(learn(candidates, canvas.within()).log_odds(candidates.features))
@@ -43,7 +43,8 @@ class Model(TrackingBackend):
             candidates.overlap[told],
             chance[told],
         )
-        return gathered(aligned, rois, sum(len(visit.rois) for visit in visits), track, *probabilities(evidence, track), pairs)
+        count = sum(len(visit.rois) for visit in visits)
+        return gathered(aligned, reference, rois, count, track, *probabilities(evidence, track), pairs)
 
 
 def on_canvas(visits: Sequence[Visit], aligned: Sequence[Aligned]) -> tuple[Canvas, IntArray]:
@@ -57,6 +58,7 @@ def on_canvas(visits: Sequence[Visit], aligned: Sequence[Aligned]) -> tuple[Canv
 
 def gathered(
     aligned: list[Aligned],
+    reference: int,
     rois: IntArray,
     count: int,
     track: IntArray,
@@ -73,5 +75,11 @@ def gathered(
         return found
 
     return Tracks(
-        aligned, whole(track, -1), whole(probability, np.nan), whole(runner, -1), whole(runner_probability, 0), pairs
+        aligned,
+        reference,
+        whole(track, -1),
+        whole(probability, np.nan),
+        whole(runner, -1),
+        whole(runner_probability, 0),
+        pairs,
     )
