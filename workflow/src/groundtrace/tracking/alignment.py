@@ -19,13 +19,13 @@ from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.tracking.base import LINEAR, TERMS, Aligned, Visit, Warp, basis
-from groundtrace.tracking.images import composite, padded_spectrum, reduced, turned, warped
+from groundtrace.tracking.images import composite, padded_shape, padded_spectrum, reduced, turned, warped
 
 COARSE, FINE = 4.0, 6.0
 """Pixels of a cell's diameter in the images of the search, and of the blocks."""
 ROTATION_STEP, SCALE_STEP = 1.5, 0.025
 """Degrees, and share."""
-DISTINCT = 9.0
+DISTINCT = 7.0
 """Standard deviations from which two sessions show the same tissue; chosen on simulated pairs of different tissues."""
 LEAST_OVERLAP = 0.5
 """Share of the field that two sessions must have in common."""
@@ -101,8 +101,8 @@ def compare(images: Sequence[FloatArray], diameter: float, search: Search) -> di
     small = [reduced(image, diameter / COARSE) for image in images]
     unit = np.array(images[0].shape) / np.array(small[0].shape)
     matrices, spectra = search.matrices(), [padded_spectrum(image) for image in small]
-    size = [fft.next_fast_len(2 * side, real=True) for side in small[0].shape]
-    common, allowed = _in_common(small[0].shape, size, search.shift)
+    size = padded_shape(small[0].shape)
+    common, wide, allowed = _in_common(small[0].shape, size, search.shift)
     found: dict[tuple[int, int], Found] = {}
     for second in range(1, len(images)):
         turns = [padded_spectrum(turned(small[second], matrix)).conj() for matrix in matrices]
@@ -110,7 +110,7 @@ def compare(images: Sequence[FloatArray], diameter: float, search: Search) -> di
             best = Found(-np.inf, np.eye(2), np.zeros(2))
             for matrix, turn in zip(matrices, turns, strict=True):
                 likeness = np.asarray(fft.irfft2(spectra[first] * turn, size)) / common
-                spread = 1.4826 * float(np.median(np.abs(likeness[allowed]))) + 1e-12
+                spread = float(likeness[wide].std()) + 1e-12
                 at = int(np.argmax(np.where(allowed, likeness, -np.inf)))
                 if likeness.ravel()[at] / spread > best.distinct:
                     place = np.array(np.unravel_index(at, likeness.shape))
@@ -120,8 +120,9 @@ def compare(images: Sequence[FloatArray], diameter: float, search: Search) -> di
     return found
 
 
-def _in_common(shape: tuple[int, ...], size: list[int], reach: float) -> tuple[FloatArray, BoolArray]:
-    """Root of the number of pixels that two images share at each shift, and the shifts that are looked for."""
+def _in_common(shape: tuple[int, ...], size: list[int], reach: float) -> tuple[FloatArray, BoolArray, BoolArray]:
+    """Root of the number of pixels that two images share at each shift; shifts at which they share enough to be compared,
+    and those of them that are looked for."""
     along = [
         (np.maximum(side - np.abs((np.arange(n) + n // 2) % n - n // 2), 0), n)
         for side, n in zip(shape, size, strict=True)
@@ -129,8 +130,8 @@ def _in_common(shape: tuple[int, ...], size: list[int], reach: float) -> tuple[F
     shared = along[0][0][:, None] * along[1][0]
     away = [np.abs((np.arange(n) + n // 2) % n - n // 2) for n in size]
     near = (away[0] <= reach * shape[0])[:, None] & (away[1] <= reach * shape[1])
-    allowed = near & (shared >= LEAST_OVERLAP * shape[0] * shape[1])
-    return np.sqrt(np.maximum(shared, 1)), allowed
+    wide = shared >= LEAST_OVERLAP * shape[0] * shape[1]
+    return np.sqrt(np.maximum(shared, 1)), wide, wide & near
 
 
 class Branch(NamedTuple):
@@ -178,6 +179,7 @@ def refine(
     for branch in branches[1:]:
         fixed = warped(images[branch.onto], warps[branch.onto], factor)
         own = images[branch.session]
+        error = np.nan
         for reach in ROUNDS:
             blocks = displaced(fixed, warped(own, warps[branch.session], factor), reach)
             warps[branch.session], error = improved(warps[branch.session], blocks, unit, rigid)

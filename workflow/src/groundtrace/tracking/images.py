@@ -56,5 +56,10 @@ def warped(image: FloatArray, warp: Warp, factor: float = 1.0) -> FloatArray:
     return map_coordinates(image, places, order=1, mode="constant", cval=np.nan)
 
 
+def padded_shape(shape: tuple[int, ...]) -> list[int]:
+    """Sizes with which no shift wraps around, fast to transform."""
+    return [int(fft.next_fast_len(2 * side, real=True) or 2 * side) for side in shape]
+
+
 def padded_spectrum(image: FloatArray) -> np.ndarray:
-    return np.asarray(fft.rfft2(image, [fft.next_fast_len(2 * side, real=True) for side in image.shape]))
+    return np.asarray(fft.rfft2(image, padded_shape(image.shape)))

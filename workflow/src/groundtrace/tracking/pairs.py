@@ -25,7 +25,7 @@ class Bell(NamedTuple):
     mean: FloatArray
     spread: FloatArray
     """Covariance."""
-    count: float
+    worth: float
     """Pairs that it is worth."""
 
     def logarithm(self, features: FloatArray) -> FloatArray:
@@ -37,16 +37,18 @@ class Bell(NamedTuple):
 
     def learnt(self, features: FloatArray, weight: FloatArray) -> "Bell":
         """With pairs (n, 3), which count by their weights (n,), joined to those that it is worth."""
-        total = self.count + float(weight.sum())
-        mean = (self.count * self.mean + weight @ features) / total
+        total = self.worth + float(weight.sum())
+        mean = (self.worth * self.mean + weight @ features) / total
         rest, moved = features - mean, self.mean - mean
-        own = self.count * (self.spread + np.outer(moved, moved))
+        own = self.worth * (self.spread + np.outer(moved, moved))
         return Bell(mean, (own + (rest * weight[:, None]).T @ rest) / total, total)
 
 
 SAME = Bell(np.array([0.25, 2.4, 0.0]), np.array([[0.015, -0.08, 0.0], [-0.08, 1.3, 0.0], [0.0, 0.0, 0.08]]), 30.0)
 """Of pairs of one cell in simulated fields (seeds 1 to 3 of measurements/tracking.py)."""
-DIFFERENT = Bell(np.array([0.91, -3.6, 0.0]), np.array([[0.015, -0.13, 0.0], [-0.13, 2.0, 0.0], [0.0, 0.0, 0.2]]), 30.0)
+DIFFERENT = Bell(
+    np.array([0.91, -3.6, 0.0]), np.array([[0.013, -0.13, 0.0], [-0.13, 1.8, 0.0], [0.0, 0.0, 0.22]]), 30.0
+)
 """Of neighbours that are two cells, there."""
 SHARE = (10.0, 10.0)
 """Pairs of one cell and of two that the learning starts from."""

@@ -56,9 +56,10 @@ class Canvas:
         for visit, warp in zip(visits, warps, strict=True):
             masks.append(visit.masks @ between(warp(places.astype(float)), visit.shape).T)
         joined = sparse.csr_array(sparse.vstack(masks, format="csr"))
+        pixels = int(np.prod(size))
         total = np.maximum(joined.sum(axis=1), 1e-12)
         length = np.sqrt(np.maximum((joined**2).sum(axis=1), 1e-12))
-        rows, columns = np.divmod(np.arange(joined.shape[1]), size[1])
+        rows, columns = np.divmod(np.arange(pixels), size[1])
         centres = np.stack([joined @ rows, joined @ columns], axis=1) / total[:, None] + low
         session = np.repeat(np.arange(len(visits)), [len(visit.rois) for visit in visits])
         unit = sparse.csr_array(sparse.diags_array(1 / length) @ joined)

@@ -179,7 +179,10 @@ def mean_images(visits: Sequence[Visit], found: Tracks) -> dict[str, FloatArray]
         visit.images["mean"] if own.warp is None else warped(visit.images["mean"], own.warp)
         for visit, own in zip(visits, found.aligned, strict=True)
     ]
-    return {"mean": np.stack(images).astype(np.float32), "diameter": np.median([visit.diameter for visit in visits])}
+    return {
+        "mean": np.stack(images).astype(np.float32),
+        "diameter": np.array(np.median([visit.diameter for visit in visits])),
+    }
 
 
 def _places(visit: Visit, own: Aligned) -> FloatArray:

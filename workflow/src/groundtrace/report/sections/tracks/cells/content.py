@@ -23,8 +23,8 @@ def data(given: TracksInputs) -> dict[str, Any]:
             rate = by_roi[day].get(roi)
             row[day] = None if rate is None else float(f"{rate:.3g}")
         rates.append(row)
-    duration = [
-        float(own["dff"].list.len().max() or 0) / rate
+    duration: list[float] = [
+        int(own["dff"].list.len().to_numpy().max(initial=0)) / rate
         for own, rate in zip(given.traces, given.frame_rates, strict=True)
     ]
     return {"rates": rates, "durations": duration}

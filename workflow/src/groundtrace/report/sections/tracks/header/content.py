@@ -28,7 +28,10 @@ def context(given: TracksInputs) -> dict[str, Any]:
                 "in all sessions", number(int((size == aligned).sum()), 9), "", f"of the {aligned} that are aligned"
             ),
             Figure(
-                "found again", number(100 * float(left.mean() or 0), 3), "%", "of a session's cells, in any other; mean"
+                "found again",
+                number(100 * float(np.mean(left.to_numpy())) if len(left) else None, 3),
+                "%",
+                "of a session's cells, in any other; mean",
             ),
             Figure("probability", number(chance, 3), "", "mean over the ROIs of tracked cells"),
         ]
