@@ -40,6 +40,7 @@ rule study:
     """One row per session, plane and recipe."""
     input:
         inputs.session_pages(),
+        inputs.tracks(),
     output:
         table=f"{RESULTS}/study.parquet",
         warnings=f"{RESULTS}/warnings.parquet",

@@ -41,6 +41,8 @@ from groundtrace.spikes.network.backend import Network
 from groundtrace.spikes.oasis import Oasis
 from groundtrace.traces.dff import DffParameters
 from groundtrace.traces.smoothing import SmoothingParameters
+from groundtrace.tracking.mixture import Mixture
+from groundtrace.tracking.overlap import Overlap
 from groundtrace.training.parameters import TrainingParameters
 
 ORACLE = "oracle"
@@ -58,7 +60,8 @@ Extraction = Annotated[
     Field(discriminator="backend"),
 ]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
-STAGES = {"motion": Motion, "denoise": Denoising, "extract": Extraction, "spikes": Spikes}
+Tracking = Annotated[Mixture | Overlap, Field(discriminator="backend")]
+STAGES = {"motion": Motion, "denoise": Denoising, "extract": Extraction, "spikes": Spikes, "track": Tracking}
 
 
 class Recipe(Section):
@@ -101,6 +104,9 @@ class Config(Section):
     """Denoised dF/F of a ROI and its credible band, in recipes that denoise."""
     spikes: dict[Name, Spikes] = {"network": Network(), "oasis": Oasis()}
     """Spike inference methods, by name."""
+    track: dict[Name, Tracking] = Field(default={"mixture": Mixture()}, min_length=1)
+    """The same cells over sessions (column `field` of the sheet), by name; the first is part of the default run, all of
+    `snakemake -- track`."""
     responses: ResponseParameters = ResponseParameters()
     """Responses to stimuli."""
     report: ReportParameters = ReportParameters()

@@ -20,8 +20,15 @@ from groundtrace.extraction.base import ExtractionBackend
 from groundtrace.motion.base import MotionBackend
 from groundtrace.section import Backend
 from groundtrace.spikes.base import SpikeBackend
+from groundtrace.tracking.base import TrackingBackend
 
-BASES = {"motion": MotionBackend, "denoise": DenoisingBackend, "extract": ExtractionBackend, "spikes": SpikeBackend}
+BASES = {
+    "motion": MotionBackend,
+    "denoise": DenoisingBackend,
+    "extract": ExtractionBackend,
+    "spikes": SpikeBackend,
+    "track": TrackingBackend,
+}
 """What a backend of each stage is a subclass of."""
 
 

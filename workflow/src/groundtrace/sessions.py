@@ -41,7 +41,7 @@ NAMES_OF_SESSION = ("subject", "session", "date")
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
 UNREAD = (
     *(*NAMES_OF_SESSION, "path", "simulate", "rois", "exclude", *LABELS),
-    *("stimuli", "stimulus_images", "z_stack", "z_step"),
+    *("stimuli", "stimulus_images", "z_stack", "z_step", "field"),
 )
 """Columns that do not decide how files are read."""
 
@@ -114,6 +114,9 @@ class Session(Section):
     preparation: Preparation = "soma"
     """What is imaged: `soma` in two photons, `dendrite` (and axons), `one_photon` (a miniscope, say), or `astrocyte`.
     Of all but the first is left out what rests on somata with known spikes, and astrocytes have no rates."""
+    field: Label | None = None
+    """Sessions of one subject with the same field show the same tissue: their ROIs are tracked, plane by plane. Empty
+    is tracked with nothing."""
     simulate: str | None = None
     """A name under `simulation` in the config, instead of a path."""
     _labels: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -79,6 +79,12 @@ PAGES = {
         "header",
         "advice",
     ),
+    "tracks": (
+        "header",
+        "tissue",
+        "presence",
+        "cells",
+    ),
 }
 """Names of the folders below `sections/<page>`, from the top of the page down; the first is its header."""
 

@@ -130,6 +130,7 @@ def _results(entry: Entry) -> dict[str, Any]:
         **{name: card.value(name) for name in ("lateral_width", "axial_width", "photon_rate")},
         "rois": traces.height,
         "cells": cells.height,
+        "tracked": tracked_cells(entry),
         "curated": curated_share(read_table(entry.rois, ["kind", "curated"])),
         "noise_level": _known(median(cells["noise_level"])),
         "snr": _known(median(cells["snr"])),
@@ -137,6 +138,14 @@ def _results(entry: Entry) -> dict[str, Any]:
         "expected_correlation": _known(median(rates["expected_correlation"])),
         "warnings": serious(read_table(entry.warnings, ["severity"])).height,
     }
+
+
+def tracked_cells(entry: Entry) -> int | None:
+    """Accepted ROIs that are found in another session; None where no tracks are made."""
+    if entry.tracks is None or not entry.tracks.exists():
+        return None
+    found = read_table(entry.tracks, ["session", "sessions"])
+    return found.filter((pl.col("session") == entry.session) & (pl.col("sessions") > 1)).height
 
 
 def curated_share(rois: pl.DataFrame) -> float:

@@ -28,6 +28,9 @@ class Study(Table):
     curated: Series[pl.Float32] = column(
         "", "share of the ROIs found that a person decided on", low=0, high=1, nullable=True
     )
+    tracked: Series[pl.Int32] = column(
+        "", "accepted ROIs that were found in another session of the field; empty without one", low=0, nullable=True
+    )
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "median ν of accepted ROIs", nullable=True)
     snr: Series[pl.Float32] = column("", "median signal-to-noise of accepted ROIs", nullable=True)
     spike_rate: Series[pl.Float32] = column("Hz", "median mean spike rate of accepted ROIs", nullable=True)

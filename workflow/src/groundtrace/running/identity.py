@@ -65,7 +65,11 @@ class Identities:
         def of(session: Session) -> Identity:
             return {
                 "parameters": self.plan.simulation(session.key).model_dump(),
-                "session": {"key": session.key, **session.reading()},
+                "session": {
+                    "key": session.key,
+                    **session.reading(),
+                    **({"field": session.field} if session.field else {}),
+                },
                 "indicator": simulated(session.indicator).model_dump(),
                 "code": self.code(rule),
             }
@@ -133,6 +137,14 @@ class Identities:
         file = self.plan.curation(wildcards)
         return {"curation": file.digest} if file else {}
 
+    # The same cells over sessions.
+
+    def _tracks(self, rule: str) -> OfJob:
+        def of(backend: Backend) -> Identity:
+            return {"parameters": backend.model_dump(mode="json"), "code": self.code(rule, backend)}
+
+        return self.plan.of_method("track", of)
+
     # Responses to stimuli.
 
     def _presentations(self, rule: str) -> OfJob:
@@ -172,6 +184,9 @@ class Identities:
             return common | {"microscope": microscope and microscope.optics()}
 
         return self.plan.of_session(of)
+
+    def _tracks_page(self, rule: str) -> Identity:
+        return self._page(rule, "tracks")
 
     def _study(self, rule: str) -> Identity:
         labels = {key: session.labels for key, session in self.plan.sessions.items() if session.labels}

@@ -61,6 +61,29 @@ class Inputs:
     def page_sections(self) -> list[str]:
         return [section.name for section in pages.sections("session")]
 
+    def of_field(self, *names: str) -> OfJob:
+        """Files of all sessions of a field by their names in `layout.FILES`, sessions in the order of time."""
+
+        def files(wildcards: Wildcards) -> dict[str, list[str]]:
+            where = (wildcards.subject, wildcards.field, int(wildcards.plane))
+            if where not in self.plan.fields:
+                raise InputError(
+                    f"{self.config.sessions}: {wildcards.subject} has no two sessions of the field {wildcards.field!r} "
+                    f"with plane {wildcards.plane}; fill the column field alike in the rows that show the same tissue"
+                )
+            rows = [
+                {"session": key, "plane": wildcards.plane, **self.plan.methods_of(key, wildcards.recipe)}
+                for key in self.plan.fields[where]
+            ]
+            return {name: [self.plan.at(layout.FILES[name]).format(**row) for row in rows] for name in names}
+
+        return of_job(files)
+
+    def tracks(self) -> list[str]:
+        """Of every field, by the first method: the study counts tracked cells."""
+        made = dict.fromkeys(entry.tracks for entry in self.plan.study.rows if entry.tracks and entry.can_be_made)
+        return [path.as_posix() for path in made if path]
+
     @OfEachJob
     def raw_files(self, wildcards: Wildcards) -> list[Any]:
         """A raw file that was touched, copied or moved, and not changed, does not count as new.
@@ -145,6 +168,7 @@ class Inputs:
                 f"{self.config.sessions}: no session in it; write one row per recording, or try `make demo`"
             )
         page, table = self.plan.at("index.html"), self.plan.at("study.parquet")
+        tracks = [path.replace("tracks.parquet", "tracks.html") for path in self.tracks()]
         # Snakemake misses only what is asked for: the table after an error, and a page that was deleted.
         complete = os.path.exists(table) and not self.plan.batched
-        return [page, table, *(lost for lost in self.session_pages() if complete and not os.path.exists(lost))]
+        return [page, table, *tracks, *(lost for lost in self.session_pages() if complete and not os.path.exists(lost))]

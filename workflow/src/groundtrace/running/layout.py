@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 PLANE = "{session}/plane-{plane}"
 SHEET = ".sessions.tsv"
 """Copy of the sample sheet that a run was planned with, in the folder of results."""
+FIELD = "{subject}/field-{field}/plane-{plane}"
+"""A plane of the sessions that show the same tissue."""
+TRACKED = f"{FIELD}/{{recipe}}/track-{{track}}"
+"""Folder of what one method found to be the same cells."""
 METHODS = ("motion", "denoise", "extract", "spikes")
 """Stages that have a choice of methods, in their order: each adds its method to the path."""
 
@@ -80,6 +84,7 @@ UNFINISHED = "study.unfinished.parquet"
 WILDCARDS = {"session": r"sub-[^/]+/ses-[^/]+", "plane": r"\d+"} | {
     name: r"[a-z][a-z0-9_]*" for name in (*METHODS, "recipe")
 }
+WILDCARDS |= {"subject": r"sub-[^/]+", "field": r"[A-Za-z0-9][A-Za-z0-9_]*", "track": r"[a-z][a-z0-9_]*"}
 WILDCARDS |= {"animal": r"sub-[^/_]+", "recording": r"sub-[^/_]+_ses-[^/_]+"}
 """What each may be."""
 FILES = {
@@ -167,6 +172,8 @@ class Entry:
     """Stimuli were shown, and the sheet names them."""
     missing: str = ""
     """Which raw data are not there."""
+    tracks: Path | None = None
+    """Table Tracks of its field by the first method; None where it is alone."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Columns of the sheet that are the lab's own."""
 
@@ -235,11 +242,20 @@ def told_missing(entries: Entries) -> list[str]:
     ]
 
 
+def fields_of(sessions: "Mapping[str, Session]") -> dict[tuple[str, str, int], list[str]]:
+    """Keys of the sessions of each field with two or more, in the order of time: by subject, field and plane."""
+    found: dict[tuple[str, str, int], list[str]] = {}
+    for key, session in sorted(sessions.items(), key=lambda item: (item[1].date or "", item[0])):
+        for plane in range(session.planes if session.field else 0):
+            found.setdefault((f"sub-{session.subject}", session.field or "", plane), []).append(key)
+    return {where: keys for where, keys in found.items() if len(keys) > 1}
+
+
 def study_entries(
     config: "Config", sessions: "Mapping[str, Session]", missing: Mapping[str, str] | None = None
 ) -> Entries:
     """Every session of the sheet, plane and recipe of the config. missing: by session, which raw data are not there."""
-    rows = []
+    rows, fields, first = [], fields_of(sessions), next(iter(config.track))
     for key, session in sessions.items():
         methods = {name: config.methods(name, session) for name in config.recipes}
         rows += [
@@ -256,9 +272,25 @@ def study_entries(
                 other_channel=session.other_channel,
                 stimulated=session.stimuli is not None,
                 missing=(missing or {}).get(key, ""),
+                tracks=_tracks(config, session, plane, name, first, fields),
                 labels=session.labels,
             )
             for plane in range(session.planes)
             for name, own in methods.items()
         ]
     return Entries(tuple(rows))
+
+
+def _tracks(
+    config: "Config",
+    session: "Session",
+    plane: int,
+    recipe: str,
+    method: str,
+    fields: Mapping[tuple[str, str, int], list[str]],
+) -> Path | None:
+    where = (f"sub-{session.subject}", session.field or "", plane)
+    if where not in fields:
+        return None
+    folder = TRACKED.format(subject=where[0], field=where[1], plane=plane, recipe=recipe, track=method)
+    return config.results / folder / "tracks.parquet"

@@ -217,6 +217,11 @@ class Plan:
             for key, session in own.items()
         }
 
+    @cached_property
+    def fields(self) -> dict[tuple[str, str, int], list[str]]:
+        """Keys of the sessions of each field with two or more: by subject, field and plane."""
+        return layout.fields_of(self.sessions)
+
     def methods_of(self, key: str, recipe: str) -> dict[str, str]:
         """The method of each stage for a session, which may bring the result of some along."""
         return self._own_methods.get(key, self.methods)[recipe]

@@ -117,6 +117,23 @@ class Targets:
         pattern, recipe = self.plan.at(f"{layout.SUITE2P}/stat.npy"), next(iter(self.config.recipes))
         return [pattern.format(recipe=recipe, session=key, plane=plane) for key, plane in self.plan.planes()]
 
+    @OfEachJob
+    def tracks(self, wildcards: Wildcards) -> list[str]:
+        """What `snakemake -- track` makes: the page of every field, recipe and method."""
+        if not self.plan.fields:
+            raise InputError(
+                f"track: no subject of {self.config.sessions} has two sessions of one field; fill the column field "
+                "alike in the rows that show the same tissue"
+            )
+        return [
+            self.plan.at(f"{layout.TRACKED}/tracks.html").format(
+                subject=subject, field=field, plane=plane, recipe=recipe, track=method
+            )
+            for subject, field, plane in self.plan.fields
+            for recipe in self.config.recipes
+            for method in self.config.track
+        ]
+
     def table(self, name: str) -> str:
         """Table of the benchmark on simulated sessions: of this run, or of one made elsewhere."""
         folder = self.config.benchmark.tables

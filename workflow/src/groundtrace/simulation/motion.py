@@ -46,9 +46,9 @@ class Motion:
     """(n_frames,) during a bout of running."""
 
 
-def margin(parameters: Simulation, pixel_size: float) -> int:
-    """Tissue needed around the field, px."""
-    reach = LIMIT * (parameters.motion + parameters.nonrigid + parameters.line_jitter)
+def margin(parameters: Simulation, pixel_size: float, beyond: float = 0.0) -> int:
+    """Tissue needed around the field, px. beyond: µm of it that are needed for other reasons than motion."""
+    reach = beyond + LIMIT * (parameters.motion + parameters.nonrigid + parameters.line_jitter)
     reach += (SPLINE_REACH + abs(parameters.scan_offset)) * pixel_size
     return int(np.ceil(MARGIN_STEP * np.ceil(reach / MARGIN_STEP) / pixel_size))
 

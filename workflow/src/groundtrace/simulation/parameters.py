@@ -7,6 +7,26 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 from groundtrace.section import Section
 
 
+class Revisits(Section):
+    """How the sessions of a field (the sheet's column `field`) differ: each is drawn anew for every session, evenly
+    between plus and minus the number where nothing else is said."""
+
+    shift: NonNegativeFloat = 15.0
+    """µm, along each axis."""
+    rotation: float = Field(default=5.0, ge=0, le=45)
+    """Degrees."""
+    scale: float = Field(default=0.03, ge=0, le=0.3)
+    """Share by which lengths differ."""
+    deformation: NonNegativeFloat = 1.5
+    """Standard deviation of a smooth displacement beyond these, µm."""
+    axial_offset: NonNegativeFloat = 4.0
+    """µm by which the imaged plane is deeper or higher."""
+    brightness: NonNegativeFloat = 0.2
+    """Standard deviation of the logarithm of each cell's brightness."""
+    turnover: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the cells that are dark in a session, others in each."""
+
+
 class Simulation(Section):
     """A recording whose truth is known."""
 
@@ -75,6 +95,8 @@ class Simulation(Section):
     """Largest detector value."""
     dropped: float = Field(default=0.0, ge=0, le=0.2)
     """Share of the frames that the acquisition loses: the file repeats the one before."""
+    revisits: Revisits = Revisits()
+    """Of sessions with a field: they show the same tissue, as far as seed and anatomy are the same."""
     null_movie: Literal["static", "frames", "blocks"] | None = None
     """A movie without events, to count false ones in: `static` keeps the mean of the activity, `frames` and `blocks`
     show the active tissue in shuffled order, frame by frame or ten frames at a time."""

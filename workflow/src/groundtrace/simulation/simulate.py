@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from groundtrace.simulation.processes import fluctuations
 from groundtrace.simulation.scanimage import Layout, write_scanimage
 from groundtrace.simulation.tissue import Tissue, grow
 from groundtrace.simulation.truth import Pixels, PlaneTruth, Truth
+from groundtrace.simulation.visit import Visit, reach
 
 PIXEL_SIZE = 1.0
 """µm, when the sheet gives none."""
@@ -121,6 +123,7 @@ class Plane:
         several = range(len(self.tissue.depths)) if len(self.tissue.depths) > 1 else ()
         sections = [(k, self._seen(self.tissue.footprints[k], least=0.0)) for k in several]
         return PlaneTruth(
+            identity=np.array(kept, np.int32),
             kind=["dendrite" if cells.dendrite[cell] else "soma" for cell in kept],
             depth=cells.depth[kept],
             footprints=[(y, x, (weight / weight.sum()).astype(np.float32)) for y, x, weight in seen.values()],
@@ -264,11 +267,19 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
     def random(what: str) -> np.random.Generator:
         return stream(parameters.seed, session.key, number, what)
 
-    around = margin(parameters, pixel_size)
+    beyond = 0.0
+    if session.field:
+        beyond = reach(parameters.revisits, pixel_size * np.hypot(parameters.height, parameters.width) / 2)
+    around = margin(parameters, pixel_size, beyond)
     shape = (parameters.height + 2 * around, parameters.width + 2 * around)
     view = View(parameters.height, parameters.width, around)
-    reach = max(axial_reach(parameters), parameters.z_stack)
-    tissue = grow(random("tissue"), shape, pixel_size, parameters, reach)
+    depth = max(axial_reach(parameters), parameters.z_stack)
+    if session.field:
+        anatomy = stream(parameters.seed, session.subject, session.field, number, "tissue")
+        visit = partial(Visit.draw, random("visit"), parameters.revisits, pixel_size)
+        tissue = grow(anatomy, shape, pixel_size, parameters, depth, visit)
+    else:
+        tissue = grow(random("tissue"), shape, pixel_size, parameters, depth)
     indicator = simulated(session.indicator)
     spiking, calcium = _activity(random("activity"), parameters, len(tissue.cells.depth), rate, indicator)
     neuropil = _neuropil_activity(random("neuropil"), tissue, calcium, rate, indicator)

@@ -10,6 +10,7 @@ class TruthCells(Table, version=2, key=("plane", "roi")):
 
     plane: Series[pl.Int32] = column("", "0-based", low=0)
     roi: Series[pl.Int32] = column("", "0-based cell of this plane", low=0)
+    identity: Series[pl.Int32] = column("", "cell of the tissue: the same in all sessions of a field", low=0)
     kind: Series[str] = column("", "soma, or dendrite: an apical dendrite that crosses the plane")
     depth: Series[pl.Float32] = column("µm", "of the soma's centre below the plane, negative above; 0 of a dendrite")
     pixel_y: Ints = column("px", "rows of the cell's pixels where the tissue is not displaced")

@@ -4,7 +4,9 @@ Images (see `motion`) are flat, (rows * columns,), over the field and its margin
 neuropil. Lengths are µm, mouse cortex.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
@@ -14,6 +16,9 @@ from scipy.special import erf
 
 from groundtrace.arrays import BoolArray, FloatArray
 from groundtrace.simulation.parameters import Simulation
+
+if TYPE_CHECKING:
+    from groundtrace.simulation.visit import Visit
 
 SOMA_RADIUS = 5.9
 NUCLEUS_RADIUS = 3.8
@@ -98,13 +103,22 @@ class Tissue:
 
 
 def grow(
-    random: np.random.Generator, shape: tuple[int, int], pixel_size: float, parameters: Simulation, reach: float
+    random: np.random.Generator,
+    shape: tuple[int, int],
+    pixel_size: float,
+    parameters: Simulation,
+    reach: float,
+    visit: "Callable[[int], Visit] | None" = None,
 ) -> Tissue:
-    """Draw the tissue of `shape` px around a plane that moves axially by at most `reach` µm."""
+    """Draw the tissue of `shape` px around a plane that moves axially by at most `reach` µm.
+
+    visit: of a number of cells, how the session shows a tissue that others show too.
+    """
     steps = int(np.ceil(reach / SECTION_STEP))
     depths = SECTION_STEP * np.arange(-steps, steps + 1, dtype=float)
     blur = axial_radius(parameters.numerical_aperture, parameters.wavelength)
-    cells = _cells(random, shape, pixel_size, parameters, reach + 1.3 * SOMA_RADIUS + 2 * blur)
+    around = parameters.revisits.axial_offset if visit else 0.0
+    cells = _cells(random, shape, pixel_size, parameters, reach + around + 1.3 * SOMA_RADIUS + 2 * blur)
     light = _shadows(random, shape, pixel_size)
     textures = [[sd * _smooth(random, shape, scale / pixel_size) for _ in range(2)] for sd, scale in TEXTURES]
     scale = parameters.neuropil_scale
@@ -112,10 +126,16 @@ def grow(
     modes = np.stack([_smooth(random, shape, scale / np.sqrt(2) / pixel_size) for _ in range(count)])
     modes *= np.sqrt((1 - NEUROPIL_GLOBAL) / (modes**2).sum(axis=0))
     modes = np.concatenate([np.full((1, *shape), np.sqrt(NEUROPIL_GLOBAL)), modes])
+    deeper = 0.0
+    if visit:
+        session = visit(len(cells.depth))
+        cells, deeper = session.cells(cells, shape, pixel_size), session.depth
+        light, modes = session.seen(light), np.stack([session.seen(mode) for mode in modes])
+        textures = [[session.seen(image) for image in pair] for pair in textures]
     footprints, static = [], []
     for z in depths:
         drawn, somata = _section(cells, z, blur, shape, pixel_size)
-        turned = z / blur
+        turned = (z + deeper) / blur
         texture = 1 + sum(np.cos(turned) * one + np.sin(turned) * other for one, other in textures)
         displaced = 1 - (1 - parameters.contamination) * somata
         static.append((light * np.maximum(texture, 0.2) * displaced).ravel().astype(np.float32))

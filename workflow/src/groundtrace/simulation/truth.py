@@ -18,6 +18,8 @@ Pixels = tuple[IntArray, IntArray, FloatArray]
 class PlaneTruth:
     """One plane. Cells are those with at least half of their light inside the field."""
 
+    identity: IntArray
+    """(n_cells,) of the tissue, the same in all sessions of a field."""
     kind: list[str]
     """Per cell, soma or dendrite."""
     depth: FloatArray
@@ -62,6 +64,7 @@ class PlaneTruth:
             {
                 "plane": pl.Series([plane] * count, dtype=pl.Int32),
                 "roi": pl.Series(range(count), dtype=pl.Int32),
+                "identity": pl.Series(self.identity, dtype=pl.Int32),
                 "kind": pl.Series(self.kind, dtype=pl.String),
                 "depth": pl.Series(self.depth, dtype=pl.Float32),
                 **_pixels(self.footprints),

@@ -14,6 +14,7 @@ COLUMNS = (
     "duration",
     "rois",
     "cells",
+    "tracked",
     "curated",
     "noise_level",
     "snr",

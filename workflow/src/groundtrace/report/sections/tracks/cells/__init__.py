@@ -1,0 +1,5 @@
+"""Traces and rates of one cell in all sessions."""
+
+from groundtrace.report.section import Section
+
+SECTION = Section(__name__, title="Traces")
