@@ -126,10 +126,11 @@ class Identities:
     # Responses to stimuli.
 
     def _presentations(self, rule: str) -> OfJob:
-        """Identity of presentations: where the file of stimuli lies does not count."""
+        """Identity of presentations: where the file of stimuli lies does not count; one that is made is an input."""
+        made = self.plan.makes_stimuli
         return self.plan.of_session(
             lambda session: {
-                "stimuli": file_hash(Path(session.stimuli)) if session.stimuli else None,
+                "stimuli": file_hash(Path(session.stimuli)) if session.stimuli and not made(session) else None,
                 "conditions": self.config.responses.model_dump(mode="json")["conditions"],
                 "code": self.code(rule),
             }

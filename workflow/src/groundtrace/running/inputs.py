@@ -107,6 +107,12 @@ class Inputs:
         return {"movie": denoised, "measured": registered, "noise": noise}
 
     @OfEachJob
+    def stimuli(self, wildcards: Wildcards) -> list[str]:
+        """Stimuli that a simulation makes. A file of the user's is no input: what is in it decides, not its time."""
+        session = self.plan.sessions[wildcards.session]
+        return [session.stimuli] if session.stimuli and self.plan.makes_stimuli(session) else []
+
+    @OfEachJob
     def given_rois(self, wildcards: Wildcards) -> list[str]:
         """ROIs of another session or recipe of this study: they are made first, with the image that they lie on."""
         file = self.plan.given_rois(wildcards)

@@ -75,6 +75,8 @@ STAGES = (
     Stage("report", f"{PLANE}/report-{{recipe}}", f"{PLANE}/report-{{recipe}}.html"),
 )
 """In their order. Wildcards in the names of its files say what a stage has one of: a session, a plane, a recipe."""
+TRUE_STIMULI, TRUE_IMAGES = "{session}/truth/stimuli.parquet", "{session}/truth/stimulus_images.npz"
+"""What a simulated session is shown."""
 UNFINISHED = "study.unfinished.parquet"
 """The table Study after a run in which something failed; the rule `study` has no table then, so that it runs again."""
 WILDCARDS = {"session": r"sub-[^/]+/ses-[^/]+", "plane": r"\d+"} | {
@@ -235,6 +237,15 @@ def told_missing(entries: Entries) -> list[str]:
     ]
 
 
+def with_stimuli(config: "Config", session: "Session") -> "Session":
+    """A simulated session that is shown something, with the files of it that the simulation writes."""
+    if session.simulate is None or config.simulation[session.simulate].stimulus is None:
+        return session
+    files = {"stimuli": TRUE_STIMULI, "stimulus_images": TRUE_IMAGES}
+    made = {name: (config.results / file.format(session=session.key)).as_posix() for name, file in files.items()}
+    return session.model_copy(update=made)
+
+
 def study_entries(
     config: "Config", sessions: "Mapping[str, Session]", missing: Mapping[str, str] | None = None
 ) -> Entries:
@@ -254,7 +265,7 @@ def study_entries(
                 denoised=config.denoises(own["denoise"]),
                 adopted=session.adopted,
                 other_channel=session.other_channel,
-                stimulated=session.stimuli is not None,
+                stimulated=with_stimuli(config, session).stimuli is not None,
                 missing=(missing or {}).get(key, ""),
                 labels=session.labels,
             )

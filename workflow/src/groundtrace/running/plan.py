@@ -86,7 +86,7 @@ class Plan:
         checked = load(config)
         kept = None if hashes else kept_sheet(checked)
         sheet = read_sheet(checked.sessions, checked.simulation, kept)
-        sessions = sheet.valid()
+        sessions = {key: layout.with_stimuli(checked, session) for key, session in sheet.valid().items()}
         checked.check_sessions(sessions)
         for session in sessions.values():
             if session.simulate is not None:
@@ -176,6 +176,10 @@ class Plan:
         name = self.sessions[key].simulate
         assert name is not None, key
         return self.config.simulation[name]
+
+    def makes_stimuli(self, session: Session) -> bool:
+        """Whether a simulation writes the file of its stimuli."""
+        return session.simulate is not None and self.simulation(session.key).stimulus is not None
 
     @cached_property
     def simulation_of(self) -> OfJob:
