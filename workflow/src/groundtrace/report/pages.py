@@ -67,6 +67,7 @@ PAGES = {
         "motion",
         "extraction",
         "denoising",
+        "responses",
         "sessions",
     ),
     "realism": (

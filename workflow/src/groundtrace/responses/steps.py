@@ -41,6 +41,13 @@ def present(
     return with_conditions(timed, parameters.conditions, stimuli)
 
 
+def windows_of(presentations: pl.DataFrame, parameters: ResponseParameters) -> FloatArray:
+    """(n_presentations, 2) from and to of the windows of responses, s."""
+    start, stop = (presentations[name].to_numpy() for name in ("start_time", "stop_time"))
+    begin = start + parameters.latency
+    return np.column_stack([begin, begin + (parameters.duration or stop - start)])
+
+
 def respond(
     presentations: pl.DataFrame,
     frames: pl.DataFrame,
@@ -50,9 +57,7 @@ def respond(
 ) -> pl.DataFrame:
     """Table Responses from the file of the table Spikes, of which a few ROIs are read at a time."""
     spans = frame_spans(frames["time"].to_numpy(), frames["segment"].to_numpy(), frame_rate)
-    start, stop = (presentations[name].to_numpy() for name in ("start_time", "stop_time"))
-    begin = start + parameters.latency
-    windows = np.column_stack([begin, begin + (parameters.duration or stop - start)])
+    windows = windows_of(presentations, parameters)
     columns = ["roi", "accepted", "rate", "rate_low", "rate_high"]
     parts = []
     for batch in pq.ParquetFile(spikes).iter_batches(BATCH, columns=columns):

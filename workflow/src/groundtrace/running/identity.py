@@ -242,6 +242,13 @@ class Identities:
 
     _oracle = _benchmark_motion = _benchmark_recipe = _scores
 
+    def _benchmark_responses(self, rule: str) -> Identity:
+        return {
+            "parameters": self.config.benchmark.recordings.model_dump(mode="json", include={"detectability"}),
+            "responses": self.config.responses.model_dump(mode="json", include={"latency", "duration", "coverage"}),
+            "code": self.code(rule),
+        }
+
     def _benchmark_denoising(self, rule: str) -> OfJob:
         backend, parts = self.plan.scored_spikes, {"photons", "density", "null_movie"}
         parameters = {
