@@ -61,6 +61,8 @@ class Identities:
             }
         )
 
+    _adopt_units = _adopt
+
     def _simulate(self, rule: str) -> OfJob:
         def of(session: Session) -> Identity:
             return {
@@ -157,10 +159,11 @@ class Identities:
 
     def _session_report(self, rule: str) -> OfJob:
         common = {"parameters": self.config.report.model_dump(), **self._page(rule, "session")}
+        of_units = self._page(rule, "units")
 
         def of(session: Session) -> Identity:
             microscope = self.config.microscope(session)
-            return common | {"microscope": microscope and microscope.optics()}
+            return of_units if session.from_units else common | {"microscope": microscope and microscope.optics()}
 
         return self.plan.of_session(of)
 

@@ -63,8 +63,8 @@ STAGES = (
     Stage("motion", log_of("motion"), f"{MOTION}/quality.parquet", lambda entry: not entry.adopted),
     Stage("denoise", log_of("denoise"), f"{DENOISE}/training.parquet", lambda entry: entry.denoised),
     Stage("extract", log_of("extract"), f"{EXTRACT}/fluorescence.parquet", lambda entry: not entry.adopted),
-    Stage("dff", f"{log_of('extract')}_dff", f"{EXTRACT}/traces.parquet"),
-    Stage("spikes", log_of("spikes"), f"{EXTRACT}/spikes-{{spikes}}.parquet"),
+    Stage("dff", f"{log_of('extract')}_dff", f"{EXTRACT}/traces.parquet", lambda entry: not entry.from_units),
+    Stage("spikes", log_of("spikes"), f"{EXTRACT}/spikes-{{spikes}}.parquet", lambda entry: not entry.from_units),
     Stage("presentations", f"{PLANE}/presentations", f"{PLANE}/presentations.parquet", lambda entry: entry.stimulated),
     Stage(
         "responses",
@@ -163,6 +163,8 @@ class Entry:
     denoised: bool = False
     adopted: bool = False
     """It starts from the ROIs and traces of another pipeline."""
+    from_units: bool = False
+    """It starts from sorted spikes."""
     other_channel: bool = False
     """Motion is estimated on another channel than the functional one."""
     stimulated: bool = False
@@ -264,6 +266,7 @@ def study_entries(
                 simulated=session.simulate is not None,
                 denoised=config.denoises(own["denoise"]),
                 adopted=session.adopted,
+                from_units=session.from_units,
                 other_channel=session.other_channel,
                 stimulated=with_stimuli(config, session).stimuli is not None,
                 missing=(missing or {}).get(key, ""),

@@ -154,7 +154,21 @@ class Plan:
     @cached_property
     def adopted(self) -> str:
         """Pattern of the sessions that start from ROIs and traces of another pipeline, which are there."""
-        names = dict.fromkeys(entry.session for entry in self.study.rows if entry.adopted and not entry.archived)
+        return self._adopted(from_units=False)
+
+    @cached_property
+    def from_units(self) -> str:
+        """Pattern of the sessions that start from sorted spikes, which are there."""
+        return self._adopted(from_units=True)
+
+    @cached_property
+    def with_traces(self) -> str:
+        """Pattern of the sessions whose spikes are inferred."""
+        return self._without({key: None for key, session in self.sessions.items() if session.from_units})
+
+    def _adopted(self, from_units: bool) -> str:
+        rows = [entry for entry in self.study.rows if entry.adopted and not entry.archived]
+        names = dict.fromkeys(entry.session for entry in rows if entry.from_units == from_units)
         return "|".join(map(re.escape, names)) or NOTHING
 
     def _without(self, keys: Mapping[str, None]) -> str:
