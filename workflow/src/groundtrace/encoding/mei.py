@@ -169,35 +169,28 @@ def best_gabor(
     Position, orientation, frequency, size, aspect and phase by gradient ascent, from the best of a grid.
     """
     limits, shape = Contrast(*contrast, *pixel_range), shape or image_shape(model)
+    cells = torch.from_numpy(np.asarray(cells, np.int64))
+
+    def drawn(gabors: Gabors, phase: Tensor) -> Tensor:
+        pairs, turn = gabors.within(shape).pairs(shape), torch.stack([phase.cos(), phase.sin()], 1)
+        return limits.project(limits.mean + (pairs * turn[..., None, None]).sum(1)).to(device())
+
     grid = Gabors.grid(shape, 6, 4)
     phase = torch.arange(4).repeat_interleave(len(grid.y)) * torch.pi / 2
     grid = Gabors(*(part.repeat(4) for part in grid))
-
-    def drawn(gabors: Gabors, phase: Tensor) -> Tensor:
-        pairs = gabors.within(shape).pairs(shape)
-        return limits.project(
-            limits.mean + pairs[:, 0] * phase.cos()[:, None, None] + pairs[:, 1] * phase.sin()[:, None, None]
-        )
-
     with torch.no_grad():
         parts = torch.arange(len(phase)).split(BATCH)
-        rates = torch.cat([model.response(drawn(grid[rows], phase[rows]).to(device())).cpu() for rows in parts])
-    rows = torch.from_numpy(np.repeat(np.asarray(cells, np.int64), GABORS))
-    chosen = rates[:, torch.from_numpy(np.asarray(cells, np.int64))].topk(GABORS, dim=0).indices.T.flatten()
-    best = _climb(model, drawn, [*grid[chosen], phase[chosen]], rows, steps)
+        rates = torch.cat([model.response(drawn(grid[part], phase[part])).cpu() for part in parts])
+    rows = cells.repeat_interleave(GABORS)
+    chosen = rates[:, cells].topk(GABORS, dim=0).indices.T.flatten()
+    *best, phase = _climb(model, drawn, [*grid[chosen], phase[chosen]], rows, steps)
+    best = Gabors(*best)
     with torch.no_grad():
-        images = torch.cat(
-            [drawn(Gabors(*(v[p] for v in best[:-1])), best[-1][p]) for p in torch.arange(len(rows)).split(BATCH)]
-        )
-        rate = torch.cat(
-            [
-                own_responses(model, part.to(device()), own).cpu()
-                for part, own in zip(images.split(BATCH), rows.split(BATCH), strict=True)
-            ]
-        )
-    rate = rate.view(-1, GABORS)
-    winner = rate.argmax(1) + torch.arange(len(rate)) * GABORS
-    return images[winner].numpy(), rate.max(1).values.numpy()
+        parts = torch.arange(len(rows)).split(BATCH)
+        rate = torch.cat([own_responses(model, drawn(best[part], phase[part]), rows[part]).cpu() for part in parts])
+        rate = rate.view(-1, GABORS)
+        winner = rate.argmax(1) + torch.arange(len(cells)) * GABORS
+        return drawn(best[winner], phase[winner]).cpu().numpy(), rate.amax(1).numpy()
 
 
 def _climb(
@@ -210,7 +203,7 @@ def _climb(
     for _ in range(steps):
         optimizer.zero_grad()
         for part in torch.arange(len(rows)).split(BATCH):
-            images = drawn(Gabors(*(value[part] for value in values[:-1])), values[-1][part]).to(device())
+            images = drawn(Gabors(*(value[part] for value in values[:-1])), values[-1][part])
             (-own_responses(model, images, rows[part]).sum()).backward()
         optimizer.step()
     return [value.detach() for value in values]

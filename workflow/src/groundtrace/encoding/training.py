@@ -91,6 +91,5 @@ class _Training:
     @torch.no_grad()
     def _judge(self, rows: IntArray) -> float:
         self.network.eval()
-        return float(
-            sum(self._loss(part, train=False) * len(part) for part in np.array_split(rows, -(-len(rows) // 64)))
-        )
+        parts = np.array_split(rows, math.ceil(len(rows) / 64))
+        return float(sum(self._loss(part, train=False) * len(part) for part in parts)) / len(rows)
