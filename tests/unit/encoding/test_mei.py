@@ -44,11 +44,8 @@ def test_predictions_are_those_of_the_images(cells, found):
     np.testing.assert_allclose(found.predicted, found.by_start.max(axis=1))
 
 
-@pytest.mark.parametrize("rms", [0.02, 0.1, 0.3, 0.45])
-@pytest.mark.parametrize("mean", [0.3, 0.5])
+@pytest.mark.parametrize(("mean", "rms"), [(0.3, 0.02), (0.3, 0.4), (0.5, 0.1), (0.5, 0.45)])
 def test_contrast_holds_exactly_inside_the_range(mean, rms):
-    if rms > 0.95 * np.sqrt(mean * (1 - mean)):
-        pytest.skip("out of reach")
     random = torch.Generator().manual_seed(0)
     noise = torch.randn(10, *SHAPE, generator=random)
     for raw in (noise, noise**5, torch.from_numpy(images(10)), 40 * noise - 7):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PENALTIES = np.geomspace(1e-4, 1e3, 15)
 """Penalties that are compared, relative to the mean eigenvalue."""
-STEPS = 300
+STEPS = 200
 
 
 class Linear(EncodingBackend):
@@ -44,7 +44,7 @@ class Linear(EncodingBackend):
 
 def ridge(design: FloatArray, trials: Trials) -> tuple[FloatArray, FloatArray]:
     """Weights (n_cells, n_pixels) on the design (n_images, n_pixels) around its mean, and the drive (n_cells, n_images)
-    of each image by weights fitted to the other images.
+    of each image, above the cell's mean, by weights fitted to the other images.
 
     Images count by their number of trials. Each cell has the penalty that predicts left-out images best.
     """

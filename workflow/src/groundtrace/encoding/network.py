@@ -39,8 +39,8 @@ class EncodingNetwork(EncodingBackend):
     """Weight of the absolute values of a cell's weights."""
     members: int = Field(default=3, ge=1, le=20)
     """Networks that are trained from different seeds and averaged."""
-    epochs: PositiveInt = 200
-    """At most; training stops when images that are not learnt from gain nothing."""
+    steps: PositiveInt = 1500
+    """At most, of 32 images each; training stops when images that are not learnt from gain nothing."""
     learning_rate: PositiveFloat = 5e-3
     """Of Adam, at the start."""
 

@@ -1,6 +1,7 @@
 """Training of one network on the images of a session."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -20,8 +21,10 @@ PATIENCE = 8
 """Judgements without a gain before the rate of learning falls."""
 FALLS = 2
 """Falls of the rate of learning, to a third each, before training stops."""
-STEPS = 8
-"""Least steps between two judgements."""
+EVERY = 12
+"""Steps between two judgements."""
+JUDGES = 256
+"""Images that training is judged by, at most."""
 
 
 def train(shape: EncodingNetwork, images: FloatArray, trials: Trials, seed: int, member: int) -> Network:
@@ -50,19 +53,18 @@ class _Training:
         network, rate = self.network, self.network.shape.learning_rate
         optimizer = torch.optim.Adam(network.parameters(), lr=rate)
         best, kept, since, falls = math.inf, network.kept(), 0, 0
-        per_epoch = math.ceil(len(learnt) / BATCH)
-        every = max(1, math.ceil(STEPS / per_epoch))
-        for epoch in range(network.shape.epochs):
+        for step, rows in enumerate(self._batches(learnt)):
+            if step == network.shape.steps:
+                break
             network.train()
-            for rows in np.array_split(self.random.permutation(learnt), per_epoch):
-                loss = self._loss(rows, train=True) + network.penalty()
-                optimizer.zero_grad()
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-                optimizer.step()
-            if (epoch + 1) % every:
+            loss = self._loss(rows, train=True) + network.penalty()
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            if (step + 1) % EVERY:
                 continue
-            judged = self._judge(held_out)
+            judged = self._judge(held_out[:JUDGES])
             if judged < best - 1e-5:
                 best, kept, since = judged, network.kept(), 0
                 continue
@@ -77,6 +79,10 @@ class _Training:
                 group["lr"] = rate / 3**falls
         network.load_state_dict(kept)
         return network.eval().requires_grad_(False)
+
+    def _batches(self, rows: IntArray) -> Iterator[IntArray]:
+        while True:
+            yield from np.array_split(self.random.permutation(rows), math.ceil(len(rows) / BATCH))
 
     def _loss(self, rows: IntArray, train: bool) -> torch.Tensor:
         chosen = torch.from_numpy(rows).to(self.small.device)
