@@ -149,7 +149,7 @@ def descend(
         optimizer.step()
         schedule.step()
     with torch.no_grad():
-        gabors = Gabors(*values).within(shape)
+        gabors = Gabors(*(value.detach() for value in values)).within(shape)
         pairs = gabors.pairs(shape)
         parts = torch.cat([_parts(batch, pairs) for batch in small.split(IMAGES)], 2)
         return gabors, weights.detach(), poisson(_rate(parts, weights), start.mean, start.count)
