@@ -121,9 +121,10 @@ def _responses(responses: pl.DataFrame) -> FloatArray:
 
 
 def selected(found: Mapping[str, FloatArray], cells: BoolArray, parameters: ResponseParameters) -> BoolArray:
-    """(n_rois,) cells above both percentiles, of the cells' own oracle correlations and variances."""
+    """(n_rois,) cells above both percentiles, of the cells' own oracle correlations and variances, that are reliable at
+    all: their oracle correlation is above 0."""
     rules = {"oracle": parameters.oracle_percentile, "variance": parameters.variance_percentile}
-    chosen = cells.copy()
+    chosen = cells & (np.nan_to_num(found["oracle"]) > 0)
     for name, percent in rules.items():
         known = found[name][cells & np.isfinite(found[name])]
         limit = np.percentile(known, percent) if len(known) else np.inf
