@@ -202,6 +202,41 @@ rule benchmark_recipe:
         "../scripts/benchmark_recipe.py"
 
 
+rule benchmark_responses:
+    """Responses of the cells that one recipe found on a simulated plane against their true ones."""
+    input:
+        unpack(
+            inputs.of_recipe(
+                traces=f"{EXTRACT}/traces.parquet",
+                responses=f"{EXTRACT}/responses-{{spikes}}.parquet",
+            )
+        ),
+        acquisition=f"{PLANE}/acquisition.json",
+        frames=f"{PLANE}/frames.parquet",
+        presentations=f"{PLANE}/presentations.parquet",
+        cells=f"{SCORES}/recipe-{{recipe}}/cells.parquet",
+        true_cells=f"{TRUTH}/cells.parquet",
+        true_responses=f"{TRUTH}/responses.parquet",
+    output:
+        table=f"{SCORES}/recipe-{{recipe}}/responses.parquet",
+    log:
+        plan.log(f"benchmark/{PLANE_LOG}/recipe-{{recipe}}_responses"),
+    benchmark:
+        plan.timing(f"benchmark/{PLANE_LOG}/recipe-{{recipe}}_responses")
+    conda:
+        "../../envs/benchmark.yaml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(1500, 4),
+        runtime=minutes(15),
+    params:
+        parameters=cfg.benchmark.recordings,
+        method=cfg.responses,
+        identity=identity("benchmark_responses"),
+    script:
+        "../scripts/benchmark_responses.py"
+
+
 rule benchmark_denoised_movie:
     """Pixels of a denoised movie, or of the registered one, against the movie without noise. Movies are large and go as
     soon as they can: what is asked of them is a job of its own."""
@@ -271,6 +306,7 @@ rule benchmark_recordings_table:
         cells=targets.recipe_scores("cells"),
         recipes=targets.recipe_scores("recipes"),
         denoising=targets.denoising_scores(),
+        responses=targets.response_scores(),
         timings=[job["file"] for job in targets.timed_jobs()],
     output:
         motion=f"{BENCHMARK}/motion.parquet",
@@ -278,6 +314,7 @@ rule benchmark_recordings_table:
         cells=f"{BENCHMARK}/cells.parquet",
         recipes=f"{BENCHMARK}/recipes.parquet",
         denoising=f"{BENCHMARK}/denoising.parquet",
+        responses=f"{BENCHMARK}/responses.parquet",
         timing=f"{BENCHMARK}/recordings_timing.tsv",
     log:
         plan.log("benchmark/recordings_table"),
@@ -304,6 +341,7 @@ rule benchmark_recordings_report:
         cells=f"{BENCHMARK}/cells.parquet",
         recipes=f"{BENCHMARK}/recipes.parquet",
         denoising=f"{BENCHMARK}/denoising.parquet",
+        responses=f"{BENCHMARK}/responses.parquet",
         timing=f"{BENCHMARK}/recordings_timing.tsv",
     output:
         page=report(f"{BENCHMARK}/recordings.html", caption="../report/recordings.rst", category="Benchmark"),

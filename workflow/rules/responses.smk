@@ -3,6 +3,7 @@ rule presentations:
     input:
         acquisition=f"{PLANE}/acquisition.json",
         frames=f"{PLANE}/frames.parquet",
+        stimuli=inputs.stimuli,
     output:
         table=f"{PLANE}/presentations.parquet",
     log:

@@ -6,6 +6,9 @@ rule simulate:
         cells=f"{TRUTH}/cells.parquet",
         shifts=f"{TRUTH}/shifts.parquet",
         sections=f"{TRUTH}/sections.parquet",
+        responses=f"{TRUTH}/responses.parquet",
+        stimuli=plan.at(layout.TRUE_STIMULI),
+        images=plan.at(layout.TRUE_IMAGES),
     log:
         plan.log("{session}/simulate"),
     benchmark:

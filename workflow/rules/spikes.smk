@@ -10,6 +10,8 @@ rule spikes:
         plan.log(f"{EXTRACT_LOG}_spikes-{{spikes}}"),
     benchmark:
         plan.timing(f"{EXTRACT_LOG}_spikes-{{spikes}}")
+    wildcard_constraints:
+        session=plan.with_traces,
     conda:
         plan.environment("spikes")
     threads: 1

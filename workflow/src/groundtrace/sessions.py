@@ -21,7 +21,8 @@ from pydantic import (
 
 from groundtrace import acquisition
 from groundtrace.acquisition import CellClass, Preparation, session_key
-from groundtrace.adopted.formats import RESULTS, files_of
+from groundtrace.adopted.choosing import parse
+from groundtrace.adopted.formats import RESULTS, UNITS, files_of
 from groundtrace.errors import InputError
 from groundtrace.extraction.given.kinds import RoiFile, by_plane
 from groundtrace.indicators import UNKNOWN, spelled
@@ -61,7 +62,8 @@ class Session(Section):
     format: FormatName | None = None
     """Empty takes it from the file's suffix. `suite2p_rois` (a plane folder), `caiman_rois` (.hdf5), `nwb_rois`,
     `extract_rois` (.mat) and `minian_rois` (a folder) are results of other pipelines: their ROIs and traces are taken,
-    one entry of `path` for each plane."""
+    one entry of `path` for each plane. `nwb_units` is a file of sorted spikes: its units are the cells, and only their
+    responses to `stimuli` are asked for."""
     planes: PositiveInt = 1
     """Imaging planes interleaved in the file."""
     channels: PositiveInt = 1
@@ -109,6 +111,9 @@ class Session(Section):
     its zoom and pixels: motion correction then finds the depth of each frame in it."""
     z_step: float | None = Field(default=None, ge=-100, le=100)
     """µm from one plane of `z_stack` to the next; negative where later planes lie less deep."""
+    units: str | None = None
+    """Which units of a file of the format `nwb_units` are taken: conditions on their columns, as `area == "VISp" and
+    quality == "good"`. Empty takes all."""
     cell_class: CellClass | None = None
     """Of all cells: excitatory or interneuron. It narrows the intervals of spike rates; empty is not known."""
     preparation: Preparation = "soma"
@@ -180,6 +185,19 @@ class Session(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _units_have_stimuli(self) -> "Session":
+        if self.units is not None and not self.from_units:
+            raise ValueError(f"units: chooses units of a file of the format {UNITS}; empty it, or write that format")
+        if self.from_units and (self.stimuli is None or self.planes > 1):
+            raise ValueError(
+                f"format {UNITS}: of sorted spikes only responses to stimuli are asked for; fill the column stimuli, "
+                "with the same file where it holds them, and leave planes at 1"
+            )
+        if self.units is not None:
+            parse(self.units)
+        return self
+
     @classmethod
     def of_row(cls, values: Mapping[str, Any]) -> "Session":
         """From the cells of a row; those of the lab's own columns are its labels. Raises ValidationError."""
@@ -203,10 +221,15 @@ class Session(Section):
         return self.format in RESULTS
 
     @property
+    def from_units(self) -> bool:
+        """It starts from sorted spikes, and has neither movie nor traces."""
+        return self.format == UNITS
+
+    @property
     def given(self) -> tuple[str, ...]:
         """Stages whose result it brings along."""
         if self.adopted:
-            return "motion", "denoise", "extract"
+            return ("motion", "denoise", "extract", "spikes")[: 4 if self.from_units else 3]
         parts = [Path(part.strip()) for part in (self.path or "").split(";") if part.strip()]
         moved = [FORMATS[self.format_of(part)].registered(part) for part in parts]
         return ("motion",) if moved and all(moved) else ()

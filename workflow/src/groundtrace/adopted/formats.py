@@ -8,7 +8,10 @@ RESULTS = {
     "nwb_rois": "a processed NWB file with a PlaneSegmentation and its traces",
     "extract_rois": "EXTRACT's output in a MATLAB 7.3 file",
     "minian_rois": "a folder of Minian (A.zarr, YrA.zarr)",
+    "nwb_units": "sorted spikes of an NWB file (`units`), for their responses to stimuli",
 }
+UNITS = "nwb_units"
+"""The one that has spikes, and neither ROIs nor traces."""
 FILES = (
     "F.npy",
     "Fneu.npy",

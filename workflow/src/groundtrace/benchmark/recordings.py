@@ -13,6 +13,7 @@ from groundtrace.benchmark.tables import (
     ExtractionBenchmark,
     MotionBenchmark,
     RecipeBenchmark,
+    ResponseBenchmark,
 )
 from groundtrace.io import read_table, write_table
 from groundtrace.provenance import provenance
@@ -24,6 +25,7 @@ TABLES: dict[str, type[Table]] = {
     "cells": CellBenchmark,
     "recipes": RecipeBenchmark,
     "denoising": DenoisingBenchmark,
+    "responses": ResponseBenchmark,
 }
 
 TIMING = {

@@ -148,6 +148,34 @@ class RecipeBenchmark(Conditions, key=("session", "plane", "recipe")):
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "median ν of those found", low=0, nullable=True)
 
 
+class ResponseBenchmark(Conditions, key=("session", "plane", "recipe", "source", "cell")):
+    """One row per detectable soma that a recipe found, and source of its responses, of sessions with a stimulus."""
+
+    recipe: Series[str] = column("", "name under `recipes`")
+    motion_method: Series[str] = column("", "name under `motion`")
+    denoise: Series[str] = column("", "name under `denoise`")
+    extract: Series[str] = column("", "name under `extract`, or the control oracle")
+    spikes: Series[str] = column("", "name under `spikes`")
+    source: Series[str] = column(
+        "", "what responses are of: true spikes, those inferred, or dF/F", isin=["true", "inferred", "dff"]
+    )
+    cell: Series[pl.Int32] = column("", "0-based, column roi of the truth", low=0)
+    kind: Series[str] = column("", "of its receptive field: simple, complex, normalised, untuned")
+    detectability: Series[pl.Float32] = column("", "d′ of the cell, as in the truth", low=0)
+    noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν of its ROI", low=0, nullable=True)
+    true_oracle: Series[pl.Float32] = column("", "oracle correlation that infinitely many images would have")
+    oracle: Series[pl.Float32] = column("", "oracle correlation of the repeated images", nullable=True)
+    oracle_error: Series[pl.Float32] = column("", "its standard error", low=0, nullable=True)
+    explainable: Series[pl.Float32] = column(
+        "fraction", "share of the variance of trials that the image explains", nullable=True
+    )
+    orientation_off: Series[pl.Float32] = column(
+        "degrees", "preferred orientation from the true one; empty of untuned cells and other stimuli than gratings",
+        low=0, high=90, nullable=True,
+    )  # fmt: skip
+    orientation_error: Series[pl.Float32] = column("degrees", "standard error of the preferred", low=0, nullable=True)
+
+
 class DenoisingBenchmark(Conditions, key=("session", "plane", "motion_method", "denoise")):
     """One row per plane, motion correction and denoising: the denoised movie, and dF/F of the true footprints.
 

@@ -91,11 +91,12 @@ class Recordings:
         timing: pl.DataFrame,
         parameters: BenchmarkParameters,
         denoising: pl.DataFrame | None,
+        responses: pl.DataFrame | None,
         absent: Sequence[str],
     ):
         self.motion, self.extraction, self.recipes, self.timing = motion, extraction, recipes, timing
         self.cells, self.parameters = cells, parameters
-        self.denoising, self.absent = denoising, absent
+        self.denoising, self.responses, self.absent = denoising, responses, absent
         chosen = pl.Series(detectable(cells, parameters.recordings))
         self.counted = cells.filter(chosen & cells["spike_correlation"].is_not_null())
 

@@ -37,6 +37,12 @@ PAGES = {
         "microscope",
         "provenance",
     ),
+    "units": (
+        "header",
+        "session.warnings",
+        "session.responses",
+        "session.provenance",
+    ),
     "study": (
         "header",
         "totals",
@@ -67,6 +73,7 @@ PAGES = {
         "motion",
         "extraction",
         "denoising",
+        "responses",
         "sessions",
     ),
     "realism": (
@@ -86,13 +93,15 @@ PAGES = {
         "cells",
     ),
 }
-"""Names of the folders below `sections/<page>`, from the top of the page down; the first is its header."""
+"""Names of the folders below `sections/<page>`, from the top of the page down; the first is its header. One of another
+page has that page and a point before its name."""
 
 
 @cache
 def sections(page: str) -> tuple[Section, ...]:
     """Sections of a page, from the top down; those of other packages come last."""
-    own = [import_module(f"groundtrace.report.sections.{page}.{name}").SECTION for name in PAGES[page]]
+    paths = [name if "." in name else f"{page}.{name}" for name in PAGES[page]]
+    own = [import_module(f"groundtrace.report.sections.{path}").SECTION for path in paths]
     points = sorted(entry_points(group=GROUP), key=lambda point: point.name) if page == "session" else []
     brought = [brought_by(point) for point in points]
     names = [section.name for section in own]

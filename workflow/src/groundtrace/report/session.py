@@ -23,6 +23,7 @@ from groundtrace.report.light import light_envelope
 from groundtrace.report.pages import sections
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.tables import Warnings
+from groundtrace.report.units import UnitsInputs
 from groundtrace.report.warning import Warning, median
 from groundtrace.spikes.autoregressive import RELATIVE
 from groundtrace.tables import empty
@@ -83,6 +84,12 @@ class SessionInputs:
     parameters: ReportParameters = field(default_factory=ReportParameters)
     microscope: Microscope | None = None
     """As the config describes it."""
+
+    page = "session"
+
+    def rate(self, place: int) -> FloatArray:
+        """(n_frames,) Hz of a ROI."""
+        return self.spikes["rate"][place].to_numpy()
 
     @cached_property
     def card(self) -> Card:
@@ -178,19 +185,23 @@ def load_session(
     return replace(inputs, loaded={section.name: section.ask("load", paths, inputs) for section in complete})
 
 
-def render_session(inputs: SessionInputs, parameters: ReportParameters) -> str:
+def render_session(inputs: SessionInputs | UnitsInputs, parameters: ReportParameters) -> str:
     """The page as HTML, less than 10 MB, the same for the same inputs."""
     acquisition = inputs.acquisition
     title = f"{acquisition.key} plane {acquisition.plane}"
-    return render("session", replace(inputs, parameters=parameters), title)
+    return render(inputs.page, _with(inputs, parameters), title)
 
 
-def session_warnings(inputs: SessionInputs, parameters: ReportParameters) -> list[Warning]:
+def _with(inputs: SessionInputs | UnitsInputs, parameters: ReportParameters) -> SessionInputs | UnitsInputs:
+    return replace(inputs, parameters=parameters) if isinstance(inputs, SessionInputs) else inputs
+
+
+def session_warnings(inputs: SessionInputs | UnitsInputs, parameters: ReportParameters) -> list[Warning]:
     """All warnings of one session, plane and recipe, the worst first."""
-    return page_warnings("session", replace(inputs, parameters=parameters))
+    return page_warnings(inputs.page, _with(inputs, parameters))
 
 
-def warnings_table(inputs: SessionInputs, parameters: ReportParameters) -> pl.DataFrame:
+def warnings_table(inputs: SessionInputs | UnitsInputs, parameters: ReportParameters) -> pl.DataFrame:
     """Table Warnings of one session, plane and recipe."""
     where = {"session": inputs.acquisition.key, "plane": inputs.acquisition.plane, "recipe": inputs.recipe}
     rows = [

@@ -94,8 +94,9 @@ def study_row(entry: Entry) -> dict[str, Any]:
         "log": "",
         "report": _relative(entry.file("report"), entry.results),
     }
-    results = ("ingest", "motion", "dff", "spikes", "report")
-    files = (entry.raw_quality, entry.warnings, entry.card, *(entry.file(stage) for stage in results))
+    results = ("ingest", "spikes", "report") if entry.from_units else ("ingest", "motion", "dff", "spikes", "report")
+    files = [entry.warnings, entry.card, *(entry.file(stage) for stage in results)]
+    files += [] if entry.from_units else [entry.raw_quality]
     complete = all(file.exists() for file in files)
     try:
         if entry.file("ingest").exists():
@@ -107,7 +108,7 @@ def study_row(entry: Entry) -> dict[str, Any]:
                 "pixel_size": acquisition.pixel_size,
             }
         if complete:
-            return row | _results(entry)
+            return row | (_of_units(entry) if entry.from_units else _results(entry))
         reason, log = failure([step.log for step in entry.steps])
         if not entry.can_be_made:
             reason, log = f"its raw data are gone ({entry.missing}), and of this recipe there are no results", None
@@ -146,6 +147,19 @@ def tracked_cells(entry: Entry) -> int | None:
         return None
     found = read_table(entry.tracks, ["session", "sessions"])
     return found.filter((pl.col("session") == entry.session) & (pl.col("sessions") > 1)).height
+
+
+def _of_units(entry: Entry) -> dict[str, Any]:
+    """Of a session that starts from sorted spikes: each unit is a cell."""
+    units = read_table(entry.file("spikes"), ["mean_rate"])
+    told = serious(read_table(entry.warnings, ["severity"])).height
+    return {
+        "frame_rate": None,
+        "rois": units.height,
+        "cells": units.height,
+        "spike_rate": _known(median(units["mean_rate"])),
+        "warnings": told,
+    }
 
 
 def curated_share(rois: pl.DataFrame) -> float:

@@ -24,6 +24,6 @@ class ResponseParameters(Section):
     """Of the labels of presentations, for the p of any tuning; the least p is 1 / (permutations + 1)."""
     oracle_percentile: float = Field(default=60.0, ge=0, lt=100)
     """A cell is selected above this percentile of the cells' oracle correlations, and above the next of their
-    variances."""
+    variances; never with an oracle correlation of 0 or less."""
     variance_percentile: float = Field(default=50.0, ge=0, lt=100)
     """Of the variances of mean responses."""

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
+from groundtrace.io import read_table
 from groundtrace.notices import notice
 from groundtrace.responses import tables
 from groundtrace.responses.conditions import varied, with_conditions
@@ -41,6 +42,13 @@ def present(
     return with_conditions(timed, parameters.conditions, stimuli)
 
 
+def windows_of(presentations: pl.DataFrame, parameters: ResponseParameters) -> FloatArray:
+    """(n_presentations, 2) from and to of the windows of responses, s."""
+    start, stop = (presentations[name].to_numpy() for name in ("start_time", "stop_time"))
+    begin = start + parameters.latency
+    return np.column_stack([begin, begin + (parameters.duration or stop - start)])
+
+
 def respond(
     presentations: pl.DataFrame,
     frames: pl.DataFrame,
@@ -48,11 +56,11 @@ def respond(
     frame_rate: float,
     parameters: ResponseParameters,
 ) -> pl.DataFrame:
-    """Table Responses from the file of the table Spikes, of which a few ROIs are read at a time."""
+    """Table Responses from the file of the table Spikes, of which a few ROIs are read at a time, or of Units."""
+    if "spike_times" in pq.read_schema(spikes).names:
+        return _counted(read_table(spikes, ["roi", "accepted", "spike_times"]), windows_of(presentations, parameters))
     spans = frame_spans(frames["time"].to_numpy(), frames["segment"].to_numpy(), frame_rate)
-    start, stop = (presentations[name].to_numpy() for name in ("start_time", "stop_time"))
-    begin = start + parameters.latency
-    windows = np.column_stack([begin, begin + (parameters.duration or stop - start)])
+    windows = windows_of(presentations, parameters)
     columns = ["roi", "accepted", "rate", "rate_low", "rate_high"]
     parts = []
     for batch in pq.ParquetFile(spikes).iter_batches(BATCH, columns=columns):
@@ -72,6 +80,14 @@ def respond(
             "usable frames; look at the bad frames, or lower `responses.coverage`",
         )
     return table
+
+
+def _counted(units: pl.DataFrame, windows: FloatArray) -> pl.DataFrame:
+    """Table Responses: spikes in windows (n_windows, 2), which are known without an error."""
+    edges = [np.searchsorted(times.to_numpy(), windows) for times in units["spike_times"]]
+    counts = np.array([edge[:, 1] - edge[:, 0] for edge in edges], np.float32).reshape(-1, len(windows))
+    lists = {"response": counts, "response_error": np.zeros((units.height, 0), np.float32)}
+    return units.select("roi", "accepted").with_columns(**{name: list_column(v) for name, v in lists.items()})
 
 
 def _lists(batch: Any, name: str) -> FloatArray:
@@ -105,9 +121,10 @@ def _responses(responses: pl.DataFrame) -> FloatArray:
 
 
 def selected(found: Mapping[str, FloatArray], cells: BoolArray, parameters: ResponseParameters) -> BoolArray:
-    """(n_rois,) cells above both percentiles, of the cells' own oracle correlations and variances."""
+    """(n_rois,) cells above both percentiles, of the cells' own oracle correlations and variances, that are reliable at
+    all: their oracle correlation is above 0."""
     rules = {"oracle": parameters.oracle_percentile, "variance": parameters.variance_percentile}
-    chosen = cells.copy()
+    chosen = cells & (np.nan_to_num(found["oracle"]) > 0)
     for name, percent in rules.items():
         known = found[name][cells & np.isfinite(found[name])]
         limit = np.percentile(known, percent) if len(known) else np.inf

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from groundtrace.tables import Floats, Series, Table, column
+from groundtrace.tables import Floats, Series, Table, Times, column
 
 
 class Presentations(Table):
@@ -32,6 +32,18 @@ def presentations_table(frame: pl.DataFrame) -> type[Presentations]:
     columns = {name: column("", "as in the file of stimuli", nullable=True) for name in own}
     annotations = {name: Series[type(kind)] for name, kind in own.items()}
     return type("Presentations", (Presentations,), {"__annotations__": annotations, **columns})
+
+
+class Units(Table):
+    """One row per unit of a file of sorted spikes: takes the place of the table Spikes."""
+
+    roi: Series[pl.Int32] = column("", "0-based, in the order of the file", low=0, unique=True)
+    accepted: Series[bool] = column("", "counts as a cell")
+    unit: Series[str] = column("", "its id in the file", unique=True)
+    area: Series[str] = column("", "brain area, by the electrode of its peak channel", nullable=True)
+    quality: Series[str] = column("", "as the file has it", nullable=True)
+    mean_rate: Series[pl.Float32] = column("Hz", "spikes over the duration of the recording", low=0)
+    spike_times: Times = column("s", "sorted, on the clock of the stimuli")
 
 
 class Responses(Table):

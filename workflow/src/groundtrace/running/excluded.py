@@ -38,7 +38,7 @@ def times_of_frames(plan: Plan, session: Session) -> FloatArray | None:
         assert session.frame_rate is not None, session.key
         return np.arange(plan.simulation(session.key).frames) / session.frame_rate
     if session.adopted:
-        return None
+        return _of_units(session) if session.from_units else None
     from groundtrace.movies.ingest import frame_times
 
     with warnings.catch_warnings():
@@ -47,3 +47,12 @@ def times_of_frames(plan: Plan, session: Session) -> FloatArray | None:
             return frame_times(session, session.files())
         except InputError:
             return None
+
+
+def _of_units(session: Session) -> FloatArray | None:
+    from groundtrace.adopted.nwb_units import clock
+
+    try:
+        return clock(session.files()[0])
+    except InputError:
+        return None

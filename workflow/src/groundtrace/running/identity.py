@@ -61,6 +61,8 @@ class Identities:
             }
         )
 
+    _adopt_units = _adopt
+
     def _simulate(self, rule: str) -> OfJob:
         def of(session: Session) -> Identity:
             return {
@@ -148,10 +150,11 @@ class Identities:
     # Responses to stimuli.
 
     def _presentations(self, rule: str) -> OfJob:
-        """Identity of presentations: where the file of stimuli lies does not count."""
+        """Identity of presentations: where the file of stimuli lies does not count; one that is made is an input."""
+        made = self.plan.makes_stimuli
         return self.plan.of_session(
             lambda session: {
-                "stimuli": file_hash(Path(session.stimuli)) if session.stimuli else None,
+                "stimuli": file_hash(Path(session.stimuli)) if session.stimuli and not made(session) else None,
                 "conditions": self.config.responses.model_dump(mode="json")["conditions"],
                 "code": self.code(rule),
             }
@@ -178,10 +181,11 @@ class Identities:
 
     def _session_report(self, rule: str) -> OfJob:
         common = {"parameters": self.config.report.model_dump(), **self._page(rule, "session")}
+        of_units = self._page(rule, "units")
 
         def of(session: Session) -> Identity:
             microscope = self.config.microscope(session)
-            return common | {"microscope": microscope and microscope.optics()}
+            return of_units if session.from_units else common | {"microscope": microscope and microscope.optics()}
 
         return self.plan.of_session(of)
 
@@ -265,6 +269,13 @@ class Identities:
         return self.plan.of_session(of)
 
     _oracle = _benchmark_motion = _benchmark_recipe = _scores
+
+    def _benchmark_responses(self, rule: str) -> Identity:
+        return {
+            "parameters": self.config.benchmark.recordings.model_dump(mode="json", include={"detectability"}),
+            "responses": self.config.responses.model_dump(mode="json", include={"latency", "duration", "coverage"}),
+            "code": self.code(rule),
+        }
 
     def _benchmark_denoising(self, rule: str) -> OfJob:
         backend, parts = self.plan.scored_spikes, {"photons", "density", "null_movie"}

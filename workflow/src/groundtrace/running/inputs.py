@@ -32,11 +32,13 @@ class Inputs:
     @OfEachJob
     def session_page(self, wildcards: Wildcards) -> dict[str, str]:
         """What the sections of a page need of a plane; of denoising and of stimuli only where there are some."""
+        session = self.plan.sessions[wildcards.session]
         methods = self.plan.methods_of(wildcards.session, wildcards.recipe)
         lacking = () if self.config.denoises(methods["denoise"]) else layout.DENOISED
-        lacking += () if self.plan.sessions[wildcards.session].stimuli else layout.STIMULATED
+        lacking += () if session.stimuli else layout.STIMULATED
         where = {"session": wildcards.session, "plane": wildcards.plane, **methods}
-        return {name: path.format(**where) for name, path in self.page_files.items() if name not in lacking}
+        files = self.units_files if session.from_units else self.page_files
+        return {name: path.format(**where) for name, path in files.items() if name not in lacking}
 
     @OfEachJob
     def nwb(self, wildcards: Wildcards) -> dict[str, list[str]]:
@@ -56,6 +58,10 @@ class Inputs:
     @cached_property
     def page_files(self) -> dict[str, str]:
         return {name: self.plan.at(path) for name, path in pages.needs("session").items()}
+
+    @cached_property
+    def units_files(self) -> dict[str, str]:
+        return {name: self.plan.at(path) for name, path in pages.needs("units").items()}
 
     @cached_property
     def page_sections(self) -> list[str]:
@@ -135,6 +141,12 @@ class Inputs:
             self.plan.at(f"{layout.DENOISE}/{name}").format(**wildcards) for name in ("movie.npy", "noise.npz")
         )
         return {"movie": denoised, "measured": registered, "noise": noise}
+
+    @OfEachJob
+    def stimuli(self, wildcards: Wildcards) -> list[str]:
+        """Stimuli that a simulation makes. A file of the user's is no input: what is in it decides, not its time."""
+        session = self.plan.sessions[wildcards.session]
+        return [session.stimuli] if session.stimuli and self.plan.makes_stimuli(session) else []
 
     @OfEachJob
     def given_rois(self, wildcards: Wildcards) -> list[str]:

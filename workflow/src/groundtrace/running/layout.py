@@ -67,8 +67,8 @@ STAGES = (
     Stage("motion", log_of("motion"), f"{MOTION}/quality.parquet", lambda entry: not entry.adopted),
     Stage("denoise", log_of("denoise"), f"{DENOISE}/training.parquet", lambda entry: entry.denoised),
     Stage("extract", log_of("extract"), f"{EXTRACT}/fluorescence.parquet", lambda entry: not entry.adopted),
-    Stage("dff", f"{log_of('extract')}_dff", f"{EXTRACT}/traces.parquet"),
-    Stage("spikes", log_of("spikes"), f"{EXTRACT}/spikes-{{spikes}}.parquet"),
+    Stage("dff", f"{log_of('extract')}_dff", f"{EXTRACT}/traces.parquet", lambda entry: not entry.from_units),
+    Stage("spikes", log_of("spikes"), f"{EXTRACT}/spikes-{{spikes}}.parquet", lambda entry: not entry.from_units),
     Stage("presentations", f"{PLANE}/presentations", f"{PLANE}/presentations.parquet", lambda entry: entry.stimulated),
     Stage(
         "responses",
@@ -79,6 +79,8 @@ STAGES = (
     Stage("report", f"{PLANE}/report-{{recipe}}", f"{PLANE}/report-{{recipe}}.html"),
 )
 """In their order. Wildcards in the names of its files say what a stage has one of: a session, a plane, a recipe."""
+TRUE_STIMULI, TRUE_IMAGES = "{session}/truth/stimuli.parquet", "{session}/truth/stimulus_images.npz"
+"""What a simulated session is shown."""
 UNFINISHED = "study.unfinished.parquet"
 """The table Study after a run in which something failed; the rule `study` has no table then, so that it runs again."""
 WILDCARDS = {"session": r"sub-[^/]+/ses-[^/]+", "plane": r"\d+"} | {
@@ -166,6 +168,8 @@ class Entry:
     denoised: bool = False
     adopted: bool = False
     """It starts from the ROIs and traces of another pipeline."""
+    from_units: bool = False
+    """It starts from sorted spikes."""
     other_channel: bool = False
     """Motion is estimated on another channel than the functional one."""
     stimulated: bool = False
@@ -251,6 +255,15 @@ def fields_of(sessions: "Mapping[str, Session]") -> dict[tuple[str, str, int], l
     return {where: keys for where, keys in found.items() if len(keys) > 1}
 
 
+def with_stimuli(config: "Config", session: "Session") -> "Session":
+    """A simulated session that is shown something, with the files of it that the simulation writes."""
+    if session.simulate is None or config.simulation[session.simulate].stimulus is None:
+        return session
+    files = {"stimuli": TRUE_STIMULI, "stimulus_images": TRUE_IMAGES}
+    made = {name: (config.results / file.format(session=session.key)).as_posix() for name, file in files.items()}
+    return session.model_copy(update=made)
+
+
 def study_entries(
     config: "Config", sessions: "Mapping[str, Session]", missing: Mapping[str, str] | None = None
 ) -> Entries:
@@ -269,8 +282,9 @@ def study_entries(
                 simulated=session.simulate is not None,
                 denoised=config.denoises(own["denoise"]),
                 adopted=session.adopted,
+                from_units=session.from_units,
                 other_channel=session.other_channel,
-                stimulated=session.stimuli is not None,
+                stimulated=with_stimuli(config, session).stimuli is not None,
                 missing=(missing or {}).get(key, ""),
                 tracks=_tracks(config, session, plane, name, first, fields),
                 labels=session.labels,

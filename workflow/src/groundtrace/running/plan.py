@@ -88,7 +88,7 @@ class Plan:
         checked = load(config)
         kept = None if hashes else kept_sheet(checked)
         sheet = read_sheet(checked.sessions, checked.simulation, kept)
-        sessions = sheet.valid()
+        sessions = {key: layout.with_stimuli(checked, session) for key, session in sheet.valid().items()}
         checked.check_sessions(sessions)
         for session in sessions.values():
             if session.simulate is not None:
@@ -156,7 +156,21 @@ class Plan:
     @cached_property
     def adopted(self) -> str:
         """Pattern of the sessions that start from ROIs and traces of another pipeline, which are there."""
-        names = dict.fromkeys(entry.session for entry in self.study.rows if entry.adopted and not entry.archived)
+        return self._adopted(from_units=False)
+
+    @cached_property
+    def from_units(self) -> str:
+        """Pattern of the sessions that start from sorted spikes, which are there."""
+        return self._adopted(from_units=True)
+
+    @cached_property
+    def with_traces(self) -> str:
+        """Pattern of the sessions whose spikes are inferred."""
+        return self._without({key: None for key, session in self.sessions.items() if session.from_units})
+
+    def _adopted(self, from_units: bool) -> str:
+        rows = [entry for entry in self.study.rows if entry.adopted and not entry.archived]
+        names = dict.fromkeys(entry.session for entry in rows if entry.from_units == from_units)
         return "|".join(map(re.escape, names)) or NOTHING
 
     def _without(self, keys: Mapping[str, None]) -> str:
@@ -178,6 +192,10 @@ class Plan:
         name = self.sessions[key].simulate
         assert name is not None, key
         return self.config.simulation[name]
+
+    def makes_stimuli(self, session: Session) -> bool:
+        """Whether a simulation writes the file of its stimuli."""
+        return session.simulate is not None and self.simulation(session.key).stimulus is not None
 
     @cached_property
     def simulation_of(self) -> OfJob:

@@ -11,6 +11,7 @@ from groundtrace.running.excluded import times_of_frames
 from groundtrace.running.plan import Plan
 from groundtrace.sessions import Session
 from groundtrace.sheet import Sheet
+from groundtrace.simulation.stimulus import check_fits
 
 
 def check_stimuli(plan: Plan, sheet: Sheet) -> None:
@@ -20,10 +21,23 @@ def check_stimuli(plan: Plan, sheet: Sheet) -> None:
         if session.stimuli is None:
             continue
         try:
-            _check(plan, session, session.stimuli)
+            if plan.makes_stimuli(session):
+                _check_simulated(plan, session, sheet.sessions[key])
+            else:
+                _check(plan, session, session.stimuli)
         except InputError as error:
             faults.append(f"{sheet.rows[key]}: {error}")
     sheet.refuse(faults)
+
+
+def _check_simulated(plan: Plan, session: Session, row: Session) -> None:
+    if row.stimuli:
+        raise InputError(
+            f"stimuli: {row.stimuli!r}: the simulation {row.simulate!r} shows a stimulus of its own; empty the columns "
+            f"stimuli and stimulus_images, or take `stimulus` out of simulation.{row.simulate} (config)"
+        )
+    assert session.frame_rate is not None, session.key
+    check_fits(plan.simulation(session.key), session.frame_rate)
 
 
 def _check(plan: Plan, session: Session, file: str) -> None:

@@ -75,6 +75,15 @@ class Targets:
             for recipe in self.config.recipes
         ]
 
+    def response_scores(self, table: str = "responses") -> list[str]:
+        """Scores of the responses of every recipe, on simulated planes with a stimulus."""
+        shown = {key: session for key, session in self.plan.simulated.items() if self.plan.makes_stimuli(session)}
+        return [
+            f"{self.scores}/recipe-{{recipe}}/{table}.parquet".format(session=key, plane=plane, recipe=recipe)
+            for key, plane in self.plan.planes(shown)
+            for recipe in self.config.recipes
+        ]
+
     def timed_jobs(self) -> list[dict[str, Any]]:
         """Jobs on simulated sessions whose costs the benchmark compares, and the files with their timings."""
         return [job for key in self.plan.simulated for job in self._timed(key)]

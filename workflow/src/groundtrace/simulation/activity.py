@@ -59,6 +59,50 @@ def spike_trains(random: np.random.Generator, cells: int, rate: float, start: fl
     return Spiking(rates, times, loadings)
 
 
+class Windows(NamedTuple):
+    """Stretches of time in which cells respond."""
+
+    start: FloatArray
+    """(n_windows,) s, increasing."""
+    duration: float
+    """s; windows do not overlap."""
+    expected: FloatArray
+    """(cells, n_windows) spikes in each, by what is shown."""
+    state: FloatArray
+    """(n_windows,) a state that all cells share, variance 1."""
+
+
+def evoked_trains(
+    random: np.random.Generator,
+    windows: Windows,
+    outside: FloatArray,
+    gains: tuple[FloatArray, float],
+    start: float,
+    stop: float,
+) -> Spiking:
+    """Spikes in [start, stop), s, Poisson around what is expected in windows times a log-normal gain of each.
+
+    outside: (cells,) Hz between windows. gains: (cells,) standard deviations of the logarithm of the gain by the shared
+    state, and that of each cell's own.
+    """
+    loading, private = gains
+    edges = np.concatenate([[start], np.stack([windows.start, windows.start + windows.duration], axis=1).ravel()])
+    edges = np.append(np.clip(edges, start, stop), stop)
+    lasting = np.diff(np.maximum.accumulate(edges))
+    rates, times = np.zeros(len(loading)), []
+    for cell, expected in enumerate(windows.expected):
+        noise = private * random.standard_normal(len(expected))
+        gain = np.exp(loading[cell] * windows.state + noise - (loading[cell] ** 2 + private**2) / 2)
+        mass = outside[cell] * lasting
+        mass[1::2] = expected * gain * lasting[1::2] / windows.duration
+        total = np.concatenate([[0.0], np.cumsum(mass)])
+        rates[cell] = total[-1] / (stop - start)
+        times.append(np.sort(np.interp(random.random(random.poisson(total[-1])) * total[-1], total, edges)))
+    loadings = np.zeros((len(loading), SHARED_STATES))
+    loadings[:, 0] = loading
+    return Spiking(rates, times, loadings)
+
+
 def _with_bursts(random: np.random.Generator, onsets: FloatArray) -> FloatArray:
     """Follow each onset by the rest of its burst, at intervals of 3 ms plus an exponential of mean 7 ms."""
     followers = random.geometric(1 / BURST_SIZE, len(onsets)) - 1

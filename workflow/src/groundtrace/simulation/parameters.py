@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
 
 from groundtrace.section import Section
 
@@ -25,6 +25,57 @@ class Revisits(Section):
     """Standard deviation of the logarithm of each cell's brightness."""
     turnover: float = Field(default=0.1, ge=0, lt=1)
     """Share of the cells that are dark in a session, others in each."""
+
+
+class StimulusParameters(Section):
+    """Images that a simulated animal is shown, and the cells that respond to them. The recording must be long enough:
+    (n_images × repeats + once) × (duration + grey), and 2 s."""
+
+    images: Literal["patches", "dead_leaves", "gratings"] = "patches"
+    """`patches` of two photographs, `dead_leaves`: discs that hide each other, or full-field `gratings`."""
+    n_images: int = Field(default=118, ge=2)
+    """Images that are repeated."""
+    repeats: int = Field(default=10, ge=2)
+    """Presentations of each of them."""
+    once: NonNegativeInt = 0
+    """Further images, each shown once among them: encoding models learn more from new images than from repeats."""
+    duration: PositiveFloat = 0.25
+    """Of a presentation, s."""
+    grey: NonNegativeFloat = 0.25
+    """Between two presentations, s."""
+    latency: float = Field(default=0.05, ge=0, le=1)
+    """From the start of a presentation to that of the response, which lasts as long, s."""
+    height: int = Field(default=36, ge=8)
+    """Of an image, px."""
+    width: int = Field(default=64, ge=8)
+    """px."""
+    contrast: float = Field(default=0.2, gt=0, le=0.45)
+    """Standard deviation of the pixels of every image, where black is 0, white 1 and the mean of each image 0.5."""
+    simple: NonNegativeFloat = 0.3
+    """Share of cells with a rectified Gabor filter; shares are relative to their sum."""
+    complex: NonNegativeFloat = 0.3
+    """Of cells that sum the squares of two Gabor filters 90° apart."""
+    normalised: NonNegativeFloat = 0.3
+    """Of simple cells that the contrast around their receptive field divides."""
+    untuned: NonNegativeFloat = 0.1
+    """Of cells that do the same whatever is shown."""
+    spontaneous: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the mean rate that does not depend on the image, and goes on in grey."""
+    shared: NonNegativeFloat = 0.3
+    """Standard deviation over presentations of the logarithm of a gain that all cells share, each more or less."""
+    private: NonNegativeFloat = 0.3
+    """The same of a gain of each cell's own. Given the gains, spikes are Poisson."""
+
+    @property
+    def presentations(self) -> int:
+        """How many there are."""
+        return self.n_images * self.repeats + self.once
+
+    @model_validator(mode="after")
+    def _some_cells(self) -> "StimulusParameters":
+        if not self.simple + self.complex + self.normalised + self.untuned:
+            raise ValueError("simple, complex, normalised and untuned are all 0; give the share of one kind of cells")
+        return self
 
 
 class Simulation(Section):
@@ -50,7 +101,9 @@ class Simulation(Section):
     photons: PositiveFloat = 10.0
     """Mean photons per pixel and frame."""
     rate: PositiveFloat = 0.8
-    """Median firing rate over cells, Hz (log-normal over cells)."""
+    """Median firing rate over cells, Hz (log-normal over cells); with a stimulus, that while images are shown."""
+    stimulus: StimulusParameters | None = None
+    """Images that are shown, and what they do to the cells; empty is activity of the cells' own."""
     motion: NonNegativeFloat = 2.0
     """Standard deviation of the rigid displacement along each axis, µm; it goes on while a frame is scanned."""
     nonrigid: NonNegativeFloat = 0.5
@@ -105,3 +158,9 @@ class Simulation(Section):
     def still(self) -> bool:
         """The tissue stays where it is, and every line is scanned where it belongs."""
         return not (self.motion or self.nonrigid or self.line_jitter or self.axial_drift or self.scan_offset)
+
+    @model_validator(mode="after")
+    def _events_or_stimulus(self) -> "Simulation":
+        if self.stimulus and self.null_movie:
+            raise ValueError("null_movie: a movie without events has no responses to the stimulus; keep one of the two")
+        return self

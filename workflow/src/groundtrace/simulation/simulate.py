@@ -24,10 +24,12 @@ from groundtrace.random import stream
 from groundtrace.sessions import Session
 from groundtrace.simulation.activity import Spiking, calcium_trace, spike_trains
 from groundtrace.simulation.detector import DTYPE, detect, noise_variance, to_units
+from groundtrace.simulation.evoked import Driven, evoke
 from groundtrace.simulation.motion import NODES, Motion, View, axial_reach, brain_motion, margin
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.processes import fluctuations
 from groundtrace.simulation.scanimage import Layout, write_scanimage
+from groundtrace.simulation.stimulus import Shown, show
 from groundtrace.simulation.tissue import Tissue, grow
 from groundtrace.simulation.truth import Pixels, PlaneTruth, Truth
 from groundtrace.simulation.visit import Visit, reach
@@ -55,6 +57,8 @@ class Plane:
     view: View
     tissue: Tissue
     spiking: Spiking
+    driven: Driven | None
+    """What the cells respond to; None without a stimulus."""
     calcium: FloatArray
     """(n_cells, n_frames) of all cells, also those beyond the field."""
     strength: FloatArray
@@ -140,6 +144,7 @@ class Plane:
             nodes=np.zeros((len(self.bleaching), 2, 0)) if nodes is None else nodes.reshape(-1, 2, NODES**2),
             moving=self.motion.moving,
             dropped=self.dropped,
+            driven=self.driven and self.driven.take(kept),
             sections=[
                 (number, float(self.tissue.depths[k]), found[cell])
                 for number, cell in enumerate(kept)
@@ -228,7 +233,7 @@ def simulate(
         with atomic(movie_path) as temporary:
             write_scanimage(temporary, raw_frames(planes, parameters, session, clean), layout, DTYPE)
         truths = tuple(plane.truth() for plane in planes)
-    return Truth(truths, rate, pixel_size, parameters.frames / rate)
+    return Truth(truths, rate, pixel_size, parameters.frames / rate, show(parameters, session.key, rate))
 
 
 def recording(session: Session) -> tuple[float, float]:
@@ -243,7 +248,8 @@ def prepare(parameters: Simulation, session: Session) -> list[Plane]:
     rate, pixel_size = recording(session)
     random = stream(parameters.seed, session.key, "motion")
     motions = brain_motion(random, parameters, session.planes, rate, pixel_size)
-    return [_plane(parameters, session, number, motion) for number, motion in enumerate(motions)]
+    shown = show(parameters, session.key, rate)
+    return [_plane(parameters, session, number, motion, shown) for number, motion in enumerate(motions)]
 
 
 def raw_frames(
@@ -261,7 +267,7 @@ def raw_frames(
             yield last[number]
 
 
-def _plane(parameters: Simulation, session: Session, number: int, motion: Motion) -> Plane:
+def _plane(parameters: Simulation, session: Session, number: int, motion: Motion, shown: Shown | None) -> Plane:
     rate, pixel_size = recording(session)
 
     def random(what: str) -> np.random.Generator:
@@ -281,7 +287,9 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
     else:
         tissue = grow(random("tissue"), shape, pixel_size, parameters, depth)
     indicator = simulated(session.indicator)
-    spiking, calcium = _activity(random("activity"), parameters, len(tissue.cells.depth), rate, indicator)
+    delay = number / (session.planes * rate)
+    active, cells = random("activity"), len(tissue.cells.depth)
+    spiking, driven, calcium = _activity(active, parameters, cells, rate, indicator, shown, delay)
     neuropil = _neuropil_activity(random("neuropil"), tissue, calcium, rate, indicator)
     neuropil = (parameters.neuropil_activity * neuropil).astype(np.float32)
     strength = strongest(calcium, rate)
@@ -291,7 +299,7 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
     left = (1 - parameters.bleaching) ** np.linspace(0, 1, parameters.frames)
     dropped = random("dropped").random(parameters.frames) < parameters.dropped
     dropped[0] = False
-    activity = (spiking, calcium, strength, neuropil)
+    activity = (spiking, driven, calcium, strength, neuropil)
     plane = Plane(parameters, rate, view, tissue, *activity, motion, left, dropped, scale=1.0)
     # Without what is behind and without vignetting: those are beside the light in focus.
     alone = replace(plane, parameters=parameters.model_copy(update={"background": 0.0, "vignetting": 0.0}))
@@ -299,16 +307,26 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
 
 
 def _activity(
-    random: np.random.Generator, parameters: Simulation, cells: int, frame_rate: float, indicator: SimulatedIndicator
-) -> tuple[Spiking, FloatArray]:
-    """Spikes and dF/F (float32) of all cells; starts early, so that the first frame is like any other."""
-    early = 5 * (indicator.decay_time + indicator.rise_time)
-    spiking = spike_trains(random, cells, parameters.rate, -early, parameters.frames / frame_rate)
+    random: np.random.Generator,
+    parameters: Simulation,
+    cells: int,
+    frame_rate: float,
+    indicator: SimulatedIndicator,
+    shown: Shown | None,
+    delay: float,
+) -> tuple[Spiking, Driven | None, FloatArray]:
+    """Spikes, what they respond to, and dF/F (float32) of all cells; starts early, so that the first frame is like any
+    other. delay: s, of the plane's clock behind that of the presentations."""
+    lasting, driven = (-5 * (indicator.decay_time + indicator.rise_time), parameters.frames / frame_rate), None
+    if shown is None:
+        spiking = spike_trains(random, cells, parameters.rate, *lasting)
+    else:
+        spiking, driven = evoke(random, parameters, shown, cells, delay, *lasting)
     response = np.exp(indicator.spread * random.standard_normal(cells))
     calcium = np.zeros((cells, parameters.frames), np.float32)
     for cell, train in enumerate(spiking.times):
         calcium[cell] = response[cell] * calcium_trace(train, parameters.frames, frame_rate, indicator)
-    return spiking, calcium
+    return spiking, driven, calcium
 
 
 def _without_events(

@@ -57,3 +57,46 @@ class TruthSections(Table, key=("plane", "roi", "z")):
     pixel_y: Ints = column("px", "rows of the cell's pixels where the tissue is not displaced")
     pixel_x: Ints = column("px", "columns of the cell's pixels")
     weight: Floats = column("photons per frame", "light of the resting cell per pixel")
+
+
+class SimulatedStimuli(Table):
+    """One row per presentation: a file of stimuli as the sheet names one. Empty without a stimulus."""
+
+    start_time: Series[pl.Float64] = column("s", "since the first frame", low=0)
+    stop_time: Series[pl.Float64] = column("s", "since the first frame", low=0)
+    stimulus: Series[str] = column("", "patches, dead_leaves or gratings")
+    image: Series[str] = column("", "its position in the stack of images, from 0")
+    orientation: Series[pl.Float64] = column(
+        "degrees", "of gratings: from the x axis towards y, of the direction in which the light changes", nullable=True
+    )
+    spatial_frequency: Series[pl.Float64] = column("cycles per px", "of gratings", nullable=True)
+    phase: Series[pl.Float64] = column("degrees", "of gratings, in the middle of the image", nullable=True)
+
+
+class TruthResponses(Table, key=("plane", "roi")):
+    """One row per cell of a simulated recording with a stimulus: what drives it. Empty without a stimulus."""
+
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    roi: Series[pl.Int32] = column("", "cell of TruthCells", low=0)
+    kind: Series[str] = column(
+        "",
+        "simple: rectified Gabor; complex: energy of two Gabors; normalised: simple, divided by the contrast around; "
+        "untuned: the same to all images",
+        isin=["simple", "complex", "normalised", "untuned"],
+    )
+    y: Series[pl.Float32] = column("px of the image", "centre of the receptive field, from the top")
+    x: Series[pl.Float32] = column("px of the image", "centre of the receptive field, from the left")
+    orientation: Series[pl.Float32] = column(
+        "degrees", "from the x axis towards y, of the direction in which the light changes", low=0, high=180
+    )
+    frequency: Series[pl.Float32] = column("cycles per px", "spatial frequency", low=0)
+    size: Series[pl.Float32] = column("px", "standard deviation of the envelope across the bars", low=0)
+    aspect: Series[pl.Float32] = column("", "envelope along the bars over that across them", low=0)
+    phase: Series[pl.Float32] = column("degrees", "of the Gabor in its centre", low=0, high=360)
+    gain: Series[pl.Float32] = column("spikes", "in a window, per unit of drive", low=0)
+    baseline: Series[pl.Float32] = column("spikes", "in a window, without any drive", low=0)
+    response: Floats = column("spikes", "mean in the window of each image, in the order of images")
+    deviation: Floats = column("spikes", "standard deviation over the presentations of each image")
+    oracle: Series[pl.Float32] = column(
+        "", "oracle correlation over the repeated images that infinitely many would have", nullable=True
+    )

@@ -8,7 +8,10 @@ import pyarrow as pa
 from scipy.interpolate import CubicSpline
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
-from groundtrace.tables import list_column, ragged, stack
+from groundtrace.simulation.evoked import Driven
+from groundtrace.simulation.stimulus import Shown
+from groundtrace.simulation.tables import SimulatedStimuli, TruthResponses
+from groundtrace.tables import empty, list_column, ragged, single, stack
 
 Pixels = tuple[IntArray, IntArray, FloatArray]
 """Rows, columns and weights of a footprint."""
@@ -55,6 +58,8 @@ class PlaneTruth:
     """(n_frames,) the file repeats the frame before."""
     sections: list[tuple[int, float, Pixels]]
     """Cell, z (µm) and footprint in photons per frame at each axial position; empty without axial motion."""
+    driven: Driven | None = None
+    """What the cells respond to; None without a stimulus."""
 
     def cells(self, plane: int, duration: float) -> pl.DataFrame:
         """Rows of TruthCells."""
@@ -96,6 +101,22 @@ class PlaneTruth:
             }
         )
 
+    def responses(self, plane: int) -> pl.DataFrame:
+        """Rows of TruthResponses."""
+        if self.driven is None:
+            return empty(TruthResponses)
+        count = len(self.footprints)
+        return pl.DataFrame(
+            {
+                "plane": pl.Series([plane] * count, dtype=pl.Int32),
+                "roi": pl.Series(range(count), dtype=pl.Int32),
+                **self.driven.fields.columns(),
+                "response": _lists(self.driven.expected),
+                "deviation": _lists(np.sqrt(self.driven.variance)),
+                "oracle": single(self.driven.oracle),
+            }
+        )
+
     def axial_sections(self, plane: int) -> pl.DataFrame:
         """Rows of TruthSections."""
         return pl.DataFrame(
@@ -132,6 +153,8 @@ class Truth:
     """µm."""
     duration: float
     """s."""
+    shown: Shown | None = None
+    """Stimuli; None without any."""
 
     def cells(self) -> pl.DataFrame:
         """Table TruthCells, all planes."""
@@ -140,6 +163,18 @@ class Truth:
     def displacement(self) -> pl.DataFrame:
         """Table TruthShifts, all planes."""
         return pl.concat(plane.displacement(number) for number, plane in enumerate(self.planes))
+
+    def stimuli(self) -> pl.DataFrame:
+        """Table SimulatedStimuli."""
+        return self.shown.presentations if self.shown else empty(SimulatedStimuli)
+
+    def images(self) -> IntArray:
+        """(n_images, Y, X) uint8 that were shown."""
+        return self.shown.images if self.shown else np.zeros((0, 0, 0), np.uint8)
+
+    def responses(self) -> pl.DataFrame:
+        """Table TruthResponses, all planes."""
+        return pl.concat(plane.responses(number) for number, plane in enumerate(self.planes))
 
     def sections(self) -> pl.DataFrame:
         """Table TruthSections, all planes."""

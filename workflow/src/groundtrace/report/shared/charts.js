@@ -109,7 +109,7 @@ class Chart {
     const { left, top, right, bottom } = this.box;
     const under = bottom + this.lanes.length * 11;
     const { start, end } = this.view;
-    const across = this.x.log ? logTicks(start, end) : ticks(start, end, (right - left) / 80);
+    const across = this.x.log ? logTicks(start, end) : ticks(start, end, (right - left) / 80, this.x.whole);
     const up = this.y.log ? logTicks(low, high)
       : ticks(Math.min(low, high), Math.max(low, high), (bottom - top) / 38, this.y.whole);
     ctx.lineWidth = 1;
@@ -127,7 +127,7 @@ class Chart {
     for (const tick of across) {
       const x = Math.round(this.toX(tick)) + 0.5;
       segment(ctx, x, under, x, under + 4);
-      ctx.fillText(tickText(tick, across), Math.max(left, Math.min(x, right - 4)), under + 7);
+      ctx.fillText(this.x.text ? this.x.text(tick) : tickText(tick, across), Math.max(left, Math.min(x, right - 4)), under + 7);
     }
     segment(ctx, left, bottom + 0.5, right, bottom + 0.5);
     ctx.fillText(axisName(this.x), Math.round((left + right) / 2), under + 24);

@@ -15,6 +15,7 @@ from groundtrace.report.sections.session.responses.pictures import alike, around
 from groundtrace.report.session import SessionInputs
 from groundtrace.report.warning import Warning
 from groundtrace.responses.parameters import ResponseParameters
+from groundtrace.responses.tables import OURS
 
 BEST = 12
 """Cells that are shown one by one."""
@@ -85,6 +86,7 @@ def data(inputs: SessionInputs) -> dict[str, Any]:
     best = cells.head(BEST)
     found: dict[str, Any] = {name: cells[name].to_numpy() for name in POINTS}
     found |= {"place": cells["place"].to_numpy(), "names": names_of(loaded.presentations)}
+    found |= {"axis": axis_of(loaded.presentations)}
     found |= {"alike": alike(loaded, cells), "best": [_cell(inputs, loaded, row) for row in best.iter_rows(named=True)]}
     return {"responses": found}
 
@@ -111,6 +113,25 @@ def _curve(row: Mapping[str, Any]) -> dict[str, Any]:
     lists = {"value": row["value"], "response": row["response"], "error": row["response_error"]}
     peak = {"at": row["preferred"], "within": row["preferred_error"]}
     return {"name": row["parameter"], "period": row["period"], **lists, **peak, **texts}
+
+
+def axis_of(presentations: pl.DataFrame) -> dict[str, Any]:
+    """What tells conditions apart, and its value of each of them; their number where it is more than one thing."""
+    shown = presentations.filter(pl.col("condition").is_not_null())
+    kinds = shown.group_by("condition").agg(pl.all().first()).sort("condition")
+    same = shown.group_by("condition").agg(pl.exclude("condition").n_unique() == 1)
+    told = [
+        name
+        for name in presentations.columns
+        if name not in (*OURS, "start_time", "stop_time", "start_frame", "stop_frame")
+        and same[name].all()
+        and kinds[name].n_unique() > 1
+    ]
+    own = next((name for name in told if len(told) == 1 or kinds[name].n_unique() == kinds.height), None)
+    if own is None:
+        return {"label": "condition", "values": [str(number) for number in kinds["condition"]]}
+    values = [number(value, 4) if isinstance(value, float) else str(value or "grey") for value in kinds[own]]
+    return {"label": own.replace("_", " "), "values": values}
 
 
 def names_of(presentations: pl.DataFrame) -> list[str]:

@@ -59,7 +59,7 @@ def around_onsets(inputs: SessionInputs, loaded: "Loaded", place: int) -> dict[s
 
 def _at(inputs: SessionInputs, place: int, times: FloatArray) -> FloatArray:
     """Rate of a ROI in the frame nearest to each time; NaN outside the recording."""
-    acquisition, rate = inputs.acquisition, inputs.spikes["rate"][place].to_numpy()
+    acquisition, rate = inputs.acquisition, inputs.rate(place)
     delay = plane_delay(acquisition.plane, acquisition.planes, acquisition.frame_rate)
     clock, half = inputs.frames["time"].to_numpy() + delay, 0.5 / acquisition.frame_rate
     frame = np.searchsorted(clock, times - half)

@@ -42,10 +42,13 @@ function oneCell(all, cell) {
     }),
     new Chart($("repeats"), {
       height: 430, label: "Response of the cell to every repeat of every condition.", left: 50,
-      x: { label: "condition", low: 0, high: all.best[0].matrix.columns.length }, y: { label: "repeat", low: repeats, high: 0 },
-      layers: [picture(() => cell().matrix.image, () => [0, cell().matrix.columns.length, 0, cell().matrix.rows], (x) => {
+      // A column is centred on its number, so that ticks name columns.
+      x: { label: all.axis.label, low: -0.5, high: all.best[0].matrix.columns.length - 0.5, whole: true,
+        text: (tick) => all.axis.values[cell().matrix.columns[tick]] ?? "" },
+      y: { label: "repeat", low: repeats, high: 0, whole: true },
+      layers: [picture(() => cell().matrix.image, () => [-0.5, cell().matrix.columns.length - 0.5, 0, cell().matrix.rows], (x) => {
         const { columns, mean } = cell().matrix;
-        const at = Math.max(0, Math.min(columns.length - 1, Math.floor(x)));
+        const at = Math.max(0, Math.min(columns.length - 1, Math.round(x)));
         return [[all.names[columns[at]]], ["mean", `${number(mean[at], 2)} spikes`]];
       })],
     }),

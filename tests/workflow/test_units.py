@@ -1,0 +1,59 @@
+"""A file of sorted spikes: from the units of an NWB file to the page of their responses, through the same rules."""
+
+import polars as pl
+import pytest
+
+from groundtrace.io import read_provenance
+from tests.unit.adopted.units_example import write_units
+from tests.workflow.conftest import Project
+
+SHEET = (
+    "subject\tsession\tpath\tformat\tunits\tstimuli\tstimulus_images\n"
+    'A\t1\tecephys.nwb\tnwb_units\tarea == "VISam"\tecephys.nwb\tecephys.nwb\n'
+)
+RECIPE = {"default": {"motion": "phase", "extract": "transients", "spikes": "network"}}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    project = Project.make(tmp_path_factory.mktemp("units") / "project", SHEET, recipes=RECIPE)
+    write_units(project.folder / "ecephys.nwb", units=12)
+    project.run()
+    return project
+
+
+def test_nothing_is_made_but_what_spikes_have(project):
+    plane = project.folder / "results/sub-A/ses-1/plane-0"
+    names = sorted(path.name for path in plane.rglob("*.parquet"))
+    assert names == [
+        "frames.parquet",
+        "presentations.parquet",
+        "reliability-given.parquet",
+        "responses-given.parquet",
+        "spikes-given.parquet",
+        "tuning-given.parquet",
+        "warnings-default.parquet",
+    ]
+    units = pl.read_parquet(next(plane.rglob("spikes-given.parquet")))
+    assert units["unit"].to_list() == ["1", "3", "5", "7", "9", "11"]
+    steps = [step["step"] for step in read_provenance(next(plane.rglob("reliability-given.parquet")))["history"]]
+    assert steps == ["adopt", "presentations", "responses"]
+
+
+def test_its_page_has_responses_and_no_movie(project):
+    page = next(project.folder.glob("results/sub-A/ses-1/plane-0/report-default.html")).read_text()
+    assert "24 presentations of 4 conditions" in page
+    assert 'id="responses"' in page
+    assert 'id="motion"' not in page
+    (row,) = pl.read_parquet(project.folder / "results/study.parquet").rows(named=True)
+    assert (row["status"], row["cells"], row["noise_level"]) == ("done", 6, None)
+
+
+def test_other_units_rerun_all_and_another_window_only_responses(project):
+    assert project.planned() == {}
+    project.configure(responses={"duration": 0.2})
+    assert project.planned() == {"responses": 1, "session_report": 1, "study": 1}
+    project.configure(responses={})
+    sheet = project.folder / "test.tsv"
+    sheet.write_text(sheet.read_text().replace("VISam", "VISp"))
+    assert project.planned() == {"adopt_units": 1, "presentations": 1, "responses": 1, "session_report": 1, "study": 1}

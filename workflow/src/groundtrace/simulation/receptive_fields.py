@@ -1,0 +1,168 @@
+"""What drives a simulated cell: its parameters, its response to any image, and the image that drives it most.
+
+Images are (n_images, Y, X) in pixel values from 0 (black) to 1 (white); what counts is how far they are from grey.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from groundtrace.arrays import FloatArray
+from groundtrace.simulation.parameters import StimulusParameters
+from groundtrace.simulation.stimulus import GREY, with_contrast
+from groundtrace.tables import single
+
+KINDS = ("simple", "complex", "normalised", "untuned")
+SIZES = (0.06, 0.12)
+"""Standard deviation of the envelope across the bars, heights of the image."""
+CYCLES = (0.25, 0.45)
+"""Spatial frequency times that standard deviation."""
+ASPECTS = (1.0, 1.6)
+"""Envelope along the bars over that across them."""
+CENTRAL = 0.6
+"""Receptive fields lie in so much of the image, along each axis."""
+SURROUND = 2.0
+"""Pool of the normalisation, sizes of the receptive field."""
+HALF = 0.1
+"""RMS contrast of the pool that halves the response, but for a root."""
+STEPS = 40
+"""Of the ascent to the best image."""
+NUMBERS = ("y", "x", "orientation", "frequency", "size", "aspect", "phase", "gain", "baseline")
+
+
+class Fields(NamedTuple):
+    """Parameters of cells, (n_cells,) each."""
+
+    kind: np.ndarray
+    """simple: rectified Gabor; complex: energy of a pair of Gabors in quadrature; normalised: a simple cell, divided by
+    the contrast around; untuned: the same to all images."""
+    y: FloatArray
+    x: FloatArray
+    """px, centre of the receptive field, from the top left."""
+    orientation: FloatArray
+    """degrees from the x axis towards y (down), of the direction in which the light changes."""
+    frequency: FloatArray
+    """cycles per px."""
+    size: FloatArray
+    """px, standard deviation of the envelope across the bars."""
+    aspect: FloatArray
+    """Envelope along the bars over that across."""
+    phase: FloatArray
+    """degrees."""
+    gain: FloatArray
+    """Spikes in a window per unit of drive."""
+    baseline: FloatArray
+    """Spikes in a window without any drive."""
+
+    def take(self, cells: object) -> "Fields":
+        """Those of some cells."""
+        return Fields(*(values[cells] for values in self))
+
+    @classmethod
+    def of(cls, table: pl.DataFrame) -> "Fields":
+        """From rows of the table TruthResponses."""
+        kind = table["kind"].to_numpy().astype(str)
+        return cls(kind, *(table[name].to_numpy().astype(np.float64) for name in NUMBERS))
+
+    def columns(self) -> dict[str, pl.Series]:
+        """As columns of the table TruthResponses."""
+        kind = pl.Series(self.kind.tolist(), dtype=pl.String)
+        return {"kind": kind, **{name: single(getattr(self, name)) for name in NUMBERS}}
+
+
+def draw_fields(
+    random: np.random.Generator, stimulus: StimulusParameters, rates: FloatArray, images: FloatArray
+) -> Fields:
+    """Cells of all kinds whose mean rates over `images` are `rates` (n_cells,), Hz."""
+    cells, shape = len(rates), np.array(images.shape[1:])
+    shares = np.array([getattr(stimulus, kind) for kind in KINDS])
+    kind = np.array(KINDS)[random.choice(len(KINDS), cells, p=shares / shares.sum())]
+    at = (0.5 + CENTRAL * (random.random((cells, 2)) - 0.5)) * (shape - 1)
+    size = shape[0] * random.uniform(*SIZES, cells)
+    orientation, frequency = 180 * random.random(cells), random.uniform(*CYCLES, cells) / size
+    own = (orientation, frequency, size, random.uniform(*ASPECTS, cells), 360 * random.random(cells))
+    fields = Fields(kind, at[:, 0], at[:, 1], *own, gain=np.ones(cells), baseline=np.zeros(cells))
+    driven = drive(fields, images).mean(axis=1)
+    spikes = rates * stimulus.duration
+    tuned = driven > 0
+    evoked = np.where(tuned, 1 - stimulus.spontaneous, 0) * spikes
+    return fields._replace(gain=evoked / np.where(tuned, driven, 1), baseline=spikes - evoked)
+
+
+def respond(fields: Fields, images: FloatArray) -> FloatArray:
+    """Mean number of spikes of each cell in the window of each image, (n_cells, n_images)."""
+    return fields.baseline[:, None] + fields.gain[:, None] * drive(fields, images)
+
+
+def drive(fields: Fields, images: FloatArray) -> FloatArray:
+    """What excites each cell, (n_cells, n_images), before gain and baseline."""
+    off = np.asarray(images, np.float64).reshape(len(images), -1) - GREY
+    even, odd, pool = (bank.reshape(len(bank), -1) for bank in filters(fields, images.shape[1:]))
+    return _drive(fields.kind[:, None], even @ off.T, odd @ off.T, pool @ (off**2).T)
+
+
+def _drive(kind: np.ndarray, a: FloatArray, b: FloatArray, power: FloatArray) -> FloatArray:
+    """From the outputs of both filters and the square of the contrast around."""
+    up = np.maximum(a, 0)
+    kinds = [kind == "simple", kind == "complex", kind == "normalised"]
+    return np.select(kinds, [up, a**2 + b**2, up / np.sqrt(HALF**2 + power)], 0.0)
+
+
+def filters(fields: Fields, shape: tuple[int, ...]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Gabor filters, those 90° apart, and weights of the pool around (sum 1): (n_cells, Y, X) each.
+
+    Filters have no mean and sums of squares of 1.
+    """
+    each = Fields(*(values[:, None, None] for values in fields))
+    y, x = np.indices(shape, dtype=np.float64)
+    y, x, angle = y - each.y, x - each.x, np.radians(each.orientation)
+    along, across = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+    square = along**2 + (across / each.aspect) ** 2
+    envelope = np.exp(-square / (2 * each.size**2))
+    wave = 2 * np.pi * each.frequency * along + np.radians(each.phase)
+    pool = np.exp(-square / (2 * (SURROUND * each.size) ** 2))
+    even, odd = (_balanced(envelope, carrier) for carrier in (np.cos(wave), np.sin(wave)))
+    return even, odd, pool / _total(pool)
+
+
+def _balanced(envelope: FloatArray, carrier: FloatArray) -> FloatArray:
+    gabor = envelope * (carrier - _total(envelope * carrier) / _total(envelope))
+    return gabor / np.sqrt(_total(gabor**2))
+
+
+def _total(images: FloatArray) -> FloatArray:
+    return images.sum(axis=(-2, -1), keepdims=True)
+
+
+def best_images(
+    fields: Fields, shape: tuple[int, int], contrast: float, pixel_range: tuple[float, float] = (0.0, 1.0)
+) -> FloatArray:
+    """The image (n_cells, Y, X) of a mean of grey and that RMS contrast which drives each cell most.
+
+    By ascent along the gradient from the cell's own filter; mean, contrast and range are restored at every step. That
+    of an untuned cell is its filter, which is as good as any image.
+    """
+    bank, kind = filters(fields, shape), fields.kind[:, None, None]
+
+    def judged(images: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Drive of each cell by its own image, (n_cells, 1, 1), and its gradient (n_cells, Y, X)."""
+        off = images - GREY
+        a, b, power = (_total(part) for part in (bank[0] * off, bank[1] * off, bank[2] * off**2))
+        below, rising = np.sqrt(HALF**2 + power), (a > 0) * bank[0]
+        normalised = rising / below - np.maximum(a, 0) / below**3 * bank[2] * off
+        kinds = [kind == "simple", kind == "complex", kind == "normalised"]
+        return _drive(kind, a, b, power), np.select(kinds, [rising, 2 * (a * bank[0] + b * bank[1]), normalised], 0.0)
+
+    best = with_contrast(bank[0], GREY, contrast, *pixel_range)
+    value, gradient = judged(best)
+    step = np.ones_like(value)
+    for _ in range(STEPS):
+        steepness = np.sqrt((gradient**2).mean(axis=(1, 2), keepdims=True))
+        tried = best + step * contrast * gradient / np.where(steepness > 0, steepness, 1)
+        tried = with_contrast(tried, GREY, contrast, *pixel_range)
+        reached, slope = judged(tried)
+        better = reached > value
+        best, gradient = np.where(better, tried, best), np.where(better, slope, gradient)
+        value, step = np.maximum(reached, value), np.where(better, step, step / 2)
+    return best
