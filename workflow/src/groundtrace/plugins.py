@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import get_args
 
 from groundtrace.denoising.base import DenoisingBackend
+from groundtrace.encoding.base import EncodingBackend
 from groundtrace.errors import InputError
 from groundtrace.extraction.base import ExtractionBackend
 from groundtrace.motion.base import MotionBackend
@@ -28,6 +29,7 @@ BASES = {
     "extract": ExtractionBackend,
     "spikes": SpikeBackend,
     "track": TrackingBackend,
+    "encode": EncodingBackend,
 }
 """What a backend of each stage is a subclass of."""
 
