@@ -13,9 +13,10 @@ from groundtrace.errors import BackendError
 from groundtrace.motion.moving import Displacement
 from groundtrace.motion.phase.backend import Phase
 from groundtrace.motion.phase.blocks import Fit, Grid
+from groundtrace.motion.phase.filters import Limits
 from groundtrace.motion.phase.kernels import block_steps, follow, measure_blocks
 from groundtrace.motion.phase.smoothing import Modes, Prior
-from groundtrace.motion.phase.stretches import find_stretches
+from groundtrace.motion.phase.stretches import Reader, at_jumps, find_stretches, jumps
 from groundtrace.motion.phase.template import Matcher, binned, look_far
 from groundtrace.motion.quality import assess
 from groundtrace.sessions import Session
@@ -324,6 +325,26 @@ def test_a_lasting_jump_beyond_the_bound_is_followed(tmp_path):
     # What the frames show depends on where they were cut, by the nonrigid displacement there.
     assert np.percentile(np.hypot(*off.T), 99) < 1.5
     assert not result.lost.any()
+
+
+def test_stretches_are_cut_where_the_tissue_jumps_and_is_seen_again():
+    """Frames of both sides in one template would show each where it was put: 200 were wrong and unmarked."""
+    wide, _ = recording(frames=400, height=176, width=128, photons=5)
+    movie = wide[:, 48:144, :96].copy()
+    movie[:200] = wide[:200, 12:108, :96]
+    reader = Reader(movie, Limits.of(movie, 10), 0.0, 0.0)
+    assert at_jumps(movie, [0, 300, 400], 300, reader, 10) == [0, 200, 300, 400]
+    movie[:200] = recording(frames=200, height=96, width=96, photons=5, seed=7)[0]
+    assert at_jumps(movie, [0, 300, 400], 300, reader, 10) == [0, 300, 400]
+    alike = np.random.default_rng(0).normal(0.3, 0.05, (100, 100))
+    assert jumps(alike) == []
+    alike[:40, 40:] = alike[40:, :40] = 0.03
+    assert jumps(alike) == [40]
+    # Too few frames, too little light.
+    alike[:40, 40:] = alike[40:, :40] = 0.3
+    alike[:15, 15:] = alike[15:, :15] = 0.0
+    assert jumps(alike) == []
+    assert jumps(0.01 * np.eye(100)) == []
 
 
 def test_other_tissue_is_lost_and_its_error_says_so(tmp_path):

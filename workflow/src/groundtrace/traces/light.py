@@ -72,7 +72,9 @@ def watch(
     changes = [_change(log, frame_rate) for log in logs]
     calmest = int(np.argmin([_usual(change) for change in changes]))
     steps = _steps(logs, changes[calmest], calmest, frame_rate)
-    steps = steps[_everywhere(lit[0][:, usable], steps, round(BEFORE * frame_rate))]
+    # Blocks of the field are no ROIs: a cell that is active near the step counts for several.
+    level = 50 if len(lights) > 1 else LOW
+    steps = steps[_everywhere(lit[0][:, usable], steps, round(BEFORE * frame_rate), level)]
     if segment is not None:
         borders = _borders(segment[usable], lit[0][:, usable], logs, frame_rate)
         far = np.abs(steps[:, None] - borders).min(axis=1, initial=len(segment)) > 2 * NEAR * frame_rate
@@ -184,16 +186,18 @@ def _believed(jumps: FloatArray, calmest: int) -> BoolArray:
     return np.ptp(jumps, axis=0) < AGREE * size if len(jumps) > 1 else size > PLAIN
 
 
-def _everywhere(light: FloatArray, steps: IntArray, reach: int) -> BoolArray:
-    """Whether light (n_rois, n_frames) steps by the same factor in all ROIs: activity that they share differs."""
+def _everywhere(light: FloatArray, steps: IntArray, reach: int, level: float = 50) -> BoolArray:
+    """Whether light (n_rois, n_frames) steps by the same factor in all ROIs: activity that they share differs.
+
+    level: percentile of the `reach` frames on either side that is compared.
+    """
     edges = [0, *steps, light.shape[1]]
     between = [np.linspace(a, b, max(1, (b - a) // reach - 1) + 2)[1:-1].astype(np.int64) for a, b in pairwise(edges)]
     places = np.unique(np.concatenate([steps, *between]))
     edges = np.concatenate([[0], places, [light.shape[1]]])
-    levels = [
-        [np.median(light[:, part], axis=1) for part in (slice(max(a, b - reach), b), slice(b, min(b + reach, c)))]
-        for a, b, c in zip(edges, places, edges[2:], strict=False)
-    ]
+    around = zip(edges, places, edges[2:], strict=False)
+    sides = [(slice(max(a, b - reach), b), slice(b, min(b + reach, c))) for a, b, c in around]
+    levels = [[np.percentile(light[:, part], level, axis=1) for part in parts] for parts in sides]
     before, after = np.maximum(np.array(levels).reshape(len(places), 2, -1), 1e-3).swapaxes(0, 1)
     changes = np.log(after / before)
     size = np.median(changes, axis=1)

@@ -10,7 +10,16 @@ from scipy.ndimage import gaussian_filter
 from groundtrace.arrays import FloatArray, IntArray, Movie
 from groundtrace.motion.phase.filters import Excess, Limits, without_background
 from groundtrace.motion.phase.scanning import scan_offset, straighten
-from groundtrace.motion.phase.template import HIGHPASS, first_template, moments_of, rest, sample
+from groundtrace.motion.phase.template import (
+    HIGHPASS,
+    Matcher,
+    first_template,
+    likenesses,
+    look_far,
+    moments_of,
+    rest,
+    sample,
+)
 
 FRAMES, SAMPLE_BYTES = 300, 160 << 20
 """Most frames, and bytes of them, that a first template is made from."""
@@ -23,6 +32,8 @@ ALIKE = 0.5
 """Less correlation between their structure means that the focus drifted."""
 SHORTEST, MOST = 300, 12
 """Frames of a stretch, and number of stretches."""
+FEWEST, SHOWN, APART = 20, 0.02, 0.3
+"""Sampled frames on either side of a jump, their likeness at least, and over that the likeness across it at most."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +106,57 @@ def find_stretches(movie: Movie, bound: int, pool: Executor) -> tuple[list[Stret
     # Cut between lit frames, so that no stretch is dark.
     edges = [0, *(int(group[0]) for group in np.array_split(indices, parts)[1:]), len(movie)]
     stretches = []
-    for first, last in itertools.pairwise(edges):
+    for first, last in itertools.pairwise(at_jumps(movie, edges, count, reader, bound)):
         own = sample(movie, slice(first, last), count)
         template, variance, _, excess = first_template(reader.at(own), bound, pool, background > 0)
         stretches.append(Stretch(slice(first, last), own, template, len(own), variance, excess))
     return stretches, reader
+
+
+def at_jumps(movie: Movie, edges: list[int], count: int, reader: Reader, bound: int) -> list[int]:
+    """Edges of stretches, and places between at which the tissue jumps and is seen again elsewhere.
+
+    Frames of both sides in one template would show each where it was put.
+    """
+    found = [edges[0]]
+    for first, last in itertools.pairwise(edges):
+        own = sample(movie, slice(first, last), count)
+        frames = reader.at(own)
+        places = jumps(likenesses(frames))
+        means = [part.mean(axis=0, dtype=np.float32) for part in np.split(frames, places)]
+        same = [_seen_again(before, after, bound) for before, after in itertools.pairwise(means)]
+        found += [int(own[k]) for k, again in zip(places, same, strict=True) if again] + [last]
+    return found
+
+
+def _seen_again(before: FloatArray, after: FloatArray, bound: int) -> bool:
+    """Whether the mean of some frames shows the tissue of another, far away."""
+    matcher = Matcher.of(before, np.ones_like(before), bound)
+    shift, share = matcher.locate(after[None])
+    sure = np.zeros(1, bool)
+    look_far(matcher, after[None], shift, share, sure, 1.0, in_view=True)
+    return bool(sure[0])
+
+
+def jumps(alike: FloatArray, start: int = 0) -> list[int]:
+    """First frames after jumps, by the likeness (n, n) of frames: high on either side, low between both."""
+    frames = len(alike)
+    k = np.arange(FEWEST, frames - FEWEST + 1)
+    if not len(k):
+        return []
+    total = np.pad(np.cumsum(np.cumsum(alike, axis=0), axis=1), (1, 0))
+    before, across = total[k, k], total[k, frames] - total[k, k]
+    after = total[frames, frames] - before - 2 * across
+    # A frame is like itself.
+    before, after = ((part - n) / (n * (n - 1)) for part, n in ((before, k), (after, frames - k)))
+    across = across / (k * (frames - k))
+    ratio = across / np.sqrt(np.maximum(before, SHOWN) * np.maximum(after, SHOWN))
+    ratio[np.minimum(before, after) < SHOWN] = 1
+    best = int(ratio.argmin())
+    if ratio[best] > APART:
+        return []
+    cut = int(k[best])
+    return [*jumps(alike[:cut, :cut], start), start + cut, *jumps(alike[cut:, cut:], start + cut)]
 
 
 def likeness(frames: np.ndarray, whole: IntArray, excess: Excess | None, pool: Executor) -> float:

@@ -199,12 +199,17 @@ def noise_floor(variance: FloatArray) -> FloatArray:
     return np.maximum(smooth, max(1e-3 * float(np.median(smooth)), 1e-6)).astype(np.float32)
 
 
-def _most_alike(frames: IntArray | FloatArray) -> FloatArray:
-    """Mean of the frame that is most like its nearest, and of those (as Pachitariu et al. 2017)."""
+def likenesses(frames: FloatArray) -> FloatArray:
+    """Correlation (n, n) of the coarse structure of frames as they were recorded."""
     coarse = binned(frames, 4)
     coarse = (coarse - uniform_filter(coarse, LOCAL, axes=(1, 2))).reshape(len(frames), -1)
     coarse /= np.maximum(np.linalg.norm(coarse, axis=1, keepdims=True), 1e-12)
-    likeness = coarse @ coarse.T
+    return coarse @ coarse.T
+
+
+def _most_alike(frames: FloatArray) -> FloatArray:
+    """Mean of the frame that is most like its nearest, and of those (as Pachitariu et al. 2017)."""
+    likeness = likenesses(frames)
     count = min(NEIGHBOURS, len(frames))
     seed = np.argmax(np.sort(likeness, axis=1)[:, -count:].mean(axis=1))
     return frames[np.argsort(-likeness[seed], kind="stable")[:count]].mean(axis=0, dtype=np.float64).astype(np.float32)
