@@ -138,7 +138,9 @@ def covered(truth: Path) -> None:
                 continue
             told = indicators().get(recording.indicator)
             found = backend.run_with_counts(sampled.dff[None, :frames].astype(np.float32), rate, told)
-            assert found.counts and found.mean_rate and found.unlike is not None
+            assert found.counts is not None
+            assert found.mean_rate is not None
+            assert found.unlike is not None
             at, counts = count_windows(sampled.time[:frames], rate, recording.spike_time)
             made, true = found.counts[0, at], sampled.spikes[:frames].mean() * rate
             low, high = found.mean_rate.low[0], found.mean_rate.high[0]
