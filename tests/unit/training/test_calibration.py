@@ -7,6 +7,7 @@ import pytest
 from groundtrace.spikes.network.expected import FEATURES, QUIET, from_dict
 from groundtrace.spikes.network.features import DESCRIPTION
 from groundtrace.spikes.network.model import Checkpoint
+from groundtrace.training.assessment import BEGINNINGS
 from groundtrace.training.calibration import calibrate, quantile_regression
 from groundtrace.training.release import about_row
 from groundtrace.training.tables import Assessment
@@ -15,6 +16,11 @@ from groundtrace.training.tables import Assessment
 def context(random: np.random.Generator, neuron: int) -> np.ndarray:
     """A description of a recording; every sixth is far from the others."""
     return random.normal(0, 4 if neuron % 6 == 5 else 1, 7 + DESCRIPTION).astype(np.float32)
+
+
+def beginnings(random: np.random.Generator) -> np.ndarray:
+    """Descriptions of the first frames of a recording like most: the fewer, the further off."""
+    return np.concatenate([random.normal(0, 1 + 300 / frames, 7 + DESCRIPTION) for frames in BEGINNINGS[:4]])
 
 
 def assessment(datasets: int, seed: int) -> pl.DataFrame:
@@ -43,6 +49,7 @@ def assessment(datasets: int, seed: int) -> pl.DataFrame:
                     "true_rate": float(count.mean()),
                     "features": np.array([1.0, own, *np.zeros(FEATURES - 2)]),
                     "context": context(np.random.default_rng([seed, number, neuron]), neuron),
+                    "beginnings": beginnings(np.random.default_rng([seed, number, neuron, 1])).astype(np.float32),
                     "mean": mean.astype(np.float32),
                     "dispersion": np.log1p(mean / 5).astype(np.float32),
                     "count": count.astype(np.float32),
@@ -113,11 +120,19 @@ def test_expected_correlation_and_mean_rate_hold_in_new_data_sets(calibration, n
 def test_recordings_unlike_others_are_noticed_and_promised_less(calibration):
     random, own = np.random.default_rng(4), np.array([1.0, 0.8, *np.zeros(FEATURES - 2)])
     usual, far = (np.array([context(random, kind) for _ in range(50)]) for kind in (0, 5))
-    near, away = ([calibration.unlike(each) for each in kind] for kind in (usual, far))
+    near, away = ([calibration.unlike(each, 5000) for each in kind] for kind in (usual, far))
     assert np.mean(np.array(near) < 1) > 0.9
     assert np.median(away) > 2 * np.median(near)
     widths = [np.mean([width(calibration, calibration.about(own, each)) for each in kind]) for kind in (usual, far)]
     assert widths[1] > 1.3 * widths[0]
+
+
+def test_few_frames_do_not_make_a_recording_unlike_others(calibration):
+    random, few = np.random.default_rng(5), BEGINNINGS[0]
+    made = [beginnings(random)[: 7 + DESCRIPTION] for _ in range(300)]
+    assert np.mean([calibration.unlike(each, few) < 1 for each in made]) > 0.9
+    assert np.mean([calibration.unlike(each, BEGINNINGS[3]) < 1 for each in made]) < 0.5
+    assert np.mean([calibration.unlike(8 * each, few) > 1.3 for each in made]) > 0.95
 
 
 def width(calibration, about: np.ndarray) -> float:

@@ -12,8 +12,8 @@ from groundtrace.indicators import Indicator
 from groundtrace.section import Backend
 from groundtrace.spikes.counts import CountDistribution
 
-UNLIKE = 1.3
-"""Median distance of traces, in those that 95 of 100 stay below, from which a recording is said to be unlike others."""
+UNLIKE = 1.0
+"""Median distance of traces, over that of 95 of 100 as long, from which a recording is said to be unlike others."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class SpikeRates:
     mean_rate: MeanRateInterval | None = None
     """None when the backend has none."""
     unlike: FloatArray | None = None
-    """(n_rois,) how far a trace is from those that accuracy was measured on; 95 of 100 new ones are below 1. None when
-    nothing is known of it."""
+    """(n_rois,) how far a trace is from those that accuracy was measured on; 95 of 100 new ones as long are below 1.
+    None when nothing is known of it."""
 
 
 class SpikeBackend(Backend):
@@ -99,8 +99,8 @@ def unlike_others(unlike: FloatArray) -> str:
         return ""
     return (
         f"these traces are unlike the recordings that accuracy was measured on (distance {np.median(known):.2g}, where "
-        "95 of 100 new recordings are below 1); check units, baseline and frame rate, and if all are right, read the "
-        "rates with care"
+        "95 of 100 new recordings of this length are below 1); check units, baseline and frame rate, and if all are "
+        "right, read the rates with care"
     )
 
 

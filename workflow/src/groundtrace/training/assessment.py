@@ -9,7 +9,7 @@ from groundtrace.groundtruth.recordings import Recording, sample
 from groundtrace.indicators import indicators
 from groundtrace.random import stream
 from groundtrace.spikes.comparing import correlation, count_windows, smooth
-from groundtrace.spikes.network.features import Response
+from groundtrace.spikes.network.features import Response, read_recording
 from groundtrace.spikes.network.inference import infer_trace
 from groundtrace.spikes.network.model import Checkpoint
 from groundtrace.training.parameters import INTERNEURONS
@@ -26,6 +26,8 @@ LONGEST = 300.0
 WINDOWS = 300
 """1 s windows kept per recording and condition."""
 FEWEST_SPIKES = 3
+BEGINNINGS = (75, 150, 300, 600, 1200, 2400)
+"""Frames from the start of a recording that are described by themselves: few frames describe it less well."""
 
 
 def assess(checkpoint: Checkpoint, recordings: Iterable[Recording], online: bool, seed: int) -> pl.DataFrame:
@@ -57,6 +59,8 @@ def _assess_recording(
     kept = np.linspace(0, len(frames) - 1, min(WINDOWS, len(frames))).astype(int)
     truth = smooth(sampled.spikes * frame_rate, frame_rate)
     spikes = float(sampled.spikes.sum())
+    beginnings = [sampled.dff[:frames] for frames in BEGINNINGS if frames <= len(sampled.dff)]
+    described = [read_recording(part, frame_rate, Response.unknown(), lookahead)[1] for part in beginnings]
     indicator = indicators().get(recording.indicator)
     for known in (indicator, None) if indicator else (None,):
         found = infer_trace(checkpoint, sampled.dff, frame_rate, Response.of(known), lookahead)
@@ -76,5 +80,6 @@ def _assess_recording(
             "true_rate": spikes * frame_rate / len(sampled.dff),
             "features": found.features,
             "context": found.context,
+            "beginnings": np.concatenate([*described, np.zeros(0, np.float32)]),
             **dict(zip(("mean", "dispersion", "count"), (each.astype(np.float32) for each in windows), strict=True)),
         }

@@ -31,6 +31,7 @@ from groundtrace.spikes.network.expected import (
     to_dict,
 )
 from groundtrace.spikes.network.model import Checkpoint
+from groundtrace.training.assessment import BEGINNINGS
 
 INTERNEURON_SHARE = 0.15
 """Weight of interneurons among cells of which the class is not told."""
@@ -76,15 +77,24 @@ def calibrate(checkpoint: Checkpoint, assessed: Sequence[pl.DataFrame]) -> Check
 
 def learn(tables: Sequence[pl.DataFrame]) -> Learnt:
     """What the recordings of tables Assessment are like, and how far those of other folds usually are from them."""
-    found = _learn(tables)
-    far = np.concatenate([distance_from_others(tables, k).to_numpy() for k in range(len(tables))])
-    return replace(found, usual=float(np.quantile(far, USUAL)))
+    others, usual = [_others(tables, k) for k in range(len(tables))], []
+    contexts = [np.stack(table["context"].to_list()).shape[1] for table in tables]
+    beginnings = [[np.reshape(row, (-1, n)) for row in t["beginnings"]] for t, n in zip(tables, contexts, strict=True)]
+    for k, frames in enumerate(BEGINNINGS):
+        parts = [[row[k] for row in rows if len(row) > k] for rows in beginnings]
+        far = [other.distance(np.array(part)) for other, part in zip(others, parts, strict=True) if part]
+        if far:
+            usual.append((frames, float(np.quantile(np.concatenate(far), USUAL))))
+    return replace(_learn(tables), usual=tuple(usual))
 
 
 def distance_from_others(tables: Sequence[pl.DataFrame], k: int) -> pl.Series:
     """Distance of each row of one table from the recordings of the others, or of itself where it is alone."""
-    others = [table for j, table in enumerate(tables) if j != k] or tables
-    return pl.Series(_learn(others).distance(np.stack(tables[k]["context"].to_list()).astype(np.float64)))
+    return pl.Series(_others(tables, k).distance(np.stack(tables[k]["context"].to_list()).astype(np.float64)))
+
+
+def _others(tables: Sequence[pl.DataFrame], k: int) -> Learnt:
+    return _learn([table for j, table in enumerate(tables) if j != k] or tables)
 
 
 def _learn(tables: Sequence[pl.DataFrame]) -> Learnt:
@@ -97,7 +107,7 @@ def _learn(tables: Sequence[pl.DataFrame]) -> Learnt:
     variance = weight @ above**2
     covariance = (above * weight[:, None]).T @ above + SHRUNK * np.diag(variance + 1e-6)
     whitening = np.linalg.cholesky(np.linalg.inv(covariance))
-    return Learnt(tuple(centre.tolist()), tuple(tuple(row) for row in whitening.tolist()), 0.0)
+    return Learnt(tuple(centre.tolist()), tuple(tuple(row) for row in whitening.tolist()), ())
 
 
 @dataclass(frozen=True)

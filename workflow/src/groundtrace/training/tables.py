@@ -23,6 +23,7 @@ class Assessment(Table):
     true_rate: Series[pl.Float64] = column("Hz", "mean over the recording", low=0)
     features: Times = column("", "that errors are predicted from")
     context: Floats = column("", "description of the recording that the network was given")
+    beginnings: Floats = column("", "the same of its first 75, 150, 300, … frames alone, one after the other")
     mean: Floats = column("", "expected spikes in each 1 s window")
     dispersion: Floats = column("", "log(variance / mean) of their number, as the network has it")
     count: Floats = column("", "true spikes in the window")

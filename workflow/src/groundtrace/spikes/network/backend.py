@@ -104,7 +104,7 @@ class Network(SpikeBackend):
                 continue
             about = calibration.about(found.features, found.context)
             moment = found.mean, found.dispersion, about, told
-            unlike[i] = calibration.unlike(found.context)
+            unlike[i] = calibration.unlike(found.context, len(trace))
             low[i], high[i] = (end / WINDOW for end in calibration.counts.interval(LEVEL, *moment))
             expected[i] = calibration.expected_correlation(about, told)
             mean_rate[i] = calibration.mean_rate_interval(float(found.rate.mean()), about, told)

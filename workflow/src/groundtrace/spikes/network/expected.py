@@ -176,13 +176,19 @@ class Learnt:
     """(n,) mean."""
     whitening: tuple[tuple[float, ...], ...]
     """(n, n) that takes what is above the mean to unit variance in all directions."""
-    usual: float
-    """Distance that 95 of 100 recordings of data sets left out do not reach."""
+    usual: tuple[tuple[float, float], ...]
+    """Frames, and the distance that 95 of 100 recordings of data sets left out do not reach when they are that long: a
+    description that few frames give is further off."""
 
     def distance(self, context: FloatArray) -> FloatArray:
         """Logarithm of the Mahalanobis distance per dimension, (n_recordings,). context: (n_recordings, CONTEXT)."""
         above = (described(context) - np.array(self.centre)) @ np.array(self.whitening)
         return 0.5 * np.log((above**2).mean(axis=1))
+
+    def unlike(self, context: FloatArray, frames: int) -> float:
+        """Distance of one recording (CONTEXT,) over that of most new ones as long as it."""
+        lengths, far = np.array(self.usual).T
+        return float(np.exp(self.distance(context[None])[0] - np.interp(np.log(frames), np.log(lengths), far)))
 
 
 def described(context: FloatArray) -> FloatArray:
@@ -205,11 +211,12 @@ class Calibration:
         """What errors are predicted from: FEATURES, and how far the recording is from those learnt from."""
         return features if self.learnt is None else np.append(features, self.learnt.distance(context[None]))
 
-    def unlike(self, context: FloatArray) -> float:
-        """Distance of a recording (CONTEXT,) over the usual one; from 1 on it is unlike the others. NaN: not known."""
-        if self.learnt is None:
-            return np.nan
-        return float(np.exp(self.learnt.distance(context[None])[0] - self.learnt.usual))
+    def unlike(self, context: FloatArray, frames: int) -> float:
+        """Distance of a recording (CONTEXT,) of so many frames over the usual one; from 1 on it is unlike the others.
+
+        NaN: not known.
+        """
+        return np.nan if self.learnt is None else self.learnt.unlike(context, frames)
 
     def expected_correlation(self, about: FloatArray, told: str) -> tuple[float, ...]:
         """Expected Pearson r with the true rate and its 90 % interval."""
