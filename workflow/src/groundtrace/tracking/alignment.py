@@ -121,8 +121,8 @@ def compare(images: Sequence[FloatArray], diameter: float, search: Search) -> di
 
 
 def _in_common(shape: tuple[int, ...], size: list[int], reach: float) -> tuple[FloatArray, BoolArray, BoolArray]:
-    """Root of the number of pixels that two images share at each shift; shifts at which they share enough to be compared,
-    and those of them that are looked for."""
+    """Root of the number of pixels that two images share at each shift; shifts at which they share enough to
+    be compared, and those of them that are looked for."""
     along = [
         (np.maximum(side - np.abs((np.arange(n) + n // 2) % n - n // 2), 0), n)
         for side, n in zip(shape, size, strict=True)
