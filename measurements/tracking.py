@@ -100,9 +100,8 @@ def shown(name: str, table: pl.DataFrame) -> None:
     sums = (np.array(own[f"decile_{what}"].to_list()).sum(axis=0) for what in ("pairs", "right", "probability"))
     for k, (count, hits, total) in enumerate(zip(*sums, strict=True)):
         if count:
-            print(
-                f"    said {k / DECILES:.1f} to {(k + 1) / DECILES:.1f}: {count} pairs, mean {total / count:.3f}, right {hits / count:.3f}"
-            )
+            said = f"    said {k / DECILES:.1f} to {(k + 1) / DECILES:.1f}: {count} pairs"
+            print(f"{said}, mean {total / count:.3f}, right {hits / count:.3f}")
 
 
 def speed(rois: int = 1000, sessions: int = 9, size: int = 512) -> None:

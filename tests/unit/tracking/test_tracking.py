@@ -49,6 +49,7 @@ def test_a_known_transformation_is_recovered(days):
     own = turned(CELLS, *reference)
     inner = (np.abs(own - 79.5) < 60).all(axis=1)
     for moved, aligned in zip(MOVED, found.aligned, strict=True):
+        assert aligned.warp is not None
         there = turned(CELLS, *moved)[inner]
         off = np.hypot(*(aligned.warp(own[inner]) - there).T)
         assert np.sqrt((off**2).mean()) < 0.5

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from groundtrace.arrays import FloatArray
 from groundtrace.tracking.base import Visit
 
 SIZE, DIAMETER = 160, 10.0
@@ -40,8 +41,8 @@ def visit(key: str, where: np.ndarray, seed: int) -> Visit:
         y, x = np.nonzero(light > 0.1)
         footprints.append((y, x, light[y, x] / light[y, x].sum()))
         kept.append(roi)
-    images = {"mean": gaussian_filter(mean, 0.7) + random.normal(0, 3, mean.shape)}
-    return Visit(key, images, np.array(kept, np.int32), footprints, DIAMETER)
+    seen: FloatArray = gaussian_filter(mean, 0.7) + random.normal(0, 3, mean.shape)
+    return Visit(key, {"mean": seen}, np.array(kept, np.int32), footprints, DIAMETER)
 
 
 def permuted(visits: list[Visit], order: list[int]) -> list[Visit]:
