@@ -25,7 +25,7 @@ rule tracks:
         plan.environment("track")
     threads: 1
     resources:
-        mem_mb=megabytes(900, 10),
+        mem_mb=megabytes(1300, 10),
         runtime=minutes(10, 6000),
     params:
         method=plan.method("track"),
@@ -67,3 +67,26 @@ rule tracks_page:
         "page of {wildcards.subject}, field {wildcards.field}, plane {wildcards.plane}"
     script:
         "../scripts/tracks_page.py"
+
+
+rule benchmark_tracking:
+    """Tracks of simulated fields against their cells, by every recipe and method."""
+    input:
+        targets.scored_tracks(),
+    output:
+        table=f"{BENCHMARK}/tracking.parquet",
+    log:
+        plan.log("benchmark/tracking"),
+    benchmark:
+        plan.timing("benchmark/tracking")
+    conda:
+        "../../envs/benchmark.yaml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000, 10),
+        runtime=minutes(15),
+    params:
+        fields=targets.fields_to_score(),
+        identity=identity("benchmark_tracking"),
+    script:
+        "../scripts/benchmark_tracking.py"

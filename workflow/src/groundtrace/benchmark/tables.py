@@ -6,7 +6,7 @@ of methods are in `motion_method`, `denoise`, `extract` and `spikes`; `motion` i
 
 import polars as pl
 
-from groundtrace.tables import Series, Table, column
+from groundtrace.tables import Floats, Ints, Series, Table, column
 
 
 class SpikeBenchmark(
@@ -256,4 +256,37 @@ class DenoisingBenchmark(Conditions, key=("session", "plane", "motion_method", "
     boxcar_window: Series[pl.Int32] = column("frames", "of that boxcar", low=1, nullable=True)
     disagrees: Series[pl.Float32] = column(
         "fraction", "of the ROIs with the flag denoising_disagrees", low=0, high=1, nullable=True
+    )
+
+
+class TrackingBenchmark(Table, key=("subject", "field", "plane", "recipe", "track", "offset_low", "offset_high")):
+    """Tracks of simulated fields: one row for all pairs of sessions, then by their axial displacement.
+
+    Counted are pairs of ROIs that are both matched to a true cell (column `roi` of CellBenchmark).
+    """
+
+    subject: Series[str] = column("", "sub-…")
+    field: Series[str] = column("", "as in the sheet")
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    recipe: Series[str] = column("", "name under `recipes`")
+    track: Series[str] = column("", "name under `track`")
+    offset_low: Series[pl.Float32] = column("µm", "least axial displacement between the two sessions", low=0)
+    offset_high: Series[pl.Float32] = column("µm", "largest; empty: no limit", low=0, nullable=True)
+    pairs: Series[pl.Int32] = column("", "pairs of ROIs of one cell", low=0)
+    joined: Series[pl.Int32] = column("", "pairs in one track", low=0)
+    right: Series[pl.Int32] = column("", "of them of one cell", low=0)
+    precision: Series[pl.Float32] = column("", "right over joined", low=0, high=1, nullable=True)
+    recall: Series[pl.Float32] = column("", "right over pairs", low=0, high=1, nullable=True)
+    f1: Series[pl.Float32] = column("", "harmonic mean of the two", low=0, high=1, nullable=True)
+    brier: Series[pl.Float32] = column(
+        "", "mean squared error of the probabilities of listed pairs", low=0, high=1, nullable=True
+    )
+    decile_pairs: Ints = column("", "listed pairs by tenths of their probability")
+    decile_right: Ints = column("", "of them of one cell")
+    decile_probability: Floats = column("", "sum of their probabilities")
+    tracks: Series[pl.Int32] = column(
+        "", "cells found in two sessions and more; of all pairs only", low=0, nullable=True
+    )
+    tracks_whole: Series[pl.Int32] = column(
+        "", "of them with all their ROIs in one track and nothing else in it", low=0, nullable=True
     )

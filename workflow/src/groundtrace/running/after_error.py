@@ -52,6 +52,7 @@ def _write_study(plan: Plan) -> None:
     write_study(rows, page, plan.at(layout.UNFINISHED))
     print(f"\nNot everything was made.\n\n{status(rows, False, under_way())}")
     print(told(study_warnings(rows)))
+    print(*layout.untracked(plan.study), sep="\n")
     print(f"\nAll rows, with reasons and logs of those that failed: {page}")
 
 

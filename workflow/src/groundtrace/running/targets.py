@@ -20,6 +20,7 @@ class Targets:
         """What `snakemake benchmark` makes: spikes on ground truth, recordings where sessions are simulated."""
         pages = [f"{self.plan.benchmark}/report.html"] if self.config.ground_truth else []
         pages += [f"{self.plan.benchmark}/recordings.html"] if self.plan.simulated else []
+        pages += [f"{self.plan.benchmark}/tracking.parquet"] if self.fields_to_score() else []
         if not pages:
             raise InputError(
                 "benchmark: nothing has a known truth; name recordings under `ground_truth` in the config, or add "
@@ -142,6 +143,34 @@ class Targets:
             for recipe in self.config.recipes
             for method in self.config.track
         ]
+
+    def fields_to_score(self) -> list[dict[str, Any]]:
+        """Tracks of simulated fields by every recipe and method: names, and the files that they are scored by."""
+        found = []
+        for (subject, field, plane), keys in self.plan.fields.items():
+            if not all(key in self.plan.simulated for key in keys):
+                continue
+            truth = [self.plan.at("{session}/truth/cells.parquet").format(session=key) for key in keys]
+            for recipe in self.config.recipes:
+                scored = f"{self.scores}/recipe-{recipe}/cells.parquet"
+                for method in self.config.track:
+                    names = {"subject": subject, "field": field, "plane": plane, "recipe": recipe, "track": method}
+                    folder = self.plan.at(layout.TRACKED).format(**names)
+                    found.append(
+                        {
+                            "names": names,
+                            "tracks": f"{folder}/tracks.parquet",
+                            "pairs": f"{folder}/pairs.parquet",
+                            "truth": truth,
+                            "scored": [scored.format(session=key, plane=plane) for key in keys],
+                        }
+                    )
+        return found
+
+    def scored_tracks(self) -> list[str]:
+        """Files that tracks are scored by."""
+        files = [[own["tracks"], own["pairs"], *own["truth"], *own["scored"]] for own in self.fields_to_score()]
+        return list(dict.fromkeys(path for some in files for path in some))
 
     def table(self, name: str) -> str:
         """Table of the benchmark on simulated sessions: of this run, or of one made elsewhere."""

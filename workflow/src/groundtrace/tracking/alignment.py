@@ -35,6 +35,9 @@ BLOCK, WINDOW = 6, 2.0
 """px of the images of blocks from one to the next, and blocks over which a correlation is averaged (SD)."""
 CLEAR = 0.2
 """Correlation of a block from which it counts."""
+COMMON = 6.4
+"""Error of a displacement over that by which fits to halves of the field differ: both halves are wrong alike where the
+images differ, as by axial displacement. Median of simulated sessions (seeds 1 to 3 of measurements/tracking.py)."""
 STIFF = 1.0
 """Blocks' worth of evidence against each bending term."""
 
@@ -121,8 +124,8 @@ def compare(images: Sequence[FloatArray], diameter: float, search: Search) -> di
 
 
 def _in_common(shape: tuple[int, ...], size: list[int], reach: float) -> tuple[FloatArray, BoolArray, BoolArray]:
-    """Root of the number of pixels that two images share at each shift; shifts at which they share enough to be compared,
-    and those of them that are looked for."""
+    """Root of the number of pixels that two images share at each shift; shifts at which they share enough to
+    be compared, and those of them that are looked for."""
     along = [
         (np.maximum(side - np.abs((np.arange(n) + n // 2) % n - n // 2), 0), n)
         for side, n in zip(shape, size, strict=True)
@@ -266,7 +269,7 @@ def improved(warp: Warp, blocks: Blocks, unit: FloatArray, rigid: bool) -> tuple
     both = _fit(terms, shift, blocks.weight, rigid)
     halves = [_fit(terms, shift, blocks.weight * (blocks.group == half), rigid) for half in (0, 1)]
     apart = terms @ (halves[0] - halves[1])
-    error = float(np.sqrt(np.average((apart**2).sum(axis=1), weights=blocks.weight)) / 2)
+    error = COMMON * float(np.sqrt(np.average((apart**2).sum(axis=1), weights=blocks.weight)) / 2)
     return Warp(warp.coefficients + both.T, warp.shape), error
 
 

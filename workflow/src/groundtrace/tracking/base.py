@@ -106,7 +106,7 @@ class Warp:
     def rotation(self) -> float:
         """Degrees, counted from y to x."""
         (a, b), (c, d) = self.matrix
-        return float(np.rad2deg(np.arctan2(b - c, a + d)))
+        return float(np.rad2deg(np.arctan2(c - b, a + d)))
 
     @property
     def scale(self) -> float:

@@ -1,6 +1,6 @@
 """How probable it is that two ROIs of different sessions are one cell.
 
-Their distance, overlap and ratio of areas are a mixture of two Gaussian distributions, as in CellReg (Sheintuch et al.
+Their distance, overlap and ratio of areas are a mixture of two t distributions, as in CellReg (Sheintuch et al.
 2017): that of one cell, and that of two, which neighbours in one session show without doubt. Both, and the share of
 pairs that are one cell, are learnt from the field itself; what simulated fields showed counts as so many pairs besides.
 A ROI is at most one of each session: what one is, another cannot be (loopy belief propagation, Williams & Lau 2014).
@@ -9,45 +9,62 @@ A ROI is at most one of each session: what one is, another cannot be (loopy beli
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import gammaln
 
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.tracking.placing import Candidates
 
 ROUNDS = 200
 """Most rounds of learning, and of belief propagation."""
+LARGEST = 30.0
+"""Largest logarithm of the odds of a pair by its features alone."""
 SURE = 8.0
-"""Largest logarithm of the odds of a pair: no two footprints are surer than that."""
+"""The same when all is weighed: no two footprints are surer than that."""
 
 
 class Bell(NamedTuple):
-    """A Gaussian distribution of the features of pairs."""
+    """A multivariate t distribution of the features of pairs."""
 
     mean: FloatArray
     spread: FloatArray
     """Covariance."""
     worth: float
     """Pairs that it is worth."""
+    freedom: float
+    """Degrees of freedom: the fewer, the more pairs lie far out."""
 
     def logarithm(self, features: FloatArray) -> FloatArray:
         """(n,) of the density."""
+        size, freedom = len(self.mean), self.freedom
+        whole = gammaln((freedom + size) / 2) - gammaln(freedom / 2) - 0.5 * size * np.log(np.pi * freedom)
+        root = np.log(np.diag(np.linalg.cholesky(self.spread))).sum()
+        return whole - root - 0.5 * (freedom + size) * np.log1p(self._away(features) / freedom)
+
+    def _away(self, features: FloatArray) -> FloatArray:
+        """(n,) squared distances from the mean in units of the spread."""
         rest = features - self.mean
-        root = np.linalg.cholesky(self.spread)
-        scaled = np.linalg.solve(root, rest.T)
-        return -0.5 * (scaled**2).sum(axis=0) - np.log(np.diag(root)).sum() - 0.5 * len(self.mean) * np.log(2 * np.pi)
+        return np.einsum("ni,ij,nj->n", rest, np.linalg.inv(self.spread), rest)
 
     def learnt(self, features: FloatArray, weight: FloatArray) -> "Bell":
-        """With pairs (n, 3), which count by their weights (n,), joined to those that it is worth."""
-        total = self.worth + float(weight.sum())
-        mean = (self.worth * self.mean + weight @ features) / total
+        """With pairs (n, 3), which count by their weights (n,), joined to those that it is worth.
+
+        One step of expectation maximisation: pairs far out count less.
+        """
+        near = weight * (self.freedom + len(self.mean)) / (self.freedom + self._away(features))
+        total = self.worth + float(near.sum())
+        mean = (self.worth * self.mean + near @ features) / total
         rest, moved = features - mean, self.mean - mean
         own = self.worth * (self.spread + np.outer(moved, moved))
-        return Bell(mean, (own + (rest * weight[:, None]).T @ rest) / total, total)
+        count = self.worth + float(weight.sum())
+        return Bell(mean, (own + (rest * near[:, None]).T @ rest) / count, count, self.freedom)
 
 
-SAME = Bell(np.array([0.25, 2.4, 0.0]), np.array([[0.015, -0.08, 0.0], [-0.08, 1.3, 0.0], [0.0, 0.0, 0.08]]), 30.0)
+SAME = Bell(
+    np.array([0.23, 2.4, 0.0]), np.array([[0.012, -0.08, 0.0], [-0.08, 1.25, 0.0], [0.0, 0.0, 0.08]]), 30.0, 5.0
+)
 """Of pairs of one cell in simulated fields (seeds 1 to 3 of measurements/tracking.py)."""
 DIFFERENT = Bell(
-    np.array([0.91, -3.6, 0.0]), np.array([[0.013, -0.13, 0.0], [-0.13, 1.8, 0.0], [0.0, 0.0, 0.22]]), 30.0
+    np.array([0.91, -3.6, 0.0]), np.array([[0.013, -0.13, 0.0], [-0.13, 1.8, 0.0], [0.0, 0.0, 0.22]]), 30.0, 30.0
 )
 """Of neighbours that are two cells, there."""
 SHARE = (10.0, 10.0)
@@ -66,7 +83,7 @@ class Model(NamedTuple):
         """(n,) logarithm of the odds of being one cell, by the pair alone."""
         # Beyond what is typical for one cell, a pair that fits it better than this is no less of one cell.
         likelier = self.same.logarithm(_no_better(features, self.same)) - self.different.logarithm(features)
-        return np.clip(likelier + np.log(self.share / (1 - self.share)), -SURE, SURE)
+        return np.clip(likelier + np.log(self.share / (1 - self.share)), -LARGEST, LARGEST)
 
 
 def _no_better(features: FloatArray, same: Bell) -> FloatArray:
