@@ -37,6 +37,13 @@ PAGES = {
         "microscope",
         "provenance",
     ),
+    "encoding": (
+        "header",
+        "models",
+        "gallery",
+        "images",
+        "inside",
+    ),
     "study": (
         "header",
         "totals",
