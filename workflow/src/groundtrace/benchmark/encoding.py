@@ -53,17 +53,31 @@ def score_model(
         that to the true best image of the same contrast; `orientation_off` (degrees) and `position_off` (px).
         Untuned cells have NaN.
     """
-    predicted = predict_left_out(backend, images, image_of, response, folds, seed).astype(np.float64)
-    repeats = np.bincount(image_of, minlength=len(images))
-    judged = np.flatnonzero(repeats > 1)
-    kept = np.isin(image_of, judged)
-    condition = np.searchsorted(judged, image_of[kept])
-    scores = {"cc_norm": ceiling_normalised(predicted[:, judged], response[:, kept], condition)["cc_norm"]}
-    scores["cc_true"] = correlations(predicted[:, judged], expected[:, judged])
+    scores = score_predictions(backend, images, image_of, response, expected, folds, seed)
     model = backend.fit(images, image_of, response, seed)
     scores |= best_of(model, images, image_of, response, fields, seed)
     tuned = fields.kind != "untuned"
     return {name: np.where(tuned, values, np.nan) for name, values in scores.items()}
+
+
+def score_predictions(
+    backend: EncodingBackend,
+    images: FloatArray,
+    image_of: IntArray,
+    response: FloatArray,
+    expected: FloatArray,
+    folds: int,
+    seed: int,
+) -> dict[str, FloatArray]:
+    """The first two of `score_model`, of images that were shown more than once."""
+    predicted = predict_left_out(backend, images, image_of, response, folds, seed).astype(np.float64)
+    judged = np.flatnonzero(np.bincount(image_of, minlength=len(images)) > 1)
+    kept = np.isin(image_of, judged)
+    condition = np.searchsorted(judged, image_of[kept])
+    return {
+        "cc_norm": ceiling_normalised(predicted[:, judged], response[:, kept], condition)["cc_norm"],
+        "cc_true": correlations(predicted[:, judged], expected[:, judged]),
+    }
 
 
 def correlations(a: FloatArray, b: FloatArray) -> FloatArray:
