@@ -14,6 +14,10 @@ from groundtrace.denoising.boxcar import Boxcar
 from groundtrace.denoising.network import NetworkDenoising
 from groundtrace.denoising.none import NoDenoising
 from groundtrace.denoising.svd import Svd
+from groundtrace.encoding.gabor import Gabor
+from groundtrace.encoding.linear import Linear
+from groundtrace.encoding.network import EncodingNetwork
+from groundtrace.encoding.parameters import EncodingParameters
 from groundtrace.errors import InputError, did_you_mean
 from groundtrace.export.parameters import NwbParameters
 from groundtrace.extraction.cnmf import Cnmf
@@ -44,6 +48,8 @@ from groundtrace.training.parameters import TrainingParameters
 
 ORACLE = "oracle"
 """The control in place of an extraction: the true footprints of a simulated session."""
+MEAN = "mean"
+"""The encoding model that knows no image: a control, as is ORACLE."""
 CLEAN = "clean"
 """The control in place of a denoising: the movie of a simulated session as it would be without noise."""
 
@@ -56,7 +62,8 @@ Extraction = Annotated[
     Transients | Processes | Masks | Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")
 ]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
-STAGES = {"motion": Motion, "denoise": Denoising, "extract": Extraction, "spikes": Spikes}
+Encoding = Annotated[Linear | Gabor | EncodingNetwork, Field(discriminator="backend")]
+STAGES = {"motion": Motion, "denoise": Denoising, "extract": Extraction, "spikes": Spikes, "encode": Encoding}
 
 
 class Recipe(Section):
@@ -101,6 +108,10 @@ class Config(Section):
     """Spike inference methods, by name."""
     responses: ResponseParameters = ResponseParameters()
     """Responses to stimuli."""
+    encode: dict[Name, Encoding] = {}
+    """Encoding models, by name: each is fitted to every session with `stimuli` and `stimulus_images`."""
+    encoding: EncodingParameters = EncodingParameters()
+    """How they are judged, and the images that excite cells most."""
     report: ReportParameters = ReportParameters()
     """HTML reports."""
     microscopes: dict[str, Microscope] = {}
@@ -151,6 +162,9 @@ class Config(Section):
         for stage in ("motion", "denoise", "extract"):
             if GIVEN in getattr(self, stage):
                 raise ValueError(f"{stage}.{GIVEN}: {GIVEN!r} stands for what a session brings; choose another name")
+        for name in (MEAN, ORACLE):
+            if name in self.encode:
+                raise ValueError(f"encode.{name}: {name!r} stands for a control; choose another name")
         for name in (*CONTROLS, "controls"):
             if name in self.spikes:
                 raise ValueError(f"spikes.{name}: {name!r} stands for controls of the benchmark; choose another name")

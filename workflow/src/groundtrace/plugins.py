@@ -15,13 +15,20 @@ from pathlib import Path
 from typing import get_args
 
 from groundtrace.denoising.base import DenoisingBackend
+from groundtrace.encoding.base import EncodingBackend
 from groundtrace.errors import InputError
 from groundtrace.extraction.base import ExtractionBackend
 from groundtrace.motion.base import MotionBackend
 from groundtrace.section import Backend
 from groundtrace.spikes.base import SpikeBackend
 
-BASES = {"motion": MotionBackend, "denoise": DenoisingBackend, "extract": ExtractionBackend, "spikes": SpikeBackend}
+BASES = {
+    "motion": MotionBackend,
+    "denoise": DenoisingBackend,
+    "extract": ExtractionBackend,
+    "spikes": SpikeBackend,
+    "encode": EncodingBackend,
+}
 """What a backend of each stage is a subclass of."""
 
 

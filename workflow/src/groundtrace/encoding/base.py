@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
-from scipy.sparse import csr_array
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.errors import InputError
@@ -101,6 +100,8 @@ class Trials:
 
     @classmethod
     def of(cls, image_of: IntArray, responses: FloatArray, n_images: int) -> "Trials":
+        from scipy.sparse import csr_array
+
         known = np.isfinite(responses)
         one = csr_array((np.ones(len(image_of)), (image_of, np.arange(len(image_of)))), (n_images, len(image_of)))
         count, total = ((one @ part.T.astype(np.float64)).T for part in (known, np.where(known, responses, 0)))

@@ -48,7 +48,8 @@ class Gabor(EncodingBackend):
         start = _Start(grid[chosen.flatten()], weights.flatten(0, 1), mean[cells], count[cells])
         gabors, weights, loss = descend(start, small, self.steps, stream(seed, "gabor"))
         best = loss.view(-1, STARTS).argmin(1) + torch.arange(len(mean), device=device()) * STARTS
-        return GaborModel(reader, gabors[best], weights[best], base, scale)
+        gabors = Gabors(*(part.detach() for part in gabors[best]))
+        return GaborModel(reader, gabors, weights[best], base, scale)
 
 
 class GaborModel(EncodingModel):

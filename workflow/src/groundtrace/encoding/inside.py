@@ -184,15 +184,8 @@ def directions(values: FloatArray) -> tuple[list[str], FloatArray]:
     unit = np.eye(values.shape[1])
     found = np.stack([unit[one], unit[two], unit[one] + unit[two], alike.astype(float), *random])
     found = found / np.linalg.norm(found, axis=1, keepdims=True) / spread
-    names = [
-        f"channel {one}",
-        f"channel {two}",
-        f"channels {one} and {two}",
-        f"{alike.sum()} alike",
-        "random",
-        "random",
-    ]
-    return names, found
+    single = [f"channel {one}", f"channel {two}"]
+    return [*single, " and ".join(single), f"{alike.sum()} alike", "random", "random"], found
 
 
 def readout_channels(network: Network, images: FloatArray) -> FloatArray:

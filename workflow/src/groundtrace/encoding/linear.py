@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import FloatArray
 from groundtrace.encoding.base import EncodingBackend, EncodingModel, Trials, device
@@ -26,6 +25,7 @@ class Linear(EncodingBackend):
 
     def fit_means(self, images: FloatArray, trials: Trials, seed: int) -> "LinearModel":
         import torch
+        from scipy.ndimage import gaussian_filter
 
         from groundtrace.encoding.pixels import Reader
 

@@ -52,6 +52,7 @@ def most_exciting(
     starts: int = 4,
     steps: int = 150,
     seed: int = 0,
+    begin: FloatArray | None = None,
 ) -> MostExciting:
     """Images that excite cells most, according to a model.
 
@@ -73,14 +74,19 @@ def most_exciting(
         Of gradient ascent.
     seed : int
         Of the noise.
+    begin : (n, Y, X), optional
+        One image for each cell to start from, instead of `starts`.
 
     Raises InputError where no image has this contrast in this range.
     """
     limits = Contrast(*contrast, *pixel_range)
     cells = np.asarray(cells, np.int64)
     shape = shape or image_shape(model)
-    begun = [_start(limits, shape, number, stream(seed, "mei", number)) for number in range(starts)]
-    stack = torch.stack(begun).repeat(len(cells), 1, 1)
+    if begin is None:
+        begun = [_start(limits, shape, number, stream(seed, "mei", number)) for number in range(starts)]
+        stack = torch.stack(begun).repeat(len(cells), 1, 1)
+    else:
+        starts, stack = 1, torch.from_numpy(np.asarray(begin, np.float32))
     rows = torch.from_numpy(np.repeat(cells, starts))
     parts = [_ascend(model, limits, *some, steps) for some in zip(stack.split(BATCH), rows.split(BATCH), strict=True)]
     found, rate = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))

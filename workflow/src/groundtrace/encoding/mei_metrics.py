@@ -29,8 +29,8 @@ class Mask(NamedTuple):
         return self._distance(shape) <= EXTENT
 
     def window(self, shape: tuple[int, int]) -> FloatArray:
-        """(Y, X) from 1 in the centre to 0 on the border of the mask, smoothly."""
-        return np.cos(np.minimum(self._distance(shape) / EXTENT, 1) * np.pi / 2) ** 2
+        """(Y, X) 1 inside the mask, and from there on smoothly to 0 at twice its radius."""
+        return np.cos(np.clip(self._distance(shape) / EXTENT - 1, 0, 1) * np.pi / 2) ** 2
 
     def _distance(self, shape: tuple[int, int]) -> FloatArray:
         y, x = np.ogrid[: shape[0], : shape[1]]
@@ -45,10 +45,8 @@ def mask_of(image: FloatArray) -> Mask:
     if energy.sum() == 0:
         return Mask(*((n - 1) / 2 for n in image.shape), *(n / 4 for n in image.shape))
     centre = [float(np.average(axis, weights=energy)) for axis in (y, x)]
-    spread = [
-        float(np.sqrt(np.average((axis - at) ** 2, weights=energy))) for axis, at in zip((y, x), centre, strict=True)
-    ]
-    return Mask(*centre, *(max(size, 1.0) for size in spread))
+    squares = [(axis - at) ** 2 for axis, at in zip((y, x), centre, strict=True)]
+    return Mask(*centre, *(max(float(np.sqrt(np.average(part, weights=energy))), 1.0) for part in squares))
 
 
 def spectrum(image: FloatArray, mask: Mask | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -85,13 +83,14 @@ def metrics(image: FloatArray) -> dict[str, float]:
     mask = mask_of(image)
     inside = image[mask.inside(image.shape)]
     power, frequency, direction = spectrum(image, mask)
-    vector = (power * np.exp(2j * direction)).sum()
+    along = np.angle((power * np.exp(2j * direction)).sum()) / 2
     return {
         "luminance": float(inside.mean()),
         "rms": float(inside.std()),
         # Rows count downwards, and stripes are at right angles to their waves.
-        "orientation": float(np.mod(90 - np.degrees(np.angle(vector)) / 2, 180)),
-        "frequency": float(np.average(frequency, weights=power)),
+        "orientation": float(np.mod(90 - np.degrees(along), 180)),
+        # Along that direction: across it, a small image has frequencies that it owes to its size.
+        "frequency": float(np.average(frequency * np.abs(np.cos(direction - along)), weights=power)),
         "symmetry_1": symmetry(image, 1, mask),
         "symmetry_2": symmetry(image, 2, mask),
         "centre_y": mask.y,

@@ -13,6 +13,7 @@ GROUPS = 20
 """Groups of images of the jackknife."""
 FEWEST = 3
 """Images shown twice that a ceiling needs."""
+SCORES = ("correlation", "normalised", "feve")
 Scores = dict[str, FloatArray]
 
 
