@@ -19,6 +19,7 @@ from groundtrace.benchmark.encoding import best_of, score_predictions
 from groundtrace.encoding.base import EncodingBackend
 from groundtrace.encoding.gabor import Gabor
 from groundtrace.encoding.linear import Linear
+from groundtrace.encoding.parameters import EncodingParameters
 from groundtrace.indicators import indicators, simulated
 from groundtrace.random import stream
 from groundtrace.responses.windows import frame_spans, in_windows
@@ -71,7 +72,8 @@ def main() -> None:
         if not given.images:
             return ""
         fitted = models[model].fit(images, shown.order, response, 0)
-        found = best_of(fitted, images, shown.order, response, driven.fields, 0)
+        parameters = EncodingParameters(cells=given.cells, starts=2)
+        found = best_of(fitted, np.flatnonzero(kept), images, shown.order, response, driven.fields, parameters)
         medians = {name: float(np.nanmedian(values[kept])) for name, values in found.items()}
         above = float((found["mei"] > found["best_image"])[kept].mean())
         return " ".join(f"{name} {value:.2f}" for name, value in medians.items()) + f" mei above image {above:.2f}"

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from groundtrace.benchmark.encoding import CONTRAST, correlations, preferred, relative, strongest_image
+from groundtrace.benchmark.encoding import correlations, preferred, relative, strongest_image
 from groundtrace.random import stream
 from groundtrace.simulation.parameters import StimulusParameters
 from groundtrace.simulation.receptive_fields import Fields, best_images, draw_fields, filters, respond
 from groundtrace.simulation.stimulus import GREY, draw_images, pixels, with_contrast
 
-SHAPE = (24, 32)
+SHAPE, CONTRAST = (24, 32), 0.08
 STIMULUS = StimulusParameters(n_images=40, height=24, width=32, untuned=0)
 
 
@@ -36,14 +36,16 @@ class Known:
 def test_no_image_does_more_than_the_true_best(fields, images):
     best = best_images(fields, SHAPE, CONTRAST)
     wrong = with_contrast(filters(fields._replace(orientation=fields.orientation + 90), SHAPE)[0], GREY, CONTRAST)
-    found = relative(fields, {"best": best, "wrong": wrong, "image": with_contrast(images[:12], GREY, CONTRAST)}, SHAPE)
+    found = relative(
+        fields, {"best": best, "wrong": wrong, "image": with_contrast(images[:12], GREY, CONTRAST)}, SHAPE, CONTRAST
+    )
     assert found["best"] == pytest.approx(np.ones(12), abs=1e-4)
     assert (found["wrong"] < 0.7).all()
     assert (found["image"] < 1).all()
 
 
 def test_a_model_that_is_right_prefers_the_true_orientation(fields):
-    off = np.abs((preferred(Known(fields), SHAPE) - fields.orientation + 90) % 180 - 90)  # pyright: ignore[reportArgumentType]
+    off = np.abs((preferred(Known(fields), SHAPE, CONTRAST) - fields.orientation + 90) % 180 - 90)  # pyright: ignore[reportArgumentType]
     assert np.median(off) < 4
     assert off.max() < 20
 

@@ -3,7 +3,7 @@
 Images are (n_images, Y, X) in pixel values from 0 (black) to 1 (white); what counts is how far they are from grey.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -55,7 +55,7 @@ class Fields(NamedTuple):
     baseline: FloatArray
     """Spikes in a window without any drive."""
 
-    def take(self, cells: object) -> "Fields":
+    def take(self, cells: Any) -> "Fields":
         """Those of some cells."""
         return Fields(*(values[cells] for values in self))
 
@@ -136,7 +136,7 @@ def _total(images: FloatArray) -> FloatArray:
 
 
 def best_images(
-    fields: Fields, shape: tuple[int, int], contrast: float, pixel_range: tuple[float, float] = (0.0, 1.0)
+    fields: Fields, shape: tuple[int, ...], contrast: float, pixel_range: tuple[float, float] = (0.0, 1.0)
 ) -> FloatArray:
     """The image (n_cells, Y, X) of a mean of grey and that RMS contrast which drives each cell most.
 

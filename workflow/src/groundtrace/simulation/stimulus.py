@@ -115,7 +115,7 @@ def _grating_numbers(count: int) -> dict[str, FloatArray]:
     }
 
 
-def gratings(shape: tuple[int, int], orientation: FloatArray, frequency: FloatArray, phase: FloatArray) -> FloatArray:
+def gratings(shape: tuple[int, ...], orientation: FloatArray, frequency: FloatArray, phase: FloatArray) -> FloatArray:
     """Sinusoidal gratings (n, Y, X) from -1 to 1.
 
     orientation: degrees from the x axis towards y (down), of the direction in which the light changes. frequency:
@@ -144,7 +144,7 @@ def photographs() -> list[FloatArray]:
     from sklearn.datasets import load_sample_images
 
     grey = [image.mean(axis=2) / 255 for image in load_sample_images().images]
-    return [zoom(image, size, order=1) for image in grey for size in ZOOMS]
+    return [np.asarray(zoom(image, size, order=1)) for image in grey for size in ZOOMS]
 
 
 def dead_leaves(random: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
