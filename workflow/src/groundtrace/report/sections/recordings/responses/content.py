@@ -70,8 +70,8 @@ def context(data: Recordings) -> dict[str, Any] | None:
 
 
 def costs(models: pl.DataFrame) -> list[tuple[Any, ...]]:
-    """What spike inference costs: indicator, spike inference, model, ν; r and CCnorm over those of the true spikes of the
-    same cells."""
+    """What spike inference costs: indicator, spike inference, model, ν; r and CCnorm over those of the true spikes of
+    the same cells."""
     means, found = pl.col("cc_true", "cc_norm").mean(), []
     keys = ["indicator", "recipe", "spikes", "model"]
     for part in models.partition_by(keys, maintain_order=True):
