@@ -101,7 +101,7 @@ def test_every_folder_is_a_section_of_a_page_and_every_shared_file_is_used():
 
 def test_the_files_of_the_session_page_are_those_of_its_sections():
     assert needs("session") == {name: path for name, path in FILES.items() if name in needs("session")}
-    assert set(needs("session")) == set(FILES)
+    assert set(needs("session")) | set(needs("encoding")) == set(FILES)
     assert needs("study") == {}
 
 

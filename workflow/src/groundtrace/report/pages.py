@@ -43,6 +43,13 @@ PAGES = {
         "session.responses",
         "session.provenance",
     ),
+    "encoding": (
+        "header",
+        "models",
+        "gallery",
+        "images",
+        "inside",
+    ),
     "study": (
         "header",
         "totals",

@@ -141,6 +141,25 @@ class Identities:
     def _responses(self, rule: str) -> Identity:
         return {"parameters": self.config.responses.model_dump(mode="json"), "code": self.code(rule)}
 
+    def _stimulus_images(self, rule: str) -> OfJob:
+        """Where images lie does not count; of those that this study makes, the file is an input."""
+        makes = self.config.makes
+
+        def of(session: Session) -> Identity:
+            path = session.stimulus_images and Path(session.stimulus_images)
+            files = sorted(path.iterdir()) if path and path.is_dir() else [path] if path and not makes(path) else []
+            return {"images": {file.name: file_hash(file) for file in files}, "code": self.code(rule)}
+
+        return self.plan.of_session(of)
+
+    def _encoding(self, rule: str) -> Identity:
+        models = self.config.encode
+        return {
+            "models": {name: model.model_dump(mode="json") for name, model in models.items()},
+            "parameters": self.config.encoding.model_dump(mode="json"),
+            "code": self.code(rule, *models.values()),
+        }
+
     # Exports.
 
     def _nwb_file(self, rule: str) -> OfJob:
@@ -166,6 +185,9 @@ class Identities:
             return of_units if session.from_units else common | {"microscope": microscope and microscope.optics()}
 
         return self.plan.of_session(of)
+
+    def _encoding_report(self, rule: str) -> Identity:
+        return self._page(rule, "encoding")
 
     def _study(self, rule: str) -> Identity:
         labels = {key: session.labels for key, session in self.plan.sessions.items() if session.labels}

@@ -138,9 +138,34 @@ class Inputs:
         local = [source for source in self.config.ground_truth.values() if not source.is_url]
         return [path.as_posix() for source in local for path in source.files()]
 
+    @OfEachJob
+    def stimulus_images(self, wildcards: Wildcards) -> list[str]:
+        """Images that this study makes. Of a file of the user's, what is in it decides, not its time."""
+        images = self.plan.sessions[wildcards.session].stimulus_images
+        return [images] if images and self.config.makes(Path(images)) else []
+
+    def encoding_page(self) -> OfJob:
+        """Files of the page of encoding models."""
+        return self.of_recipe(**{name: self.plan.at(path) for name, path in pages.needs("encoding").items()})
+
+    def encoding_pages(self) -> list[str]:
+        """Pages of encoding models, of sessions whose images are there."""
+        return [entry.encoding_page.as_posix() for entry in self.plan.study.rows if entry.encoded and entry.can_be_made]
+
+    @OfEachJob
+    def encode(self, wildcards: Wildcards) -> list[str]:
+        """What `snakemake -- encode` makes."""
+        if found := self.encoding_pages():
+            return found
+        lacking = "no session of the sheet has stimulus_images; fill the columns stimuli and stimulus_images"
+        if not self.config.encode:
+            lacking = "the config has no models; name some, such as `encode: {network: {backend: network}}`"
+        raise InputError(f"encode: {lacking}")
+
     def session_pages(self) -> list[str]:
         """They depend on everything else."""
-        return [entry.file("report").as_posix() for entry in self.plan.study.rows if entry.can_be_made]
+        own = [entry.file("report").as_posix() for entry in self.plan.study.rows if entry.can_be_made]
+        return own + self.encoding_pages()
 
     @OfEachJob
     def study_page(self, wildcards: Wildcards) -> list[str]:

@@ -72,6 +72,12 @@ STAGES = (
         f"{EXTRACT}/responses-{{spikes}}.parquet",
         lambda entry: entry.stimulated,
     ),
+    Stage(
+        "encode",
+        f"{log_of('spikes')}_encoding",
+        f"{EXTRACT}/encoding-{{spikes}}.parquet",
+        lambda entry: entry.encoded,
+    ),
     Stage("report", f"{PLANE}/report-{{recipe}}", f"{PLANE}/report-{{recipe}}.html"),
 )
 """In their order. Wildcards in the names of its files say what a stage has one of: a session, a plane, a recipe."""
@@ -107,6 +113,12 @@ FILES = {
     "responses": f"{EXTRACT}/responses-{{spikes}}.parquet",
     "reliability": f"{EXTRACT}/reliability-{{spikes}}.parquet",
     "tuning": f"{EXTRACT}/tuning-{{spikes}}.parquet",
+    "stimulus_images": "{session}/stimulus_images.npz",
+    "encoding": f"{EXTRACT}/encoding-{{spikes}}.parquet",
+    "most_exciting_images": f"{EXTRACT}/most_exciting_images-{{spikes}}.parquet",
+    "in_silico_responses": f"{EXTRACT}/in_silico_responses-{{spikes}}.parquet",
+    "inside": f"{EXTRACT}/inside-{{spikes}}.parquet",
+    "encoding_pictures": f"{EXTRACT}/encoding_pictures-{{spikes}}.npz",
 }
 """Files of a plane by the names under which sections of its page, exports and `open_study` ask for them."""
 EXPORTED = (
@@ -169,6 +181,8 @@ class Entry:
     """Motion is estimated on another channel than the functional one."""
     stimulated: bool = False
     """Stimuli were shown, and the sheet names them."""
+    encoded: bool = False
+    """The images that were shown are there, and the config has encoding models."""
     missing: str = ""
     """Which raw data are not there."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -216,6 +230,11 @@ class Entry:
         return self.file("report").with_name(f"warnings-{self.recipe}.parquet")
 
     @property
+    def encoding_page(self) -> Path:
+        """What encoding models say of the cells, where there are some."""
+        return self.file("report").with_name(f"encoding-{self.recipe}.html")
+
+    @property
     def card(self) -> Path:
         """Acquisition card of its page."""
         return self.file("report").with_name(f"card-{self.recipe}.json")
@@ -255,6 +274,7 @@ def study_entries(
     rows = []
     for key, session in sessions.items():
         methods = {name: config.methods(name, session) for name in config.recipes}
+        shown = with_stimuli(config, session)
         rows += [
             Entry(
                 config.results,
@@ -268,7 +288,8 @@ def study_entries(
                 adopted=session.adopted,
                 from_units=session.from_units,
                 other_channel=session.other_channel,
-                stimulated=with_stimuli(config, session).stimuli is not None,
+                stimulated=shown.stimuli is not None,
+                encoded=bool(config.encode) and shown.stimulus_images is not None,
                 missing=(missing or {}).get(key, ""),
                 labels=session.labels,
             )
