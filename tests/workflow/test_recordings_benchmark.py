@@ -13,6 +13,13 @@ CONFIG = {
     },
     "benchmark": {"bootstrap": 20},
 }
+SMALL = {
+    "seed": 1,
+    "frames": 300,
+    "height": 96,
+    "width": 96,
+    "stimulus": {"images": "gratings", "n_images": 6, "repeats": 5, "grey": 0},
+}
 RECIPES = {
     "default": ("phase", "none", "transients", "oasis"),
     "ceiling": ("phase", "none", "oracle", "oasis"),
@@ -22,6 +29,7 @@ RECIPES = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
     project = Project.make(tmp_path_factory.mktemp("benchmark"), SHEET, **CONFIG)
+    project.configure(simulation={"small": SMALL})
     project.drop_methods(*SUITE2P)
     project.run("--", "benchmark")
     return project
@@ -72,6 +80,19 @@ def test_recipes_are_scored_from_movie_to_spikes(project):
         assert row["cells"] == len(counted)
         assert row["score"] == pytest.approx(counted["spike_correlation"].mean(), abs=1e-6)
         assert (counted.filter(pl.col("roi").is_null())["spike_correlation"] == 0).all()
+
+
+def test_responses_are_scored_from_true_spikes_to_dff(project):
+    responses, cells = table(project, "responses"), table(project, "cells")
+    for name, row in RECIPES.items():
+        found = cells.filter(pl.col("kind") == "soma", pl.col("roi").is_not_null(), pl.col("detectability") >= 5)
+        judged = found.filter(recipe=name)["cell"].to_list()
+        own = responses.filter(recipe=name)
+        assert own["spikes"].unique().to_list() == [row[-1]]
+        for source in ("true", "inferred", "dff"):
+            assert own.filter(source=source)["cell"].sort().to_list() == judged
+    assert table(project, "encoding").is_empty()
+    assert "Responses to stimuli" in (project.folder / "results/benchmark/recordings.html").read_text()
 
 
 def test_costs_and_the_page_come_with_it(project):

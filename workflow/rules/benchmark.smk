@@ -203,7 +203,8 @@ rule benchmark_recipe:
 
 
 rule benchmark_responses:
-    """Responses of the cells that one recipe found on a simulated plane against their true ones."""
+    """Responses of the cells that one recipe found on a simulated plane against their true ones, and encoding models
+    fitted to them."""
     input:
         unpack(
             inputs.of_recipe(
@@ -217,8 +218,10 @@ rule benchmark_responses:
         cells=f"{SCORES}/recipe-{{recipe}}/cells.parquet",
         true_cells=f"{TRUTH}/cells.parquet",
         true_responses=f"{TRUTH}/responses.parquet",
+        images=plan.at(layout.TRUE_IMAGES),
     output:
         table=f"{SCORES}/recipe-{{recipe}}/responses.parquet",
+        encoding=f"{SCORES}/recipe-{{recipe}}/encoding.parquet",
     log:
         plan.log(f"benchmark/{PLANE_LOG}/recipe-{{recipe}}_responses"),
     benchmark:
@@ -227,11 +230,13 @@ rule benchmark_responses:
         "../../envs/benchmark.yaml"
     threads: 1
     resources:
-        mem_mb=megabytes(1500, 4),
-        runtime=minutes(15),
+        mem_mb=megabytes(3000, 4),
+        runtime=minutes(240),
     params:
         parameters=cfg.benchmark.recordings,
         method=cfg.responses,
+        models=cfg.encode,
+        encoding=cfg.encoding,
         identity=identity("benchmark_responses"),
     script:
         "../scripts/benchmark_responses.py"
@@ -306,7 +311,8 @@ rule benchmark_recordings_table:
         cells=targets.recipe_scores("cells"),
         recipes=targets.recipe_scores("recipes"),
         denoising=targets.denoising_scores(),
-        responses=targets.response_scores(),
+        responses=targets.response_scores("responses"),
+        encoding=targets.response_scores("encoding"),
         timings=[job["file"] for job in targets.timed_jobs()],
     output:
         motion=f"{BENCHMARK}/motion.parquet",
@@ -315,6 +321,7 @@ rule benchmark_recordings_table:
         recipes=f"{BENCHMARK}/recipes.parquet",
         denoising=f"{BENCHMARK}/denoising.parquet",
         responses=f"{BENCHMARK}/responses.parquet",
+        encoding=f"{BENCHMARK}/encoding.parquet",
         timing=f"{BENCHMARK}/recordings_timing.tsv",
     log:
         plan.log("benchmark/recordings_table"),
@@ -342,6 +349,7 @@ rule benchmark_recordings_report:
         recipes=f"{BENCHMARK}/recipes.parquet",
         denoising=f"{BENCHMARK}/denoising.parquet",
         responses=f"{BENCHMARK}/responses.parquet",
+        encoding=f"{BENCHMARK}/encoding.parquet",
         timing=f"{BENCHMARK}/recordings_timing.tsv",
     output:
         page=report(f"{BENCHMARK}/recordings.html", caption="../report/recordings.rst", category="Benchmark"),

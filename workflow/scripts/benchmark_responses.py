@@ -1,14 +1,16 @@
-"""Scores the responses to stimuli that a recipe gave the cells of a simulated plane."""
+"""Scores the responses to stimuli that a recipe gave the cells of a simulated plane, and encoding models of them."""
 
 from groundtrace.acquisition import Acquisition
+from groundtrace.benchmark.encoding import score_encoding
 from groundtrace.benchmark.motion import plane_truth
 from groundtrace.benchmark.responses import judged, score_responses, sources_of
-from groundtrace.benchmark.tables import ResponseBenchmark
-from groundtrace.io import read_table, write_table
+from groundtrace.benchmark.tables import EncodingBenchmark, ResponseBenchmark
+from groundtrace.io import read_arrays, read_table, write_table
 from groundtrace.provenance import provenance
 from groundtrace.responses.steps import on_the_clock, windows_of
 from groundtrace.responses.windows import frame_spans, plane_delay
 from groundtrace.running.job import job
+from groundtrace.simulation.stimulus import pixels
 
 with job(snakemake.log[0]):
     given, parameters, method = snakemake.input, snakemake.params.parameters, snakemake.params.method
@@ -21,5 +23,11 @@ with job(snakemake.log[0]):
     found, traces = read_table(given.responses), read_table(given.traces, ["roi", "dff"])
     delay, windows = plane_delay(plane, acquisition.planes, rate), windows_of(shown, method)
     sources = sources_of(cells, times["spike_times"], found, traces, spans, windows, delay, method.coverage)
-    made_by = provenance("benchmark_responses", snakemake.params.identity["parameters"], ["numpy"], [given.responses])
-    write_table(snakemake.output.table, ResponseBenchmark, score_responses(cells, truth, shown, sources), made_by)
+    images, image_of = pixels(read_arrays(given.images)["images"]), shown["image"].cast(int).to_numpy()
+    models, encoding, used = snakemake.params.models, snakemake.params.encoding, snakemake.params.identity
+    scores = score_responses(cells, truth, shown, sources)
+    encoded = score_encoding(models, encoding, cells, truth, images, image_of, sources)
+    made_by = provenance("benchmark_responses", used["parameters"], ["numpy"], [given.responses])
+    write_table(snakemake.output.table, ResponseBenchmark, scores, made_by)
+    made_by = provenance("benchmark_responses", used["encoding"], ["numpy", "torch"], [given.responses])
+    write_table(snakemake.output.encoding, EncodingBenchmark, encoded, made_by)

@@ -11,7 +11,7 @@ from groundtrace.simulation.tables import SimulatedStimuli, TruthCells, TruthRes
 with job(snakemake.log[0]):
     parameters, session, output = snakemake.params.parameters, snakemake.params.session, snakemake.output
     truth = simulate(parameters, session, Path(output.movie), output.get("clean"))
-    packages = ["numpy", "scipy", "scikit-learn", "tifffile"]
+    packages = ["imagecodecs", "numpy", "scikit-learn", "scipy", "tifffile"]
     made_by = provenance("simulate", parameters.model_dump(mode="json"), packages, [])
     write_table(output.cells, TruthCells, truth.cells(), made_by)
     write_table(output.shifts, TruthShifts, truth.displacement(), made_by)

@@ -127,3 +127,5 @@ def test_selection_is_by_both_percentiles_of_cells_alone():
     cells = np.array([True, True, True, True, False])
     rule = ResponseParameters(oracle_percentile=40, variance_percentile=50)
     assert selected(found, cells, rule).tolist() == [False, False, True, False, False]
+    # Where no cell responds, the best of them is not selected.
+    assert not selected(found | {"oracle": found["oracle"] - 1}, cells, rule).any()

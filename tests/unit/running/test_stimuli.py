@@ -98,3 +98,42 @@ def test_what_is_wrong_is_said_before_any_job(stimuli, said):
 def test_images_without_presentations_are_refused():
     with pytest.raises(WorkflowError, match="the images are given, and not when they were shown; fill stimuli too"):
         plan_of(SHEET.replace("\tstimuli.csv\t", "\t\t"))
+
+
+SEEN = {"frames": 300, "stimulus": {"images": "gratings", "n_images": 6, "repeats": 2, "grey": 0}}
+
+
+def simulated(sheet: str = "", **stimulus: object) -> Plan:
+    seen = {**SEEN, "stimulus": {**SEEN["stimulus"], **stimulus}}
+    given = sheet or "subject\tsession\tframe_rate\tindicator\tsimulate\na\t1\t30\tjGCaMP8m\tseen\n"
+    return plan_of(given, simulation={"small": {"frames": 300}, "seen": seen})
+
+
+def made_by(plan: Plan) -> object:
+    """Identity of the simulation."""
+    of = Identities(plan)("simulate")
+    assert callable(of)
+    return of(where("a"))
+
+
+def test_a_simulated_stimulus_is_found_as_one_of_the_sheet():
+    plan = simulated()
+    made = "results/sub-a/ses-1/truth/stimuli.parquet"
+    assert plan.sessions["sub-a/ses-1"].stimuli == made
+    assert Inputs(plan).stimuli(where("a")) == [made]
+    assert Inputs(plan_of()).stimuli(where("a")) == []
+    assert set(layout.STIMULATED) <= Inputs(plan).session_page(where("a")).keys()
+    (row,) = plan.study.rows
+    assert [step.stage for step in row.steps][-3:] == ["presentations", "responses", "report"]
+    assert row.stimulated
+    # What is shown is an input of presentations, and decides the simulation alone.
+    assert changed(simulated(repeats=3), identities(plan)) == set()
+    assert made_by(plan) != made_by(simulated(repeats=3))
+
+
+def test_a_simulated_stimulus_must_fit_the_recording_and_be_the_only_one():
+    with pytest.raises(WorkflowError, match=r"row 2 \(sub-a ses-1\): simulation: frames: 300 at 30 Hz are too few"):
+        simulated(repeats=50)
+    both = "subject\tsession\tframe_rate\tindicator\tsimulate\tstimuli\na\t1\t30\tjGCaMP8m\tseen\tstimuli.csv\n"
+    with pytest.raises(WorkflowError, match="the simulation 'seen' shows a stimulus of its own; empty the columns"):
+        simulated(both)

@@ -10,6 +10,7 @@ from groundtrace.benchmark.motion import table_of
 from groundtrace.benchmark.tables import (
     CellBenchmark,
     DenoisingBenchmark,
+    EncodingBenchmark,
     ExtractionBenchmark,
     MotionBenchmark,
     RecipeBenchmark,
@@ -26,6 +27,7 @@ TABLES: dict[str, type[Table]] = {
     "recipes": RecipeBenchmark,
     "denoising": DenoisingBenchmark,
     "responses": ResponseBenchmark,
+    "encoding": EncodingBenchmark,
 }
 
 TIMING = {

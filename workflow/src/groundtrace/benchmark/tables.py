@@ -176,6 +176,41 @@ class ResponseBenchmark(Conditions, key=("session", "plane", "recipe", "source",
     orientation_error: Series[pl.Float32] = column("degrees", "standard error of the preferred", low=0, nullable=True)
 
 
+class EncodingBenchmark(Conditions, key=("session", "plane", "recipe", "source", "model", "cell")):
+    """One row per detectable soma that a recipe found, source of its responses, and encoding model fitted to them.
+
+    What the true cell does to an image is over its response to the true best image of the same contrast. Untuned cells
+    have no numbers; images are made of some cells only (`encoding.cells`), and of none from dF/F.
+    """
+
+    recipe: Series[str] = column("", "name under `recipes`")
+    motion_method: Series[str] = column("", "name under `motion`")
+    denoise: Series[str] = column("", "name under `denoise`")
+    extract: Series[str] = column("", "name under `extract`, or the control oracle")
+    spikes: Series[str] = column("", "name under `spikes`")
+    source: Series[str] = column(
+        "", "what responses are of: true spikes, those inferred, or dF/F", isin=["true", "inferred", "dff"]
+    )
+    model: Series[str] = column("", "name under `encode`")
+    cell: Series[pl.Int32] = column("", "0-based, column roi of the truth", low=0)
+    kind: Series[str] = column("", "of its receptive field: simple, complex, normalised, untuned")
+    detectability: Series[pl.Float32] = column("", "d′ of the cell, as in the truth", low=0)
+    noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν of its ROI", low=0, nullable=True)
+    true_oracle: Series[pl.Float32] = column("", "oracle correlation that infinitely many images would have")
+    cc_norm: Series[pl.Float32] = column("", "CCnorm of left-out images by these responses", nullable=True)
+    cc_true: Series[pl.Float32] = column("", "r of left-out predictions with the true mean responses", nullable=True)
+    mei: Series[pl.Float32] = column("", "true response to the most exciting image", nullable=True)
+    gabor: Series[pl.Float32] = column("", "true response to the best Gabor of the model", nullable=True)
+    field: Series[pl.Float32] = column("", "true response to the model's receptive field, if it has one", nullable=True)
+    best_image: Series[pl.Float32] = column("", "true response to the image with the largest mean", nullable=True)
+    position_off: Series[pl.Float32] = column(
+        "px of the image", "centre of the most exciting image from the true one", low=0, nullable=True
+    )
+    orientation_off: Series[pl.Float32] = column(
+        "degrees", "orientation that the model prefers from the true one", low=0, high=90, nullable=True
+    )
+
+
 class DenoisingBenchmark(Conditions, key=("session", "plane", "motion_method", "denoise")):
     """One row per plane, motion correction and denoising: the denoised movie, and dF/F of the true footprints.
 

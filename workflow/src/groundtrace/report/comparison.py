@@ -92,11 +92,12 @@ class Recordings:
         parameters: BenchmarkParameters,
         denoising: pl.DataFrame | None,
         responses: pl.DataFrame | None,
+        encoding: pl.DataFrame | None,
         absent: Sequence[str],
     ):
         self.motion, self.extraction, self.recipes, self.timing = motion, extraction, recipes, timing
         self.cells, self.parameters = cells, parameters
-        self.denoising, self.responses, self.absent = denoising, responses, absent
+        self.denoising, self.responses, self.encoding, self.absent = denoising, responses, encoding, absent
         chosen = pl.Series(detectable(cells, parameters.recordings))
         self.counted = cells.filter(chosen & cells["spike_correlation"].is_not_null())
 

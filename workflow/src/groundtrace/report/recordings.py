@@ -18,13 +18,15 @@ def render_recordings(
     parameters: BenchmarkParameters,
     denoising: pl.DataFrame | None = None,
     responses: pl.DataFrame | None = None,
+    encoding: pl.DataFrame | None = None,
     absent: Sequence[str] = (),
 ) -> str:
     """The page as HTML, from the tables MotionBenchmark, ExtractionBenchmark, CellBenchmark, RecipeBenchmark and, where
-    something was denoised or shown, DenoisingBenchmark and ResponseBenchmark.
+    something was denoised or shown, DenoisingBenchmark, ResponseBenchmark and
+    EncodingBenchmark.
 
     absent: what could not be scored, in words.
     timing: rows of stage, name, session, plane, frames, pixels, cpu_seconds, peak_mb.
     """
-    data = Recordings(motion, extraction, cells, recipes, timing, parameters, denoising, responses, absent)
+    data = Recordings(motion, extraction, cells, recipes, timing, parameters, denoising, responses, encoding, absent)
     return render("recordings", data, data.title)

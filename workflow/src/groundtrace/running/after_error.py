@@ -66,12 +66,12 @@ def _write_scores(plan: Plan, workflow: internals.Workflow) -> list[str]:
     targets, folder = Targets(plan), plan.benchmark
     parts = {name: targets.recipe_scores(name) for name in TABLES}
     parts |= {"motion": targets.motion_scores(), "denoising": targets.denoising_scores()}
-    parts |= {"responses": targets.response_scores()}
+    parts |= {name: targets.response_scores(name) for name in ("responses", "encoding")}
     made = {name: [path for path in paths if os.path.exists(path)] for name, paths in parts.items()}
     listed = ("motion", "denoising", "recipes", "responses")
     lost = sorted({path for name in listed for path in parts[name]} - {path for name in listed for path in made[name]})
     absent = [os.path.relpath(path, f"{folder}/recordings").removesuffix(".parquet") for path in lost]
-    if absent and all(made[name] for name in made if name not in ("denoising", "responses")):
+    if absent and all(made[name] for name in made if name not in ("denoising", "responses", "encoding")):
         timing = join_recording_timing([job for job in targets.timed_jobs() if os.path.exists(job["file"])])
         write_timing(f"{folder}/recordings_timing.tsv", timing)
         tables = write_scores(made, folder)

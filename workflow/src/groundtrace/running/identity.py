@@ -296,7 +296,9 @@ class Identities:
         return {
             "parameters": self.config.benchmark.recordings.model_dump(mode="json", include={"detectability"}),
             "responses": self.config.responses.model_dump(mode="json", include={"latency", "duration", "coverage"}),
-            "code": self.code(rule),
+            "models": {name: model.model_dump(mode="json") for name, model in self.config.encode.items()},
+            "encoding": self.config.encoding.model_dump(mode="json"),
+            "code": self.code(rule, *self.config.encode.values()),
         }
 
     def _benchmark_denoising(self, rule: str) -> OfJob:

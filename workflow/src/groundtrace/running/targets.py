@@ -76,8 +76,8 @@ class Targets:
             for recipe in self.config.recipes
         ]
 
-    def response_scores(self, table: str = "responses") -> list[str]:
-        """Scores of the responses of every recipe, on simulated planes with a stimulus."""
+    def response_scores(self, table: str) -> list[str]:
+        """Scores of the responses of every recipe, or of encoding models, on simulated planes with a stimulus."""
         shown = {key: session for key, session in self.plan.simulated.items() if self.plan.makes_stimuli(session)}
         return [
             f"{self.scores}/recipe-{{recipe}}/{table}.parquet".format(session=key, plane=plane, recipe=recipe)

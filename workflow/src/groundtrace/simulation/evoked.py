@@ -1,6 +1,6 @@
 """A population that responds to what is shown."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Driven(NamedTuple):
     oracle: FloatArray
     """(n_cells,) oracle correlation of the repeated images that infinitely many of them would have."""
 
-    def take(self, cells: object) -> "Driven":
+    def take(self, cells: Any) -> "Driven":
         """Those of some cells."""
         return Driven(self.fields.take(cells), self.expected[cells], self.variance[cells], self.oracle[cells])
 

@@ -3,7 +3,7 @@
 Images are (n_images, Y, X) in pixel values from 0 (black) to 1 (white); what counts is how far they are from grey.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,8 @@ SURROUND = 2.0
 """Pool of the normalisation, sizes of the receptive field."""
 HALF = 0.1
 """RMS contrast of the pool that halves the response, but for a root."""
+BATCH = 512
+"""Images that are looked at together."""
 STEPS = 40
 """Of the ascent to the best image."""
 NUMBERS = ("y", "x", "orientation", "frequency", "size", "aspect", "phase", "gain", "baseline")
@@ -55,7 +57,7 @@ class Fields(NamedTuple):
     baseline: FloatArray
     """Spikes in a window without any drive."""
 
-    def take(self, cells: object) -> "Fields":
+    def take(self, cells: Any) -> "Fields":
         """Those of some cells."""
         return Fields(*(values[cells] for values in self))
 
@@ -97,9 +99,12 @@ def respond(fields: Fields, images: FloatArray) -> FloatArray:
 
 def drive(fields: Fields, images: FloatArray) -> FloatArray:
     """What excites each cell, (n_cells, n_images), before gain and baseline."""
-    off = np.asarray(images, np.float64).reshape(len(images), -1) - GREY
     even, odd, pool = (bank.reshape(len(bank), -1) for bank in filters(fields, images.shape[1:]))
-    return _drive(fields.kind[:, None], even @ off.T, odd @ off.T, pool @ (off**2).T)
+    found = [np.zeros((len(fields.kind), 0))]
+    for start in range(0, len(images), BATCH):
+        off = np.asarray(images[start : start + BATCH], np.float64).reshape(-1, even.shape[1]).T - GREY
+        found.append(_drive(fields.kind[:, None], even @ off, odd @ off, pool @ off**2))
+    return np.concatenate(found, axis=1)
 
 
 def _drive(kind: np.ndarray, a: FloatArray, b: FloatArray, power: FloatArray) -> FloatArray:
@@ -136,7 +141,7 @@ def _total(images: FloatArray) -> FloatArray:
 
 
 def best_images(
-    fields: Fields, shape: tuple[int, int], contrast: float, pixel_range: tuple[float, float] = (0.0, 1.0)
+    fields: Fields, shape: tuple[int, ...], contrast: float, pixel_range: tuple[float, float] = (0.0, 1.0)
 ) -> FloatArray:
     """The image (n_cells, Y, X) of a mean of grey and that RMS contrast which drives each cell most.
 

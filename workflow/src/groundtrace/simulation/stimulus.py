@@ -1,6 +1,7 @@
 """Images that a simulated animal is shown, and when."""
 
 from functools import cache
+from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ GREY = 0.5
 """Pixel value of grey; black is 0, white 1."""
 ORIENTATIONS, FREQUENCIES = 12, (0.06, 0.1, 0.16)
 """Gratings: evenly over 180°, and cycles per px; beyond their combinations the phase goes on in quarters."""
+PHOTOGRAPHS = ("china", "flower")
 ZOOMS = (0.3, 0.45, 0.7)
 """A photograph is shown at one of these sizes."""
 LEAVES = (0.06, 0.6)
@@ -115,7 +117,7 @@ def _grating_numbers(count: int) -> dict[str, FloatArray]:
     }
 
 
-def gratings(shape: tuple[int, int], orientation: FloatArray, frequency: FloatArray, phase: FloatArray) -> FloatArray:
+def gratings(shape: tuple[int, ...], orientation: FloatArray, frequency: FloatArray, phase: FloatArray) -> FloatArray:
     """Sinusoidal gratings (n, Y, X) from -1 to 1.
 
     orientation: degrees from the x axis towards y (down), of the direction in which the light changes. frequency:
@@ -141,10 +143,11 @@ def patch(random: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
 @cache
 def photographs() -> list[FloatArray]:
     """The two photographs of scikit-learn in grey, 0 to 1, at each of ZOOMS."""
-    from sklearn.datasets import load_sample_images
+    from imagecodecs import jpeg8_decode
 
-    grey = [image.mean(axis=2) / 255 for image in load_sample_images().images]
-    return [zoom(image, size, order=1) for image in grey for size in ZOOMS]
+    folder = files("sklearn.datasets.images")
+    found = [np.asarray(jpeg8_decode((folder / f"{name}.jpg").read_bytes())) for name in PHOTOGRAPHS]
+    return [np.asarray(zoom(image.mean(axis=2) / 255, size, order=1)) for image in found for size in ZOOMS]
 
 
 def dead_leaves(random: np.random.Generator, shape: tuple[int, int]) -> FloatArray:

@@ -1,5 +1,7 @@
 """Responses to stimuli, from true spikes to dF/F."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,8 @@ import polars as pl
 from groundtrace.benchmark.ranking import Estimate
 from groundtrace.report.comparison import Recordings, sessions_of
 
+Columns = Sequence[tuple[str, str, str]]
+"""Of a table: name, heading, meaning."""
 SOURCES = {"true": "true spikes", "inferred": "inferred spikes", "dff": "dF/F"}
 COLUMNS = (
     ("true_oracle", "true oracle", "mean over cells of the oracle correlation that infinitely many images would have"),
@@ -17,6 +21,21 @@ COLUMNS = (
     ("spread", "|bias| / error", "mean size of the same; 0.8 where errors are right"),
     ("orientation_off", "orientation", "degrees; mean over tuned cells of how far the preferred one is off"),
 )
+
+
+ENCODING = (
+    ("cc_true", "r", "mean r of left-out predictions with the true mean responses"),
+    ("cc_norm", "CCnorm", "mean CCnorm of left-out images by the responses themselves, as a user has it"),
+    ("mei", "MEI", "mean true response to the most exciting image, over that to the true best image"),
+    ("gabor", "Gabor", "the same of the best Gabor of the model"),
+    ("field", "field", "the same of the receptive field of the model"),
+    ("best_image", "best shown", "the same of the image with the largest mean response, at the same contrast"),
+    ("above", "above it", "share of cells whose most exciting image does more than the best that was shown"),
+    ("position_off", "place", "px; mean distance of the most exciting image from the receptive field"),
+    ("orientation_off", "orientation", "degrees; mean over cells of how far the orientation of the model is off"),
+)
+RELIABLE = 0.3
+"""True oracle correlation from which cells count for encoding models."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +57,38 @@ def context(data: Recordings) -> dict[str, Any] | None:
     off = pl.col("oracle") - pl.col("true_oracle")
     error = pl.when(pl.col("oracle_error") > 0).then(pl.col("oracle_error"))
     table = table.with_columns(bias=off, in_errors=off / error, spread=(off / error).abs())
-    return {"columns": _kept(table), "rows": _rows(data, table)}
+    columns = _kept(table, COLUMNS)
+    found = {"columns": columns, "rows": _rows(data, table, columns), "models": [], "reliable": RELIABLE}
+    if data.encoding is None or data.encoding.is_empty():
+        return found
+    models = data.encoding.filter(pl.col("true_oracle") >= RELIABLE, pl.col("kind") != "untuned")
+    models = models.with_columns(above=(pl.col("mei") > pl.col("best_image")).cast(pl.Float64))
+    columns = _kept(models, ENCODING)
+    parts = models.partition_by("model", as_dict=True, maintain_order=True)
+    boards = {str(name): _rows(data, part, columns) for (name,), part in parts.items()}
+    return found | {"encoding": columns, "models": list(boards.items()), "costs": costs(models)}
 
 
-def _kept(table: pl.DataFrame) -> list[tuple[str, str, str]]:
-    return [column for column in COLUMNS if table[column[0]].drop_nulls().len()]
+def costs(models: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """What spike inference costs: indicator, spike inference, model, ν; r and CCnorm over those of the true spikes of
+    the same cells."""
+    means, found = pl.col("cc_true", "cc_norm").mean(), []
+    keys = ["indicator", "recipe", "spikes", "model"]
+    for part in models.partition_by(keys, maintain_order=True):
+        true, inferred = (part.filter(source=source).select(means).row(0) for source in ("true", "inferred"))
+        ratios = [math.nan if a is None or not b else a / b for a, b in zip(inferred, true, strict=True)]
+        named = part.row(0, named=True)
+        found.append((named["indicator"], named["spikes"], named["model"], part["noise_level"].median(), *ratios))
+    return found
 
 
-def _rows(data: Recordings, table: pl.DataFrame) -> list[Row]:
+def _kept(table: pl.DataFrame, columns: Columns) -> list[tuple[str, str, str]]:
+    return [column for column in columns if table[column[0]].drop_nulls().len()]
+
+
+def _rows(data: Recordings, table: pl.DataFrame, columns: Columns) -> list[Row]:
     """By indicator; true spikes and dF/F of each extraction once, then what each recipe inferred."""
-    columns, found = _kept(table), []
+    found = []
     for (indicator,), part in table.partition_by("indicator", as_dict=True, maintain_order=True).items():
         for source, label in SOURCES.items():
             shared = [] if source == "inferred" else ["motion_method", "denoise", "extract"]
