@@ -22,7 +22,7 @@ NOTHING: frozenset[str] = frozenset()
 def entries(tmp_path) -> tuple[Entry, ...]:
     """Three recordings, one simulated, with two recipes that share everything but spike inference."""
     recipes = {"default": {}, "slow": {"spikes": "oasis"}}
-    config = load({"results": str(tmp_path / "results"), "recipes": recipes})
+    config = load({"results": str(tmp_path / "results"), "recipes": recipes, "simulation": {"x": {}}})
     sheet = [{"simulate": "x", "frame_rate": 30}, {"path": "b.tif"}, {"path": "c.tif"}]
     sessions = [
         Session.model_validate({"subject": name, "session": "1", "indicator": "GCaMP6s", **row})
