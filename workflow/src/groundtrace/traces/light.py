@@ -76,7 +76,7 @@ def watch(
     level = 50 if len(lights) > 1 else LOW
     steps = steps[_everywhere(lit[0][:, usable], steps, round(BEFORE * frame_rate), level)]
     if segment is not None:
-        borders = _borders(segment[usable], lit[0][:, usable], logs, frame_rate)
+        borders = _borders(segment[usable], lit[0][:, usable], logs, frame_rate, level)
         far = np.abs(steps[:, None] - borders).min(axis=1, initial=len(segment)) > 2 * NEAR * frame_rate
         steps = np.sort(np.concatenate([borders, steps[far]]))
     if not len(steps):
@@ -186,7 +186,7 @@ def _believed(jumps: FloatArray, calmest: int) -> BoolArray:
     return np.ptp(jumps, axis=0) < AGREE * size if len(jumps) > 1 else size > PLAIN
 
 
-def _everywhere(light: FloatArray, steps: IntArray, reach: int, level: float = 50) -> BoolArray:
+def _everywhere(light: FloatArray, steps: IntArray, reach: int, level: float) -> BoolArray:
     """Whether light (n_rois, n_frames) steps by the same factor in all ROIs: activity that they share differs.
 
     level: percentile of the `reach` frames on either side that is compared.
@@ -208,11 +208,11 @@ def _everywhere(light: FloatArray, steps: IntArray, reach: int, level: float = 5
     return alike | (len(light) < FEWEST)
 
 
-def _borders(segment: IntArray, light: FloatArray, logs: list[FloatArray], frame_rate: float) -> IntArray:
+def _borders(segment: IntArray, light: FloatArray, logs: list[FloatArray], frame_rate: float, level: float) -> IntArray:
     """Borders of segments at which brightness may step, each of which stands for the steps near it.
 
     Stretches between them last BEFORE at least, but where `logs` show a step. Those of less than LOWEST, in which some
-    cells are never quiet, need that their light (n_rois, n_frames) changes alike.
+    cells are never quiet, need that their light (n_rois, n_frames) changes alike, as `_everywhere` says.
     """
     least, near = round(BEFORE * frame_rate), max(2, round(NEAR * frame_rate))
     borders = np.flatnonzero(np.diff(segment)) + 1
@@ -228,7 +228,7 @@ def _borders(segment: IntArray, light: FloatArray, logs: list[FloatArray], frame
     found = np.array(kept[1:], np.int64)
     lengths = np.diff([*kept, len(segment)])
     lasting = np.minimum(lengths[:-1], lengths[1:]) >= LOWEST * frame_rate
-    return found[lasting | _everywhere(light, found, least)]
+    return found[lasting | _everywhere(light, found, least, level)]
 
 
 def _gains(light: FloatArray, steps: IntArray) -> FloatArray:
