@@ -1,5 +1,7 @@
 """What is learnt of a network's errors holds on data sets left out, and says more when more is told."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -133,6 +135,7 @@ def test_few_frames_do_not_make_a_recording_unlike_others(calibration):
     assert np.mean([calibration.unlike(each, few) < 1 for each in made]) > 0.9
     assert np.mean([calibration.unlike(each, BEGINNINGS[3]) < 1 for each in made]) < 0.5
     assert np.mean([calibration.unlike(8 * each, few) > 1.3 for each in made]) > 0.95
+    assert np.isnan(replace(calibration.learnt, usual=()).unlike(made[0], few))
 
 
 def width(calibration, about: np.ndarray) -> float:

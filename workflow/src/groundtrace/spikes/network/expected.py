@@ -186,7 +186,9 @@ class Learnt:
         return 0.5 * np.log((above**2).mean(axis=1))
 
     def unlike(self, context: FloatArray, frames: int) -> float:
-        """Distance of one recording (CONTEXT,) over that of most new ones as long as it."""
+        """Distance of one recording (CONTEXT,) over that of most new ones as long as it; NaN where none is known."""
+        if not self.usual:
+            return np.nan
         lengths, far = np.array(self.usual).T
         return float(np.exp(self.distance(context[None])[0] - np.interp(np.log(frames), np.log(lengths), far)))
 
