@@ -122,8 +122,7 @@ def speed(rois: int = 1000, sessions: int = 9, size: int = 512) -> None:
         table = table.with_columns(accepted=True, roi=pl.col("roi").cast(pl.Int32))
         made.append(Session(acquisition_of(0, number, size), table, {"mean": mean, "correlation": mean}, 12.0))
     began, before = time.process_time(), peak_memory()
-    found = track(made, Mixture())["tracks"]
-    assert isinstance(found, pl.DataFrame)
+    found = track(made, Mixture()).tracks
     tracked = int((found["sessions"] > 1).sum())
     print(
         f"{sessions} sessions of {rois} ROIs: {time.process_time() - began:.1f} CPU s, {peak_memory():.0f} MB "
@@ -155,7 +154,7 @@ def main() -> None:
                 for name, method in methods.items():
                     found = track([session for session, _ in read_all], method)
                     names = {"subject": f"sub-F{seed}", "field": "A", "plane": 0, "recipe": "default", "track": name}
-                    scored = score_tracks(names, found["tracks"], found["pairs"], cells)  # pyright: ignore[reportArgumentType]
+                    scored = score_tracks(names, found.tracks, found.pairs, cells)
                     tables.setdefault(f"{name}{', oracle' if oracle else ''}", []).append(scored)
         for name, own in tables.items():
             shown(name, pl.concat(own))

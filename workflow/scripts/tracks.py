@@ -21,6 +21,7 @@ with job(snakemake.log[0]) as notices:
     ]
     found = track(sessions, method)
     made_by = provenance("tracks", method.model_dump(mode="json"), method.packages, list(given.rois), notices)
-    for name, table in {"tracks": Tracks, "pairs": Pairs, "alignment": Alignment}.items():
-        write_table(made[name], table, found[name], made_by)
-    write_arrays(made.images, **found["images"])
+    write_table(made.tracks, Tracks, found.tracks, made_by)
+    write_table(made.pairs, Pairs, found.pairs, made_by)
+    write_table(made.alignment, Alignment, found.alignment, made_by)
+    write_arrays(made.images, **found.images)

@@ -40,9 +40,9 @@ def cropped(made: Session, size: int) -> Session:
 def test_every_roi_has_a_row_and_every_session_a_place():
     sessions = [session(1, CELLS), session(2, turned(CELLS, 2.0, 1.01, (3.0, -4.0)))]
     found = track(sessions, Mixture())
-    tracks = validate(Tracks, found["tracks"])
-    validate(Pairs, found["pairs"])
-    alignment = validate(Alignment, found["alignment"])
+    tracks = validate(Tracks, found.tracks)
+    validate(Pairs, found.pairs)
+    alignment = validate(Alignment, found.alignment)
     assert tracks.height == sum(own.rois.height for own in sessions)
     accepted = pl.concat(own.rois["accepted"] for own in sessions)
     assert (tracks["track"].is_not_null() == accepted).all()
@@ -50,21 +50,23 @@ def test_every_roi_has_a_row_and_every_session_a_place():
     assert (alignment["found"] > 0.9).all()
     names = {"subject": "sub-M1", "field": "A", "plane": 0, "recipe": "r", "track": "mixture"}
     cells = tracks.filter(accepted).select("session", "roi", identity="roi", depth=pl.lit(0.0))
-    scored = score_tracks(names, tracks, found["pairs"], cells)
+    scored = score_tracks(names, tracks, found.pairs, cells)
     assert scored["f1"][0] > 0.95
     assert scored["tracks_whole"][0] > 0.9 * scored["tracks"][0]
 
 
 def test_wrong_tracks_score_badly():
     """Tracks that join every cell with its neighbour in the list are wrong in each pair."""
-    ours = pl.DataFrame({"session": ["a", "a", "b", "b"], "roi": [0, 1, 0, 1], "track": [0, 1, 1, 0]})
-    cells = pl.DataFrame({"session": ["a", "a", "b", "b"], "roi": [0, 1, 0, 1], "identity": [7, 8, 7, 8]})
+    types = {"session": pl.String(), "roi": pl.Int32(), "track": pl.Int32(), "identity": pl.Int32()}
+    ours = pl.DataFrame(
+        {"session": ["a", "a", "b", "b"], "roi": [0, 1, 0, 1], "track": [0, 1, 1, 0]}, schema_overrides=types
+    )
+    cells = pl.DataFrame(
+        {"session": ["a", "a", "b", "b"], "roi": [0, 1, 0, 1], "identity": [7, 8, 7, 8]}, schema_overrides=types
+    )
     pairs = pl.DataFrame(schema={name: dtype for name, dtype in Pairs.types().items()})
     names = {"subject": "sub-M1", "field": "A", "plane": 0, "recipe": "r", "track": "t"}
-    types = {"roi": pl.Int32, "track": pl.Int32}
-    scored = score_tracks(
-        names, ours.cast(types), pairs, cells.cast({"roi": pl.Int32}).with_columns(depth=pl.lit(0.0))
-    )  # fmt: skip
+    scored = score_tracks(names, ours, pairs, cells.with_columns(depth=pl.lit(0.0)))
     assert (scored["right"][0], scored["pairs"][0], scored["joined"][0], scored["tracks_whole"][0]) == (0, 2, 2, 0)
 
 
@@ -72,14 +74,14 @@ def test_another_pixel_size_is_rescaled():
     """The same tissue with pixels a quarter smaller, as with a larger zoom."""
     fine = session(2, 79.5 + (CELLS - 79.5) * 1.25, pixel_size=0.8)
     found = track([session(1, CELLS), Session(fine.acquisition, fine.rois, fine.images, 1.25 * DIAMETER)], Mixture())
-    assert found["alignment"]["pixel_size"].to_list() == [1.0, 1.0]
-    assert found["alignment"]["scale"].to_numpy() == pytest.approx(1.0, abs=0.02)
-    assert (found["alignment"]["found"] > 0.6).all()
+    assert found.alignment["pixel_size"].to_list() == [1.0, 1.0]
+    assert found.alignment["scale"].to_numpy() == pytest.approx(1.0, abs=0.02)
+    assert (found.alignment["found"] > 0.6).all()
 
 
 def test_a_smaller_field_is_tracked_where_the_pixel_size_is_known_and_refused_where_not():
     sessions = [session(1, CELLS), cropped(session(2, CELLS), 140)]
-    assert track(sessions, Mixture())["alignment"]["found"][1] > 0.9
+    assert track(sessions, Mixture()).alignment["found"][1] > 0.9
     unknown = [session(1, CELLS), cropped(session(2, CELLS, pixel_size=None), 140)]
     with pytest.raises(InputError, match=r"sub-M1/ses-2: its field is of another size.*fill the column pixel_size"):
         track(unknown, Mixture())
@@ -89,8 +91,8 @@ def test_a_session_of_other_tissue_is_left_out_with_a_notice():
     sessions = [session(1, CELLS), session(2, CELLS), session(3, places(2))]
     with pytest.warns(UserWarning, match="sub-M1/ses-3 is like no other session of the field"):
         found = track(sessions, Mixture())
-    assert found["alignment"]["aligned"].to_list() == [True, True, False]
-    assert found["tracks"].filter(pl.col("session") == "sub-M1/ses-3")["track"].null_count() == sessions[2].rois.height
+    assert found.alignment["aligned"].to_list() == [True, True, False]
+    assert found.tracks.filter(pl.col("session") == "sub-M1/ses-3")["track"].null_count() == sessions[2].rois.height
 
 
 def test_no_roi_anywhere_is_said():
@@ -98,4 +100,4 @@ def test_no_roi_anywhere_is_said():
         warnings.simplefilter("always")
         found = track([session(1, CELLS[:1]), session(2, CELLS[:1])], Mixture())
     assert any("nothing to track" in str(one.message) for one in said)
-    assert found["tracks"]["track"].null_count() == 2
+    assert found.tracks["track"].null_count() == 2

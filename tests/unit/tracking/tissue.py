@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import FloatArray
-from groundtrace.tracking.base import Visit
+from groundtrace.tracking.field import Visit
 
 SIZE, DIAMETER = 160, 10.0
 MIDDLE = (SIZE - 1) / 2

@@ -18,7 +18,7 @@ from scipy import fft
 from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
-from groundtrace.tracking.base import LINEAR, TERMS, Aligned, Visit, Warp, basis
+from groundtrace.tracking.field import LINEAR, TERMS, Aligned, Visit, Warp, basis
 from groundtrace.tracking.images import composite, padded_shape, padded_spectrum, reduced, turned, warped
 
 COARSE, FINE = 4.0, 6.0

@@ -5,7 +5,7 @@ from scipy import fft
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from groundtrace.arrays import FloatArray
-from groundtrace.tracking.base import Visit, Warp
+from groundtrace.tracking.field import Visit, Warp
 
 BRIGHTEST = 4.0
 """Local standard deviations at which a pixel is cut off: no single bright cell decides."""

@@ -1,14 +1,14 @@
 """The control among trackings: whatever overlaps most, after an alignment by rotation, scale and shift."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from pydantic import Field
 
-from groundtrace.tracking.alignment import Search, align
-from groundtrace.tracking.base import Pairs, TrackingBackend, Tracks, Visit
-from groundtrace.tracking.mixture import gathered, on_canvas
+from groundtrace.tracking.base import TrackingBackend
+
+if TYPE_CHECKING:
+    from groundtrace.tracking.field import Tracks, Visit
 
 
 class Overlap(TrackingBackend):
@@ -18,7 +18,13 @@ class Overlap(TrackingBackend):
     min_overlap: float = Field(default=0.5, gt=0, le=1)
     """Intersection over union of two footprints from which they are one cell."""
 
-    def run(self, visits: Sequence[Visit]) -> Tracks:
+    def run(self, visits: "Sequence[Visit]") -> "Tracks":
+        import numpy as np
+
+        from groundtrace.tracking.alignment import Search, align
+        from groundtrace.tracking.field import Pairs, Tracks
+        from groundtrace.tracking.placing import on_canvas
+
         aligned, reference = align(visits, Search(self.max_rotation, self.max_scale, self.max_shift), rigid=True)
         canvas, rois = on_canvas(visits, aligned)
         found = canvas.candidates()
@@ -36,4 +42,6 @@ class Overlap(TrackingBackend):
             rois[found.first[good]], rois[found.second[good]], found.distance[good], found.overlap[good], share[good]
         )
         none = np.full(len(track), -1)
-        return gathered(aligned, reference, rois, count, number, np.ones(len(track)), none, np.zeros(len(track)), pairs)
+        return Tracks.of(
+            aligned, reference, rois, count, number, np.ones(len(track)), none, np.zeros(len(track)), pairs
+        )

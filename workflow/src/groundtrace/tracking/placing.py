@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.spatial import KDTree
 
 from groundtrace.arrays import FloatArray, IntArray
-from groundtrace.tracking.base import Visit, Warp
+from groundtrace.tracking.field import Aligned, Visit, Warp
 
 FARTHEST = 1.0
 """Cell diameters between centroids from which two ROIs are certainly different cells."""
@@ -95,6 +95,15 @@ class Canvas:
         return Candidates(
             first, second, features_of(apart, overlap, self.area[first] / self.area[second]), apart, overlap
         )
+
+
+def on_canvas(visits: Sequence[Visit], aligned: Sequence[Aligned]) -> tuple[Canvas, IntArray]:
+    """The ROIs of the aligned sessions on the reference, and their positions among those of all sessions."""
+    diameter = float(np.median([visit.diameter for visit in visits]))
+    number = np.cumsum([0, *(len(visit.rois) for visit in visits)])
+    kept = [k for k, own in enumerate(aligned) if own.warp is not None]
+    canvas = Canvas.of([visits[k] for k in kept], [w for own in aligned if (w := own.warp) is not None], diameter)
+    return canvas, np.concatenate([np.arange(number[k], number[k + 1]) for k in kept])
 
 
 def features_of(distance: FloatArray, overlap: FloatArray, ratio: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
-from groundtrace.tracking.base import Visit
+from groundtrace.tracking.field import Visit
 from groundtrace.tracking.placing import between
 
 SAME = 0.02

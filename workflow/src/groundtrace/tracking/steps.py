@@ -10,7 +10,8 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import FloatArray
 from groundtrace.notices import notice
 from groundtrace.tables import single
-from groundtrace.tracking.base import Aligned, TrackingBackend, Tracks, Visit
+from groundtrace.tracking.base import TrackingBackend
+from groundtrace.tracking.field import Aligned, Tracks, Visit
 from groundtrace.tracking.images import warped
 from groundtrace.tracking.scaling import on_one_grid
 
@@ -43,8 +44,18 @@ class Session:
         return Visit(self.acquisition.key, images, kept["roi"].to_numpy(), footprints, self.diameter)
 
 
-def track(sessions: Sequence[Session], method: TrackingBackend) -> dict[str, pl.DataFrame | dict[str, FloatArray]]:
-    """Tables `tracks`, `pairs` and `alignment` of a field, and its aligned mean `images`.
+@dataclass(frozen=True)
+class Field:
+    """What is written of a field: tables Tracks, Pairs and Alignment, and the images of `mean_images`."""
+
+    tracks: pl.DataFrame
+    pairs: pl.DataFrame
+    alignment: pl.DataFrame
+    images: dict[str, FloatArray]
+
+
+def track(sessions: Sequence[Session], method: TrackingBackend) -> Field:
+    """Track the accepted ROIs of the sessions of a field.
 
     Sessions come in the order of time; a session that is not like the others is left out with a notice. Raises
     InputError where their fields differ in size and it is not known how large a pixel is.
@@ -59,12 +70,12 @@ def track(sessions: Sequence[Session], method: TrackingBackend) -> dict[str, pl.
     if not any(len(visit.rois) for visit in visits):
         notice("no ROI", f"no session of the field of {visits[0].key} has an accepted ROI; there is nothing to track")
     rows = Rows.of(visits, found)
-    return {
-        "tracks": tracks_table(sessions, rows),
-        "pairs": pairs_table(rows, found),
-        "alignment": alignment_table(visits, rows, found, pixel_size),
-        "images": mean_images(visits, found),
-    }
+    return Field(
+        tracks_table(sessions, rows),
+        pairs_table(rows, found),
+        alignment_table(visits, rows, found, pixel_size),
+        mean_images(visits, found),
+    )
 
 
 @dataclass(frozen=True)
