@@ -181,7 +181,7 @@ def best_gabor(
         pairs, turn = gabors.within(shape).pairs(shape), torch.stack([phase.cos(), phase.sin()], 1)
         return limits.project(limits.mean + (pairs * turn[..., None, None]).sum(1)).to(device())
 
-    grid = Gabors.grid(shape, 6, 4)
+    grid = Gabors.grid(shape, 6, 4, spacing=2)
     phase = torch.arange(4).repeat_interleave(len(grid.y)) * torch.pi / 2
     grid = Gabors(*(part.repeat(4) for part in grid))
     with torch.no_grad():

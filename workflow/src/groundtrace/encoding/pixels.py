@@ -85,12 +85,12 @@ class Gabors(NamedTuple):
         return Gabors(*(part[rows] for part in self._asdict().values()))
 
     @classmethod
-    def grid(cls, shape: tuple[int, int], directions: int = 8, frequencies: int = 5) -> "Gabors":
-        """Gabors that cover an image: denser where they are smaller."""
+    def grid(cls, shape: tuple[int, int], directions: int = 8, frequencies: int = 5, spacing: float = 1.0) -> "Gabors":
+        """Gabors that cover an image, so many standard deviations apart: denser where they are smaller."""
         found = []
         for frequency in np.geomspace(2 / min(shape), 0.25, frequencies):
             size = 0.5 / frequency
-            places = [np.linspace(0, n - 1, max(3, math.ceil(n / size) + 1))[1:-1] for n in shape]
+            places = [np.linspace(0, n - 1, max(3, math.ceil(n / (spacing * size)) + 1))[1:-1] for n in shape]
             angles = np.arange(directions) * np.pi / directions
             for y, x, angle in np.stack(np.meshgrid(*places, angles, indexing="ij"), -1).reshape(-1, 3):
                 found.append((y, x, angle, np.log(frequency), np.log(size), 0.0))

@@ -147,8 +147,13 @@ class Identities:
 
         def of(session: Session) -> Identity:
             path = session.stimulus_images and Path(session.stimulus_images)
-            files = sorted(path.iterdir()) if path and path.is_dir() else [path] if path and not makes(path) else []
-            return {"images": {file.name: file_hash(file) for file in files}, "code": self.code(rule)}
+            if path and path.is_dir():
+                # Names of files are ids of images.
+                return {
+                    "images": {file.name: file_hash(file) for file in sorted(path.iterdir())},
+                    "code": self.code(rule),
+                }
+            return {"images": file_hash(path) if path and not makes(path) else None, "code": self.code(rule)}
 
         return self.plan.of_session(of)
 

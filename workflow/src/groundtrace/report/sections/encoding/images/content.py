@@ -27,7 +27,7 @@ def context(given: EncodingInputs) -> dict[str, Any] | None:
             "whole": f"{number(row['mean'])}, {number(row['rms'])}",
             "uniqueness": number(row["uniqueness"], 2),
             "stability": number(row["stability"], 2),
-            "values": [with_error(row[name], row[f"{name}_error"]) for name in COLUMNS],
+            "numbers": [with_error(row[name], row[f"{name}_error"]) for name in COLUMNS],
         }
         for row in given.images.sort("roi", maintain_order=True).iter_rows(named=True)
     ]
