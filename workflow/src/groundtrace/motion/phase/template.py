@@ -199,7 +199,7 @@ def noise_floor(variance: FloatArray) -> FloatArray:
     return np.maximum(smooth, max(1e-3 * float(np.median(smooth)), 1e-6)).astype(np.float32)
 
 
-def likenesses(frames: FloatArray) -> FloatArray:
+def likenesses(frames: FloatArray | IntArray) -> FloatArray:
     """Correlation (n, n) of the coarse structure of frames as they were recorded."""
     coarse = binned(frames, 4)
     coarse = (coarse - uniform_filter(coarse, LOCAL, axes=(1, 2))).reshape(len(frames), -1)
@@ -207,7 +207,7 @@ def likenesses(frames: FloatArray) -> FloatArray:
     return coarse @ coarse.T
 
 
-def _most_alike(frames: FloatArray) -> FloatArray:
+def _most_alike(frames: FloatArray | IntArray) -> FloatArray:
     """Mean of the frame that is most like its nearest, and of those (as Pachitariu et al. 2017)."""
     likeness = likenesses(frames)
     count = min(NEIGHBOURS, len(frames))

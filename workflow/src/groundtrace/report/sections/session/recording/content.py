@@ -162,7 +162,7 @@ def steps(inputs: SessionInputs) -> Iterator[Warning]:
     gain, time = brightness["gain"].to_numpy(), inputs.frames["time"].to_numpy()
     at = np.flatnonzero(np.abs(np.diff(np.log(gain))) > np.log(STEP)) + 1
     if len(at):
-        times = ", ".join(number(time[frame]) for frame in at[:LISTED]) + (" …" if len(at) > LISTED else "")
+        times = ", ".join(number(float(time[frame])) for frame in at[:LISTED]) + (" …" if len(at) > LISTED else "")
         yield Warning(
             "warning",
             f"The brightness of all ROIs changes at once, {len(at)} time{'s' if len(at) > 1 else ''}",
