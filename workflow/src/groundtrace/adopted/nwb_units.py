@@ -42,7 +42,7 @@ def _opened(path: Path | str, read: Callable[[Any], Any]) -> Any:
         raise InputError(f"{str(path)!r} does not exist")
     try:
         with h5py.File(path, "r") as file:
-            units = file.get("units")
+            units: Any = file.get("units")
             if units is None or not {"id", "spike_times", "spike_times_index"} <= set(units):
                 raise InputError(
                     f"{path}: has no units with spike times (units/spike_times); with format nwb_units a session is a "

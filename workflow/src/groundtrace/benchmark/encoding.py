@@ -111,10 +111,10 @@ def best_of(
 
     shape, own = images.shape[1:], fields.take(chosen)
     contrast = parameters.contrast * float(images.std(axis=(1, 2)).mean())
-    limits, ascent = ((GREY, contrast), PIXELS), {"starts": parameters.starts, "steps": parameters.steps}
+    limits, starts, steps = ((GREY, contrast), PIXELS), parameters.starts, parameters.steps
     strongest = images[strongest_image(image_of, response[chosen], len(images))]
     candidates = {
-        "mei": most_exciting(model, chosen, *limits, shape=shape, **ascent, seed=parameters.seed).images,
+        "mei": most_exciting(model, chosen, *limits, shape, starts, steps, parameters.seed).images,
         "gabor": best_gabor(model, chosen, *limits, shape=shape)[0],
         "best_image": with_contrast(strongest, GREY, contrast),
     }

@@ -100,7 +100,7 @@ def respond(fields: Fields, images: FloatArray) -> FloatArray:
 def drive(fields: Fields, images: FloatArray) -> FloatArray:
     """What excites each cell, (n_cells, n_images), before gain and baseline."""
     even, odd, pool = (bank.reshape(len(bank), -1) for bank in filters(fields, images.shape[1:]))
-    found = [np.zeros((len(fields.kind), 0))]
+    found: list[FloatArray] = [np.zeros((len(fields.kind), 0))]
     for start in range(0, len(images), BATCH):
         off = np.asarray(images[start : start + BATCH], np.float64).reshape(-1, even.shape[1]).T - GREY
         found.append(_drive(fields.kind[:, None], even @ off, odd @ off, pool @ off**2))
