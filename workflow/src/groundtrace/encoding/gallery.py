@@ -47,7 +47,7 @@ class Gallery:
         self.fitted, self.shown, self.rois, self.parameters = fitted, shown, rois, parameters
         self.limits = contrast_of(shown.images, parameters)
         self.cells = np.array([int(np.flatnonzero(shown.roi == roi)[0]) for roi in rois], np.int64)
-        self.pictures: dict[str, FloatArray] = {"rois": np.asarray(rois)}
+        self.pictures: dict[str, FloatArray | IntArray] = {"rois": np.asarray(rois)}
         self.measured: list[pl.DataFrame] = []
 
     def make(self) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -8,7 +8,7 @@ from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
 from scipy.spatial.distance import squareform
 from torch import Tensor
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.encoding.base import EncodingModel, device
 from groundtrace.encoding.model import Network
 from groundtrace.random import stream
@@ -77,7 +77,7 @@ def with_errors(values: FloatArray, image: IntArray, floor: float = 0.0) -> dict
     return {name: (found[name], float(np.sqrt(scale * ((p - p.mean()) ** 2).sum()))) for name, p in parts.items()}
 
 
-def dead(values: FloatArray) -> FloatArray:
+def dead(values: FloatArray) -> BoolArray:
     """(units,) true where a unit says nothing."""
     spread = values.std(axis=0)
     return spread <= DEAD * np.median(spread)
@@ -203,7 +203,7 @@ def untrained(network: Network, images: FloatArray, seed: int = 0) -> Network:
     control = Network(network.shape, network.reader, np.zeros(cells), np.ones(cells))
     control.initialise(torch.Generator().manual_seed(seed))
     for norm in control.core.norms:
-        norm.momentum = None  # pyright: ignore[reportAttributeAccessIssue]
+        norm.momentum = None  # pyright: ignore[reportArgumentType]
     control.train()
     with torch.no_grad():
         # Norms of a layer depend on those of the layers before it.

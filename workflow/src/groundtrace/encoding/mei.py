@@ -175,7 +175,7 @@ def best_gabor(
     Position, orientation, frequency, size, aspect and phase by gradient ascent, from the best of a grid.
     """
     limits, shape = Contrast(*contrast, *pixel_range), shape or image_shape(model)
-    cells = torch.from_numpy(np.asarray(cells, np.int64))
+    asked = torch.from_numpy(np.asarray(cells, np.int64))
 
     def drawn(gabors: Gabors, phase: Tensor) -> Tensor:
         pairs, turn = gabors.within(shape).pairs(shape), torch.stack([phase.cos(), phase.sin()], 1)
@@ -187,8 +187,8 @@ def best_gabor(
     with torch.no_grad():
         parts = torch.arange(len(phase)).split(BATCH)
         rates = torch.cat([model.response(drawn(grid[part], phase[part])).cpu() for part in parts])
-    rows = cells.repeat_interleave(GABORS)
-    chosen = rates[:, cells].topk(GABORS, dim=0).indices.T.flatten()
+    rows = asked.repeat_interleave(GABORS)
+    chosen = rates[:, asked].topk(GABORS, dim=0).indices.T.flatten()
     *best, phase = _climb(model, drawn, [*grid[chosen], phase[chosen]], rows, steps)
     best = Gabors(*best)
     with torch.no_grad():

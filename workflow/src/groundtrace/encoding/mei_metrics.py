@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from groundtrace.arrays import FloatArray
+from groundtrace.arrays import BoolArray, FloatArray
 
 EXTENT = 2.0
 """Radius of the mask, in standard deviations of the gradient energy."""
@@ -24,7 +24,7 @@ class Mask(NamedTuple):
     width: float
     """px, its standard deviations."""
 
-    def inside(self, shape: tuple[int, int]) -> FloatArray:
+    def inside(self, shape: tuple[int, int]) -> BoolArray:
         """(Y, X) true in an ellipse of EXTENT standard deviations."""
         return self._distance(shape) <= EXTENT
 
@@ -81,7 +81,7 @@ def metrics(image: FloatArray) -> dict[str, float]:
     horizontal; `frequency`, cycles per px; `symmetry_1` and `symmetry_2`; `centre_y`, `centre_x` and `size`, px.
     """
     mask = mask_of(image)
-    inside = image[mask.inside(image.shape)]
+    inside = image[mask.inside((image.shape[0], image.shape[1]))]
     power, frequency, direction = spectrum(image, mask)
     along = np.angle((power * np.exp(2j * direction)).sum()) / 2
     return {

@@ -81,7 +81,7 @@ class Gabors(NamedTuple):
         y, x = self.y.clamp(0, shape[0] - 1), self.x.clamp(0, shape[1] - 1)
         return Gabors(y, x, self.angle, frequency, size, self.length.clamp(-0.7, 0.7))
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows):  # pyright: ignore[reportIncompatibleMethodOverride]
         return Gabors(*(part[rows] for part in self._asdict().values()))
 
     @classmethod

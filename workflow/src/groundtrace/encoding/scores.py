@@ -29,7 +29,7 @@ def score(prediction: FloatArray, image_of: IntArray, responses: FloatArray) -> 
     def of(image_of: IntArray, responses: FloatArray, rows: IntArray) -> Scores:
         return _scores(prediction[:, rows], image_of, responses)
 
-    predicted = np.isfinite(prediction).any(axis=0)
+    predicted = np.any(np.isfinite(prediction), axis=0)
     used = predicted[image_of]
     return _jackknifed(of, image_of[used], responses[:, used])
 
@@ -63,7 +63,7 @@ def _halves(image_of: IntArray, responses: FloatArray) -> Scores:
         known, other = (Trials.of(image_of[half == h], responses[:, half == h], count) for h in (one, 1 - one))
         both = (known.count > 0) & (other.count > 0)
         prediction = np.where(both, known.mean, np.nan)
-        some = both.any(axis=0)
+        some = np.any(both, axis=0)
         rows = np.cumsum(some) - 1
         used = (half != one) & some[image_of]
         scores.append(_scores(prediction[:, some], rows[image_of[used]], responses[:, used]))

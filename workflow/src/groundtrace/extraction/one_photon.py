@@ -30,7 +30,7 @@ class OnePhoton(Transients):
 
     need: ClassVar[Need] = Need(1000, pixel=1000, seconds=15, gigabyte_seconds=60)
 
-    backend: Literal["one_photon"] = "one_photon"
+    backend: Literal["one_photon"] = "one_photon"  # pyright: ignore[reportIncompatibleVariableOverride]
     background: PositiveFloat = 1.0
     """Standard deviation of the Gaussian by which frames are smoothed for their background, in cell diameters."""
     visible: bool = False

@@ -64,7 +64,7 @@ def axial_fit(traces: FloatArray, depth: FloatArray, frame_rate: float) -> Axial
         left[:, part] = 0
         others.append(share(left, design, y))
     jackknife = (PARTS - 1) * np.var(others, axis=0)
-    part = found[:, -DEGREE:] @ (_powers(scaled) - _powers(np.median(scaled)[None])).T
+    part = found[:, -DEGREE:] @ (_powers(scaled) - _powers(np.atleast_1d(np.median(scaled)))).T
     explained = np.clip(share(weights, design, y) - chance.mean(axis=0), 0, 1)
     return AxialFit(part, explained, np.sqrt(jackknife + chance.var(axis=0)))
 

@@ -45,12 +45,12 @@ def compute_traces(
     believed, rate = rois["accepted"].to_numpy(), acquisition.frame_rate
     axial = axial_part(f, neuropil, depth, ~bad_frames, rate, parameters.axial)
     if smoothing and parameters.axial == "regress":
-        denoised = [stack(fluorescence[name]) for name in DENOISED_LIGHT]
-        other = axial_part(*denoised, depth, ~bad_frames, rate, parameters.axial)
-        light = (axial.fluorescence, axial.neuropil, other.fluorescence, other.neuropil)
+        light, around = (stack(fluorescence[name]) for name in DENOISED_LIGHT)
+        other = axial_part(light, around, depth, ~bad_frames, rate, parameters.axial)
+        parts = (axial.fluorescence, axial.neuropil, other.fluorescence, other.neuropil)
         names = ("fluorescence", "neuropil", *DENOISED_LIGHT)
         fluorescence = fluorescence.with_columns(
-            list_column(values).alias(name) for name, values in zip(names, light, strict=True)
+            list_column(values).alias(name) for name, values in zip(names, parts, strict=True)
         )
     dff = compute_dff(
         axial.fluorescence, axial.neuropil, rate, offset, parameters, believed, bad_frames=bad_frames, segment=segment

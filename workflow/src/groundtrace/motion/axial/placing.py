@@ -38,7 +38,7 @@ def placed(planes: FloatArray, template: FloatArray, variance: FloatArray) -> tu
             shift, _, _ = _where(planes[k], np.where(np.isfinite(before), before, np.nanmean(before)), variance)
             moved[k] = _moved(planes[k], shift)
     known = np.isfinite(moved)
-    return np.where(known, moved, np.nanmean(moved)), known.all(axis=0)
+    return np.where(known, moved, np.nanmean(moved)), np.all(known, axis=0)
 
 
 def _where(plane: FloatArray, image: FloatArray, variance: FloatArray) -> tuple[FloatArray, float, float]:

@@ -207,7 +207,7 @@ def likenesses(frames: FloatArray | IntArray) -> FloatArray:
     return coarse @ coarse.T
 
 
-def _most_alike(frames: FloatArray | IntArray) -> FloatArray:
+def _most_alike(frames: IntArray | FloatArray) -> FloatArray:
     """Mean of the frame that is most like its nearest, and of those (as Pachitariu et al. 2017)."""
     likeness = likenesses(frames)
     count = min(NEIGHBOURS, len(frames))
