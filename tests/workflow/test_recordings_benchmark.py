@@ -18,7 +18,7 @@ SMALL = {
     "frames": 300,
     "height": 96,
     "width": 96,
-    "stimulus": {"images": "gratings", "n_images": 6, "repeats": 5, "grey": 0},
+    "stimulus": {"images": "gratings", "n_images": 12, "repeats": 2, "grey": 0},
 }
 RECIPES = {
     "default": ("phase", "none", "transients", "oasis"),

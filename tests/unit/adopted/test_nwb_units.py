@@ -13,6 +13,7 @@ from groundtrace.adopted.nwb_units import adopt_units, clock, read_units
 from groundtrace.errors import InputError
 from groundtrace.io import write_table
 from groundtrace.movies.tables import Frames
+from groundtrace.responses.conditions import varied
 from groundtrace.responses.parameters import ResponseParameters
 from groundtrace.responses.steps import judge, present, respond
 from groundtrace.responses.tables import Units
@@ -117,6 +118,7 @@ def test_responses_are_counts_of_spikes(file, tmp_path):
     parameters = ResponseParameters()
     shown = present(file, frames, 20.0, parameters)
     responses = respond(shown, frames, tmp_path / "units.parquet", 20.0, parameters)
+    assert varied(shown) == []
     image = shown["image"].cast(pl.Int32).to_numpy()
     for unit, row in zip(range(1, 8), responses["response"], strict=True):
         assert row.to_list() == np.where((image == unit % 4) & (unit % 4 < 3), 4, 0).tolist()

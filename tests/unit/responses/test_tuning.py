@@ -77,3 +77,13 @@ def test_uneven_values_missing_ones_and_too_few():
 def test_a_silent_cell_prefers_nothing():
     (found,) = tunings(np.zeros((1, len(ORIENTATIONS))), ORIENTATIONS, "orientation")
     assert np.isnan([found.preferred[0], found.selectivity[0]]).all()
+
+
+def test_selectivity_is_unknown_where_the_mean_response_is_not_above_zero():
+    shown = np.tile(np.arange(0.0, 90, 15), 5)
+    response = np.random.default_rng(0).normal(0, 1, (40, len(shown)))
+    (found,) = tunings(response, shown, "orientation")
+    known = np.isfinite(found.selectivity)
+    assert 0 < known.sum() < 40
+    assert (found.selectivity_error[known] >= 0).all()
+    assert np.isnan(found.selectivity_error[~known]).all()

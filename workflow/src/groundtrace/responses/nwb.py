@@ -62,7 +62,9 @@ def _named(name: str, table: pl.DataFrame) -> pl.DataFrame:
         table = table.with_columns(named.alias("stimulus"))
     if "image" not in table.columns and "frame" in table.columns:
         frame = pl.col("frame").cast(pl.Float64, strict=False)
-        table = table.with_columns(pl.when(frame >= 0).then(frame).cast(pl.Int64).cast(pl.String).alias("image"))
+        image = pl.when(frame >= 0).then(frame).cast(pl.Int64).cast(pl.String)
+        # A number of an image is no quantity that cells could be tuned to.
+        table = table.with_columns(image=image).drop("frame")
     return table
 
 

@@ -98,7 +98,9 @@ def _vector(value: FloatArray, mean: FloatArray, error: FloatArray, period: floa
         along = np.einsum("ar,rab,br->r", towards, spread, towards)
         noisy = np.minimum((spread[:, 0, 0] + spread[:, 1, 1]) / length**2, 1)
         error = np.sqrt(along * (1 + UNTUNED * noisy))
-        return np.sign(power) * np.sqrt(np.abs(power)) / (2 * level), error / (2 * level)
+        # Where few angles were shown, or there are hardly any responses, the level may not be positive.
+        whole = 2 * np.where(level > 0, level, np.nan)
+        return np.sign(power) * np.sqrt(np.abs(power)) / whole, error / whole
 
 
 def _depth(mean: FloatArray, error: FloatArray) -> tuple[FloatArray, FloatArray]:
