@@ -104,11 +104,12 @@ def best_of_grid(grid: "Gabors", small: "Tensor", mean: "Tensor", count: "Tensor
     import torch
 
     gains, weights = [], []
+    shape = (small.shape[1], small.shape[2])
     share = count / count.sum(1, keepdim=True)
     off = mean - (share * mean).sum(1, keepdim=True)
     common = share.mean(0)
     for rows in torch.arange(len(grid.y), device=small.device).split(IMAGES):
-        parts = _parts(small, grid[rows].pairs(_size(small)))[:, 1:]
+        parts = _parts(small, grid[rows].pairs(shape))[:, 1:]
         parts = parts - (parts * common).sum(2, keepdim=True)
         gram = torch.einsum("gpi,gqi,i->gpq", parts, parts, common)
         gram = gram + RIDGE * torch.diag_embed(torch.diagonal(gram, dim1=1, dim2=2) + 1e-9)
@@ -121,7 +122,7 @@ def best_of_grid(grid: "Gabors", small: "Tensor", mean: "Tensor", count: "Tensor
     cells = torch.arange(len(mean), device=small.device)[:, None]
     found = weight.permute(2, 0, 1)[cells, chosen]
     # ELU + 1 of x is x + 1 above 0; the constant brings the mean of the drive there.
-    middle = torch.stack([_parts(small, grid[row].pairs(_size(small)))[:, 1:].mean(2) for row in chosen])
+    middle = torch.stack([_parts(small, grid[row].pairs(shape))[:, 1:].mean(2) for row in chosen])
     constant = (share * mean).sum(1)[:, None] - 1 - (found * middle).sum(2)
     return chosen, torch.cat([constant[..., None], found], 2)
 

@@ -158,7 +158,7 @@ def _similarity(images: FloatArray) -> float:
     """Mean correlation between all pairs of images (n, Y, X)."""
     if len(images) < 2:
         return np.nan
-    r = np.corrcoef(images.reshape(len(images), -1))
+    r = np.atleast_2d(np.corrcoef(images.reshape(len(images), -1)))
     return float(r[np.triu_indices(len(r), 1)].mean())
 
 

@@ -34,6 +34,10 @@ class Core(nn.Module):
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(shape.channels) for _ in sizes)
 
+    @property
+    def layers(self) -> list[nn.Conv2d]:
+        return [layer for layer in self.convolutions if isinstance(layer, nn.Conv2d)]
+
     def forward(self, images: Tensor) -> list[Tensor]:
         x, found = images[:, None], []
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
@@ -44,14 +48,14 @@ class Core(nn.Module):
 
     def roughness(self) -> Tensor:
         """Energy of the Laplacian of the first kernels, over that of the kernels."""
-        kernels = self.convolutions[0].weight
+        kernels = self.layers[0].weight
         curved = functional.conv2d(kernels, LAPLACE.to(kernels)[None, None], padding=1)
         return ((curved**2).sum((1, 2, 3)) / (kernels**2).sum((1, 2, 3)).clamp(min=1e-8)).mean()
 
     def groups(self) -> Tensor:
         """Mean norm of hidden kernels, one for each pair of channels."""
-        norms = [(layer.weight**2).sum((2, 3)).clamp(min=1e-12).sqrt().mean() for layer in self.convolutions[1:]]
-        return torch.stack(norms).sum() if norms else torch.zeros((), device=self.convolutions[0].weight.device)
+        norms = [(layer.weight**2).sum((2, 3)).clamp(min=1e-12).sqrt().mean() for layer in self.layers[1:]]
+        return torch.stack(norms).sum() if norms else torch.zeros((), device=self.layers[0].weight.device)
 
 
 class Readout(nn.Module):
@@ -120,7 +124,7 @@ class Network(nn.Module, EncodingModel):
     def initialise(self, generator: torch.Generator) -> "Network":
         """Random weights of one's own, so that members can be made in threads."""
         with torch.no_grad():
-            for layer in self.core.convolutions:
+            for layer in self.core.layers:
                 fan = math.prod(layer.weight.shape[1:])
                 layer.weight.normal_(0, math.sqrt(1 / fan), generator=generator)
             self.readout.place.normal_(0, 0.1, generator=generator)

@@ -57,9 +57,9 @@ def with_error(value: float | None, error: float | None, digits: int = 2) -> str
 def load_encoding(paths: Mapping[str, Path | str], session: str, plane: int, recipe: str) -> EncodingInputs:
     """Read what the rule `encoding` left; `paths` by their names in `FILES`."""
     names = ("encoding", "most_exciting_images", "in_silico_responses", "inside", "reliability")
-    tables = [read_table(paths[name]) for name in names]
+    scores, images, responses, inside, reliability = (read_table(paths[name]) for name in names)
     pictures, stack = read_arrays(paths["encoding_pictures"]), read_arrays(paths["stimulus_images"])["images"]
-    return EncodingInputs(session, plane, recipe, *tables, pictures, stack)
+    return EncodingInputs(session, plane, recipe, scores, images, responses, inside, reliability, pictures, stack)
 
 
 def render_encoding(given: EncodingInputs) -> str:

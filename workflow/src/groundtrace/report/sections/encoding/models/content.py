@@ -8,6 +8,7 @@ import polars as pl
 from groundtrace.report import svg
 from groundtrace.report.encoding import CONTROLS, EncodingInputs, with_error
 from groundtrace.report.html import number
+from groundtrace.report.warning import median
 
 EXPLAINED = 0.15
 """Explainable share of the variance from which FEVE is asked of a cell."""
@@ -38,7 +39,7 @@ def context(given: EncodingInputs) -> dict[str, Any]:
 def _median(table: pl.DataFrame, score: str) -> str:
     """Median over cells, and the median error of one cell."""
     known = table.filter(pl.col(score).is_not_null())
-    return with_error(known[score].median(), known[f"{score}_error"].median()) if known.height else "–"
+    return with_error(median(known[score]), median(known[f"{score}_error"])) if known.height else "–"
 
 
 def _chart(given: EncodingInputs, score: str, label: str) -> dict[str, Any]:
