@@ -17,7 +17,7 @@ SIMPLE, COMPLEX = 0, 1
 def images(count: int, seed: int = 0) -> FloatArray:
     """(count, Y, X) noise with most power at low spatial frequencies, from 0 to 1."""
     noise = np.random.default_rng(seed).standard_normal((count, *SHAPE))
-    rough = sum(gaussian_filter(noise, (0, s, s)) * s for s in (0.5, 1, 2, 4))
+    rough = np.sum([gaussian_filter(noise, (0, s, s)) * s for s in (0.5, 1, 2, 4)], axis=0)
     rough = rough / rough.std()
     return np.clip(0.5 + 0.2 * rough, 0, 1).astype(np.float32)
 

@@ -42,7 +42,7 @@ def test_images_that_were_not_shown_are_not_predicted_and_threads_change_nothing
     of, responses = data.image_of[used], data.responses[:, used]
     one, two = (predict_left_out(Linear(), data.images, of, responses, 5, 0, threads) for threads in (1, 2))
     np.testing.assert_array_equal(one, two)
-    assert np.isnan(one).all(axis=0).nonzero()[0].tolist() == [4]
+    assert np.flatnonzero(np.isnan(one).all(axis=0)).tolist() == [4]
 
 
 @pytest.mark.parametrize("folds", [1, 31])

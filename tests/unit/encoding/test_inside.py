@@ -3,6 +3,7 @@ import pytest
 
 from groundtrace.encoding.inside import dead, grams, hoyer, readout_channels, statistics, treves_rolls, with_errors
 from groundtrace.encoding.learnt import look_inside
+from groundtrace.encoding.model import Network
 from groundtrace.encoding.network import EncodingNetwork
 from groundtrace.encoding.parameters import EncodingParameters
 from groundtrace.encoding.steps import Shown
@@ -72,6 +73,7 @@ def seen():
     data = session(40, 3, (0, 1, 0))
     network = EncodingNetwork(channels=4, layers=2, pool=1, members=1, steps=20)
     model = network.fit(data.images, data.image_of, data.responses, 0).members[0]
+    assert isinstance(model, Network)
     shown = Shown(data.images, data.image_of, data.responses, np.arange(3))
     return model, shown, *look_inside(model, shown, EncodingParameters(steps=4))
 

@@ -56,6 +56,7 @@ def test_responses_can_be_differentiated_and_are_those_predicted(backend):
     batch = torch.from_numpy(data.images[:3]).requires_grad_(True)
     found = model.response(batch)
     found.sum().backward()
+    assert batch.grad is not None
     assert (batch.grad.abs().amax((1, 2)) > 0).all()
     np.testing.assert_allclose(found.detach().numpy().T, model.predict(data.images[:3]), rtol=1e-4, atol=1e-5)
 
@@ -112,5 +113,6 @@ def test_left_out_drives_are_those_of_fits_without_the_image():
 )
 def test_what_cannot_be_fitted_is_refused(change, said):
     data = session(20, 1)
+    given, of, responses = change(data.images, data.image_of, data.responses)
     with pytest.raises(InputError, match=said):
-        Linear().fit(*change(data.images, data.image_of, data.responses), 0)
+        Linear().fit(given, of, responses, 0)
