@@ -1,4 +1,4 @@
-"""One-photon recordings: cells found and how true their traces are, with the background taken out and without.
+"""One-photon recordings: cells found and how true their traces are.
 
     PYTHONPATH=workflow/src python measurements/one_photon.py [--seeds 1 2] [--frames 2000] [--size 160] ...
 
@@ -30,7 +30,6 @@ from groundtrace.traces.dff import DffParameters, compute_dff
 
 METHODS = {
     "transients": {"backend": "transients"},
-    "one_photon": {"backend": "one_photon"},
     "cnmfe": {"backend": "cnmfe"},
 }
 

@@ -16,9 +16,9 @@ COLUMNS = list(Session.model_fields)
 LISTED = ", ".join(COLUMNS)
 FORMATS = (
     "tiff, hdf5, nwb, zarr, npy, scanbox, bruker, thor, femtonics, micromanager, inscopix, suite2p, caiman, avi, "
-    "suite2p_rois, caiman_rois, nwb_rois, extract_rois, minian_rois"
+    "suite2p_rois, caiman_rois, nwb_rois, extract_rois, minian_rois, nwb_units"
 )
-QUOTED = ", ".join(f"'{name}'" for name in FORMATS.split(", ")).replace(", 'minian_rois'", " or 'minian_rois'")
+QUOTED = ", ".join(f"'{name}'" for name in FORMATS.split(", ")).replace(", 'nwb_units'", " or 'nwb_units'")
 SUFFIXES = ".tif, .tiff, .btf, .h5, .hdf5, .mat, .nwb, .zarr, .npy, .sbx, .raw, .mesc, .isxd, .bin, .mmap, .avi"
 
 

@@ -18,7 +18,7 @@ from tests.unit.report.report_decode import page_data
 from tests.unit.report.test_report_session import write_session
 
 IDENTITIES = "import json; from groundtrace.report.pages import *; print(json.dumps({p: identity(p) for p in PAGES}))"
-BOARDS = {"benchmark", "recordings", "realism", "suggest"}
+BOARDS = {"benchmark", "recordings", "realism", "suggest", "tracks"}
 """Pages of tables and small charts."""
 CONTENT = """
 from pathlib import Path
@@ -94,7 +94,8 @@ def edit(path: Path, old: str, new: str) -> None:
 def test_every_folder_is_a_section_of_a_page_and_every_shared_file_is_used():
     folder = SHARED.parent / "sections"
     found = {(path.parent.parent.name, path.parent.name) for path in folder.glob("*/*/section.html")}
-    assert found == {(page, name) for page, names in PAGES.items() for name in names}
+    wanted = {(page, *name.split(".")) for page, names in PAGES.items() for name in names}
+    assert found == {parts[-2:] for parts in wanted}
     named = {name for page in PAGES for section in sections(page) for name in section.shared}
     assert named | set(FRAME) == {path.name for path in SHARED.iterdir()}
 

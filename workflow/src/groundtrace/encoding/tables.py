@@ -90,5 +90,5 @@ class Inside(Table, key=("network", "part", "statistic")):
     network: Series[str] = column("", "untrained is the control", isin=("trained", "untrained", "recorded"))
     part: Series[str] = column("", "layer, or cells: mean responses of the recorded population")
     statistic: Series[str] = column("", "as in `groundtrace.encoding.inside.statistics`, and units, dead, separation")
-    value: Series[pl.Float32] = column("", "", nullable=True)
+    value: Series[pl.Float32] = column("", "in the unit of the statistic", nullable=True)
     error: Series[pl.Float32] = column("", "its standard error, of a jackknife over images", low=0, nullable=True)

@@ -14,7 +14,6 @@ from groundtrace.report.html import contrast, png, shrink
 IMAGES = {
     "mean": "mean",
     "maximum": "maximum",
-    "peak_to_noise": "peak to noise",
     "deviation": "standard deviation",
     "correlation": "local correlation",
     "energy": "activity",
