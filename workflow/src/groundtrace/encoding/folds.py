@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from groundtrace.arrays import FloatArray, IntArray
-from groundtrace.encoding.base import EncodingBackend, EncodingModel, check_shapes
+from groundtrace.encoding.base import EncodingBackend, EncodingModel, check_shapes, one_thread
 from groundtrace.errors import InputError
 
 
@@ -40,7 +40,7 @@ def fit_folds(
         used = fold[image_of] != k
         return backend.fit(images, image_of[used], responses[:, used], seed)
 
-    with ThreadPoolExecutor(threads) as pool:
+    with one_thread(), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(fit, range(fold.max() + 1)))
 
 
