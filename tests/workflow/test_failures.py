@@ -151,5 +151,5 @@ def test_a_wrong_sheet_or_config_starts_no_job(tmp_path):
 
     project.configure(dff={"basline": {}})
     done = project.snakemake()
-    assert "dff.basline: unknown key; known here: baseline, neuropil, subtract_offset" in done.said
+    assert "dff.basline: unknown key; known here: axial, baseline, neuropil, subtract_offset" in done.said
     assert "Traceback" not in done.said
