@@ -51,7 +51,8 @@ def test_models_stand_beside_controls(encoded):
     assert encoded.scores["model"].unique(maintain_order=True).to_list() == ["ln", "gabor", "network", "mean", "oracle"]
     control = encoded.scores.filter(model="mean")
     assert control["correlation"].is_null().all()
-    assert (control["feve"] < 0.05).all()
+    # By chance it may lie above 0, within its error.
+    assert (control["feve"] < 0.05 + 2 * control["feve_error"]).all()
     assert encoded.scores.filter(model="oracle")["correlation"].is_not_null().all()
 
 
