@@ -29,8 +29,8 @@ from groundtrace.motion.quality import assess
 from groundtrace.movies.file import create_movie, open_movie
 from groundtrace.movies.z_stack import ZStack
 from groundtrace.sessions import Session
-from groundtrace.simulation.parameters import Simulation
-from groundtrace.simulation.z_stack import STEP, take_z_stack
+from groundtrace.simulation.parameters import Z_STEP, Simulation
+from groundtrace.simulation.z_stack import take_z_stack
 from groundtrace.spikes.network.backend import Network
 from groundtrace.task import Task
 from groundtrace.traces.axial import axial_part
@@ -53,7 +53,7 @@ def depths(folder: Path, parameters: dict) -> tuple[dict[str, pl.DataFrame], obj
     """Table Shifts with the depth in the stack and with the mode; the truth; and the ROIs' light."""
     truth = simulated(folder, **parameters)
     session = Session(subject="x", session="1", indicator="GCaMP6s", frame_rate=30, pixel_size=1.5, simulate="x")
-    stack = ZStack(take_z_stack(Simulation.model_validate(parameters), session).astype(np.float32), STEP)
+    stack = ZStack(take_z_stack(Simulation.model_validate(parameters), session).astype(np.float32), Z_STEP)
     movie, frames = open_movie(folder / "movie.npy"), frames_table(parameters["frames"])
     registered = create_movie(folder / "registered.npy", movie.shape, movie.dtype)
     acquisition = acquisition_of(movie)

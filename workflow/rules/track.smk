@@ -22,7 +22,7 @@ rule tracks:
     benchmark:
         plan.timing(TRACKED_LOG)
     conda:
-        plan.environment("track")
+        plan.environment("track") if plan.fields else "../../envs/core.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1300, 10),

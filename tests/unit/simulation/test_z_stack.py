@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from groundtrace.sessions import Session
-from groundtrace.simulation.parameters import Simulation
+from groundtrace.simulation.parameters import Z_STEP, Simulation
 from groundtrace.simulation.simulate import prepare
-from groundtrace.simulation.z_stack import STEP, depths, take_z_stack
+from groundtrace.simulation.z_stack import depths, take_z_stack
 
 SESSION = Session(subject="a", session="1", frame_rate=30, pixel_size=1.5, indicator="GCaMP6s", simulate="x")
 STILL = {"motion": 0, "nonrigid": 0, "line_jitter": 0}
@@ -16,7 +16,7 @@ def parameters() -> Simulation:
 
 
 def test_planes_reach_to_both_sides():
-    np.testing.assert_array_equal(depths(5), STEP * np.array([-2, -1, 0, 1, 2]))
+    np.testing.assert_array_equal(depths(5), Z_STEP * np.array([-2, -1, 0, 1, 2]))
 
 
 def test_the_middle_plane_is_that_of_the_recording_and_others_are_less_like_it(parameters):

@@ -25,8 +25,7 @@ from groundtrace.running.renaming import advice
 from groundtrace.section import Backend
 from groundtrace.sessions import Session
 from groundtrace.sheet import read_sheet
-from groundtrace.simulation.parameters import Simulation
-from groundtrace.simulation.z_stack import STEP
+from groundtrace.simulation.parameters import Z_STEP, Simulation
 from groundtrace.subjects import read_subjects
 
 NOTHING = "(?!)"
@@ -271,7 +270,7 @@ class Plan:
         """Of a session: the file and its step, µm; what is in it decides (`Identities`), not where it lies."""
         session = self.sessions[wildcards.session]
         if self.simulates_stack(session.key):
-            return StackFile(self.at("{session}/truth/z_stack.tif").format(session=session.key), STEP)
+            return StackFile(self.at("{session}/truth/z_stack.tif").format(session=session.key), Z_STEP)
         return StackFile(session.z_stack or "", session.z_step or 0.0)
 
     @cached_property

@@ -6,6 +6,9 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, mod
 
 from groundtrace.section import Section
 
+Z_STEP = 2.0
+"""µm between the planes of a simulated z-stack."""
+
 
 class Revisits(Section):
     """How the sessions of a field (the sheet's column `field`) differ: each is drawn anew for every session, evenly

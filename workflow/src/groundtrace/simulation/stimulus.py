@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy.ndimage import zoom
 
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.errors import InputError
@@ -144,6 +143,7 @@ def patch(random: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
 def photographs() -> list[FloatArray]:
     """The two photographs of scikit-learn in grey, 0 to 1, at each of ZOOMS."""
     from imagecodecs import jpeg8_decode
+    from scipy.ndimage import zoom
 
     folder = files("sklearn.datasets.images")
     found = [np.asarray(jpeg8_decode((folder / f"{name}.jpg").read_bytes())) for name in PHOTOGRAPHS]

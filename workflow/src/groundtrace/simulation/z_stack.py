@@ -7,19 +7,17 @@ from groundtrace.random import stream
 from groundtrace.sessions import Session
 from groundtrace.simulation.detector import DTYPE, detect
 from groundtrace.simulation.motion import LIMIT
-from groundtrace.simulation.parameters import Simulation
+from groundtrace.simulation.parameters import Z_STEP, Simulation
 from groundtrace.simulation.simulate import prepare, recording
 
-STEP = 2.0
-"""µm between planes."""
 FRAMES = 20
 """Frames whose mean is one plane."""
 
 
 def depths(half: float) -> FloatArray:
     """µm below the plane of the recording, of a stack that reaches `half` µm to either side."""
-    steps = int(half / STEP)
-    return STEP * np.arange(-steps, steps + 1, dtype=float)
+    steps = int(half / Z_STEP)
+    return Z_STEP * np.arange(-steps, steps + 1, dtype=float)
 
 
 def take_z_stack(parameters: Simulation, session: Session) -> IntArray:
