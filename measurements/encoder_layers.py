@@ -2,8 +2,8 @@
 
     PYTHONPATH=workflow/src python measurements/encoder_layers.py PATH/sensorium_sota_model.pth
 
-The weights are those of the public repository sinzlab/sensorium (MIT; Willeke et al. 2022). 100 natural patches of 36 × 64 px,
-standardised over the set; a second set of patches tells how much the choice of patches changes.
+The weights are those of the public repository sinzlab/sensorium (MIT; Willeke et al. 2022). Images are 100 natural
+patches of 36 × 64 px, standardised over the set; a second set of patches tells how much the choice of patches changes.
 """
 
 import argparse
