@@ -1,5 +1,5 @@
 TRACKED = plan.at(layout.TRACKED)
-TRACKED_LOG = layout.FIELD + "/{recipe}_track-{track}"
+TRACKED_LOG = f"{layout.FIELD}/{{recipe}}_track-{{track}}"
 
 
 rule track:
