@@ -265,22 +265,43 @@ def compute_dff(
             r, error = fitted
     for block in _blocks(count) if usable.any() else []:
         raw, around = light.of(block)
-        corrected = raw - r[block, None] * around
-        typical, f0 = np.median(raw, axis=1), np.empty_like(corrected)
-        for part in stretches:
-            f0[:, part] = baseline(corrected[:, part], frame_rate, parameters.baseline)
-        level[block] = np.median(f0, axis=1)
-        share[block] = level[block] / np.maximum(typical, 1e-12)
-        # The baseline averages about one second of frames.
-        sd = noise_sd(corrected) / np.sqrt(max(1.0, parameters.baseline.smoothing * frame_rate))
-        near_zero[block] = f0.min(axis=1) <= 3 * sd
-        negative[block] = (corrected < 0).mean(axis=1) > 0.01
-        floor[block] = np.where(near_zero[block], LEAST_BASELINE * typical, 0)
-        good = ~near_zero[block] | (floor[block] > 3 * sd)
-        found = (corrected[good] - f0[good]) / np.maximum(f0[good], floor[block][good, None])
-        result[np.ix_(np.arange(count)[block][good], usable)] = found
+        found = _above_baseline(raw, raw - r[block, None] * around, stretches, frame_rate, parameters.baseline)
+        result[block, usable] = found.dff
+        level[block], share[block], floor[block] = found.level, found.share, found.floor
+        near_zero[block], negative[block] = found.near_zero, found.negative
     result[~finite] = np.nan
     return Dff(result, r, error, level, share, near_zero, floor, negative, usable, *fitted, seen)
+
+
+@dataclass(frozen=True)
+class _Above:
+    """dF/F (n_rois, n_frames) of a few ROIs and what is told of their baselines, as in Dff."""
+
+    dff: FloatArray
+    level: FloatArray
+    share: FloatArray
+    floor: FloatArray
+    near_zero: BoolArray
+    negative: BoolArray
+
+
+def _above_baseline(
+    raw: FloatArray, corrected: FloatArray, stretches: list[slice], frame_rate: float, parameters: BaselineParameters
+) -> _Above:
+    """dF/F of light above the offset, `raw` as it was seen and `corrected` for neuropil; (n_rois, n_frames)."""
+    typical, f0 = np.median(raw, axis=1), np.empty_like(corrected)
+    for part in stretches:
+        f0[:, part] = baseline(corrected[:, part], frame_rate, parameters)
+    level = np.median(f0, axis=1)
+    # The baseline averages about one second of frames.
+    sd = noise_sd(corrected) / np.sqrt(max(1.0, parameters.smoothing * frame_rate))
+    near_zero = f0.min(axis=1) <= 3 * sd
+    floor = np.where(near_zero, LEAST_BASELINE * typical, 0)
+    known = ~near_zero | (floor > 3 * sd)
+    divisor, unknown = np.maximum(f0, floor[:, None]), np.full_like(f0, np.nan)
+    dff = np.divide(corrected - f0, divisor, out=unknown, where=known[:, None])
+    negative = (corrected < 0).mean(axis=1) > 0.01
+    return _Above(dff, level, level / np.maximum(typical, 1e-12), floor, near_zero, negative)
 
 
 @dataclass(frozen=True)
