@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 import groundtrace
 from groundtrace.config import load
-from groundtrace.running.curate import server
+from groundtrace.running.curate import Server
 from tests.browser.browser_wait import until
 from tests.workflow.conftest import Project
 
@@ -179,10 +179,10 @@ def check_reruns(project: Project, path: Path, found: pl.DataFrame) -> None:
 def served(project, monkeypatch) -> Iterator[str]:
     """Address of `make curate`."""
     monkeypatch.chdir(project.folder)
-    made, address = server(load(yaml.safe_load((project.folder / "test.yaml").read_text())), 0)
+    made = Server(load(yaml.safe_load((project.folder / "test.yaml").read_text())), 0)
     thread = threading.Thread(target=made.serve_forever, args=(0.02,))
     thread.start()
-    yield address
+    yield made.address
     made.shutdown()
     thread.join()
     made.server_close()

@@ -13,7 +13,7 @@ import pytest
 
 from groundtrace.config import load
 from groundtrace.curation.file import LIMIT
-from groundtrace.running.curate import HOST, server
+from groundtrace.running.curate import HOST, Server
 
 SHEET = "subject\tsession\tplanes\tframe_rate\tindicator\tsimulate\na\t1\t2\t30\tGCaMP6s\tsmall\n"
 PAGE = "sub-a/ses-1/plane-1/report-default.html"
@@ -60,10 +60,10 @@ def site(tmp_path) -> Iterator[Site]:
             "simulation": {"small": {}},
         }
     )
-    made, address = server(config, 0)
+    made = Server(config, 0)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(made.serve_forever, 0.02)
-        yield Site(tmp_path, made.server_address[1], urlsplit(address).path)
+        yield Site(tmp_path, made.server_address[1], urlsplit(made.address).path)
         made.shutdown()
     made.server_close()
 
@@ -211,9 +211,9 @@ def test_a_link_that_leads_out_of_the_folder_is_not_followed(site):
 def test_every_start_has_a_token_of_its_own_that_no_other_site_learns(site, tmp_path):
     tokens = set()
     for _ in range(3):
-        made, address = server(load({"sessions": str(tmp_path / "sessions.tsv"), "simulation": {"small": {}}}), 0)
+        made = Server(load({"sessions": str(tmp_path / "sessions.tsv"), "simulation": {"small": {}}}), 0)
         made.server_close()
-        tokens.add(address.rstrip("/").rpartition("/")[2])
+        tokens.add(made.address.rstrip("/").rpartition("/")[2])
     assert len(tokens) == 3
     assert all(re.fullmatch(r"[\w-]{24}", token) for token in tokens)
     connection = http.client.HTTPConnection(HOST, site.port, timeout=10)

@@ -86,88 +86,93 @@ class Desk:
         return f"{decisions} decision{' is' if decisions == 1 else 's are'} saved as {path}."
 
 
-def handler(desk: Desk, token: str, hosts: set[str]) -> type[BaseHTTPRequestHandler]:
-    """What answers requests. hosts: names under which the server may be called: another one is another site's."""
+class Handler(BaseHTTPRequestHandler):
+    """Answers requests of whoever knows the token."""
 
-    class Handler(BaseHTTPRequestHandler):
-        server_version, sys_version, timeout = "groundtrace", "", 30
+    server_version, sys_version, timeout = "groundtrace", "", 30
 
-        def do_GET(self) -> None:
-            path = self._asked()
-            if path is None:
-                return
-            found = desk.read(path)
-            if found is None:
-                self._answer(HTTPStatus.NOT_FOUND, b"no such page")
-            else:
-                self._answer(HTTPStatus.OK, *found)
+    def do_GET(self) -> None:
+        path = self._asked()
+        if path is None:
+            return
+        found = self._site.desk.read(path)
+        if found is None:
+            self._answer(HTTPStatus.NOT_FOUND, b"no such page")
+        else:
+            self._answer(HTTPStatus.OK, *found)
 
-        def do_PUT(self) -> None:
-            path = self._asked()
-            if path is None:
-                return
-            origin, length = self.headers.get("Origin"), self.headers.get("Content-Length", "")
-            if origin is not None and urlsplit(origin).netloc not in hosts:
-                self._answer(HTTPStatus.FORBIDDEN, b"another site may not save here")
-            elif not length.isdecimal():
-                self._answer(HTTPStatus.LENGTH_REQUIRED, b"Content-Length is missing")
-            elif int(length) > LIMIT:
-                self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {LIMIT >> 20} MB".encode())
-            else:
-                self._save(path, self.rfile.read(int(length)))
+    def do_PUT(self) -> None:
+        path = self._asked()
+        if path is None:
+            return
+        origin, length = self.headers.get("Origin"), self.headers.get("Content-Length", "")
+        if origin is not None and urlsplit(origin).netloc not in self._site.hosts:
+            self._answer(HTTPStatus.FORBIDDEN, b"another site may not save here")
+        elif not length.isdecimal():
+            self._answer(HTTPStatus.LENGTH_REQUIRED, b"Content-Length is missing")
+        elif int(length) > LIMIT:
+            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {LIMIT >> 20} MB".encode())
+        else:
+            self._save(path, self.rfile.read(int(length)))
 
-        def _save(self, path: str, data: bytes) -> None:
-            try:
-                self._answer(HTTPStatus.OK, desk.save(path, data).encode())
-            except InputError as error:
-                self._answer(HTTPStatus.BAD_REQUEST, str(error).encode())
-            except OSError as error:
-                self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"cannot be written ({error})".encode())
+    def _save(self, path: str, data: bytes) -> None:
+        try:
+            self._answer(HTTPStatus.OK, self._site.desk.save(path, data).encode())
+        except InputError as error:
+            self._answer(HTTPStatus.BAD_REQUEST, str(error).encode())
+        except OSError as error:
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"cannot be written ({error})".encode())
 
-        def _asked(self) -> str | None:
-            """Path below the token; None when the request is refused."""
-            if self.headers.get("Host", "") not in hosts:
-                self._answer(HTTPStatus.FORBIDDEN, b"this address is not the server's")
-                return None
-            first, _, path = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
-            if not secrets.compare_digest(first.encode(), token.encode()):
-                self._answer(HTTPStatus.FORBIDDEN, b"the token is missing: open the address that `make curate` tells")
-                return None
-            return path
+    @property
+    def _site(self) -> "Server":
+        assert isinstance(self.server, Server)
+        return self.server
 
-        def _answer(self, status: HTTPStatus, content: bytes, kind: str = "text/plain; charset=utf-8") -> None:
-            self.close_connection = True
-            self.send_response(status)
-            headers = {
-                "Content-Type": kind,
-                "Content-Length": str(len(content)),
-                "Cache-Control": "no-store",
-                "Connection": "close",
-                # The token is in the address, which no other site learns.
-                "Referrer-Policy": "no-referrer",
-                "X-Content-Type-Options": "nosniff",
-                "X-Frame-Options": "DENY",
-            }
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
+    def _asked(self) -> str | None:
+        """Path below the token; None when the request is refused."""
+        if self.headers.get("Host", "") not in self._site.hosts:
+            self._answer(HTTPStatus.FORBIDDEN, b"this address is not the server's")
+            return None
+        first, _, path = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
+        if not secrets.compare_digest(first.encode(), self._site.token.encode()):
+            self._answer(HTTPStatus.FORBIDDEN, b"the token is missing: open the address that `make curate` tells")
+            return None
+        return path
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Requests are not logged: their paths hold the token."""
+    def _answer(self, status: HTTPStatus, content: bytes, kind: str = "text/plain; charset=utf-8") -> None:
+        self.close_connection = True
+        self.send_response(status)
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(len(content)),
+            "Cache-Control": "no-store",
+            "Connection": "close",
+            # The token is in the address, which no other site learns.
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        }
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
 
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:
+        """Requests are not logged: their paths hold the token."""
 
 
-def server(config: Config, port: int = PORT) -> tuple[ThreadingHTTPServer, str]:
-    """A server that is not started yet, and its address with the token. port: 0 takes any that is free."""
-    token = secrets.token_urlsafe(18)
-    made = ThreadingHTTPServer((HOST, port), BaseHTTPRequestHandler)
-    made.daemon_threads = True
-    number = made.server_address[1]
-    hosts = {f"{host}:{number}" for host in (HOST, "localhost")}
-    made.RequestHandlerClass = handler(Desk(config), token, hosts)
-    return made, f"http://{HOST}:{number}/{token}/"
+class Server(ThreadingHTTPServer):
+    """Serves the pages of a study from this machine alone. port: 0 takes any that is free."""
+
+    daemon_threads = True
+
+    def __init__(self, config: Config, port: int = PORT):
+        self.desk, self.token = Desk(config), secrets.token_urlsafe(18)
+        super().__init__((HOST, port), Handler)
+        number = self.server_address[1]
+        self.hosts = {f"{host}:{number}" for host in (HOST, "localhost")}
+        """Names under which it may be called: another one is another site's."""
+        self.address = f"http://{HOST}:{number}/{self.token}/"
 
 
 def main() -> None:
@@ -179,18 +184,18 @@ def main() -> None:
         config = load(merged([Path("config/config.yaml"), *given.config]))
         if not (config.results / "index.html").is_file():
             raise InputError(f"{config.results}: has no page yet; run the workflow first")
-        made, address = server(config, given.port)
+        server = Server(config, given.port)
     except GroundtraceError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: port {given.port} cannot be used ({error.strerror}); name another with --port, or 0 for any")
-    print(f"Pages that save into {config.curation}/: {address}\nCtrl-C ends it.", flush=True)
+    print(f"Pages that save into {config.curation}/: {server.address}\nCtrl-C ends it.", flush=True)
     try:
-        made.serve_forever()
+        server.serve_forever()
     except KeyboardInterrupt:
         print()
     finally:
-        made.server_close()
+        server.server_close()
 
 
 if __name__ == "__main__":
