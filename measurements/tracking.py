@@ -1,7 +1,7 @@
 """Tracking on simulated fields: pairs and tracks by method, by axial displacement, and how right probabilities are.
 
     PYTHONPATH=workflow/src python measurements/tracking.py [--seeds 11 12 13 14] [--sessions 5] [--keep FOLDER]
-        [--density 1] [--offset 4] [--rois transients suite2p oracle] [--methods mixture overlap roicat]
+        [--density 1] [--offset 4] [--rois transients suite2p oracle] [--methods mixture overlap roicat roicat_ecc]
 
 Each session of a field is simulated and its ROIs are found; nothing moves within a session, so that it takes half a
 minute. `oracle`: the true footprints of the detectable cells. Seeds 1 to 3 are those that the constants of `tracking/`
@@ -34,12 +34,18 @@ from groundtrace.task import Task
 from groundtrace.tracking.base import TrackingBackend
 from groundtrace.tracking.mixture import Mixture
 from groundtrace.tracking.overlap import Overlap
+from groundtrace.tracking.roicat import Roicat
 from groundtrace.tracking.steps import Session, track
 
 SIZE, FRAMES, RATE, DETECTABLE = 192, 700, 10.0, 5.0
 DENSITY = Simulation.model_fields["density"].default
 EXTRACTIONS: dict[str, ExtractionBackend] = {"transients": Transients(), "suite2p": Suite2pExtraction()}
-METHODS: dict[str, TrackingBackend] = {"mixture": Mixture(), "overlap": Overlap()}
+METHODS: dict[str, TrackingBackend] = {
+    "mixture": Mixture(),
+    "overlap": Overlap(),
+    "roicat": Roicat(),
+    "roicat_ecc": Roicat(alignment="ecc"),
+}
 
 
 def acquisition_of(seed: int, number: int, size: int = SIZE) -> Acquisition:

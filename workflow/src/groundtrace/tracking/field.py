@@ -76,6 +76,14 @@ class Warp:
         coefficients[:, LINEAR[1]], coefficients[:, LINEAR[2]] = ((matrix - np.eye(2)) * half).T
         return cls(coefficients, shape)
 
+    @classmethod
+    def fitted(cls, there: FloatArray, shape: tuple[int, int]) -> "Warp":
+        """The one nearest to places `there` (Y, X, 2) of the pixels of the reference; NaN where none is known."""
+        places = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)[::4, ::4]
+        known = np.isfinite(there[::4, ::4]).all(axis=-1)
+        moved = (there[::4, ::4] - places)[known]
+        return cls(np.linalg.lstsq(basis(places[known], shape), moved, rcond=None)[0].T, shape)
+
     def __call__(self, places: FloatArray) -> FloatArray:
         """Places (..., 2) of the reference in the session."""
         return places + basis(places, self.shape) @ self.coefficients.T
