@@ -1,15 +1,18 @@
 """Tracking on simulated fields: pairs and tracks by method, by axial displacement, and how right probabilities are.
 
     PYTHONPATH=workflow/src python measurements/tracking.py [--seeds 11 12 13 14] [--sessions 5] [--keep FOLDER]
+        [--density 1] [--offset 4] [--rois transients suite2p oracle] [--methods mixture overlap roicat roicat_ecc]
 
-Each session of a field is simulated and its ROIs are found by `transients`; nothing moves within a session, so that it
-takes half a minute. `oracle`: the true footprints of the detectable cells. Seeds 1 to 3 are those that the constants of
-`tracking/` were chosen on. With --speed: CPU seconds and memory for nine sessions of 1,000 ROIs.
+Each session of a field is simulated and its ROIs are found; nothing moves within a session, so that it takes half a
+minute. `oracle`: the true footprints of the detectable cells. Seeds 1 to 3 are those that the constants of `tracking/`
+were chosen on. `roicat` needs the environment `envs/roicat.yaml`. With --speed: CPU seconds and memory for nine
+sessions of 1,000 ROIs.
 """
 
 import argparse
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +22,30 @@ from plane import peak_memory
 from groundtrace.acquisition import Acquisition
 from groundtrace.benchmark.extraction import footprints, match, overlap_matrix
 from groundtrace.benchmark.tracking import DECILES, score_tracks
+from groundtrace.extraction.base import ExtractionBackend
 from groundtrace.extraction.footprints import describe
+from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.extraction.transients import Transients
 from groundtrace.io import read_arrays, write_arrays
 from groundtrace.sessions import Session as Row
-from groundtrace.simulation.parameters import Simulation
+from groundtrace.simulation.parameters import Revisits, Simulation
 from groundtrace.simulation.simulate import simulate
 from groundtrace.task import Task
 from groundtrace.tracking.base import TrackingBackend
 from groundtrace.tracking.mixture import Mixture
 from groundtrace.tracking.overlap import Overlap
+from groundtrace.tracking.roicat import Roicat
 from groundtrace.tracking.steps import Session, track
 
 SIZE, FRAMES, RATE, DETECTABLE = 192, 700, 10.0, 5.0
+DENSITY = Simulation.model_fields["density"].default
+EXTRACTIONS: dict[str, ExtractionBackend] = {"transients": Transients(), "suite2p": Suite2pExtraction()}
+METHODS: dict[str, TrackingBackend] = {
+    "mixture": Mixture(),
+    "overlap": Overlap(),
+    "roicat": Roicat(),
+    "roicat_ecc": Roicat(alignment="ecc"),
+}
 
 
 def acquisition_of(seed: int, number: int, size: int = SIZE) -> Acquisition:
@@ -42,43 +56,67 @@ def acquisition_of(seed: int, number: int, size: int = SIZE) -> Acquisition:
     )  # fmt: skip
 
 
-def make(folder: Path, seed: int, number: int) -> None:
-    """Simulate a session and find its ROIs: `cells.parquet`, `rois.parquet` and `images.npz`."""
-    import tifffile
+@dataclass(frozen=True)
+class Fields:
+    """Simulated fields of one kind, and where their sessions lie."""
 
-    still = Simulation(seed=seed, frames=FRAMES, height=SIZE, width=SIZE, motion=0, nonrigid=0, line_jitter=0)
-    row = Row(
-        subject=f"F{seed}", session=f"{number:03d}", field="A", frame_rate=RATE, pixel_size=1.0, indicator="GCaMP6s",
-        simulate="still",
-    )  # fmt: skip
-    with tempfile.TemporaryDirectory() as scratch:
-        truth = simulate(still, row, Path(scratch) / "movie.tif")
-        movie = tifffile.imread(Path(scratch) / "movie.tif")
-        task = Task(acquisition_of(seed, number), np.zeros(len(movie), bool), Path(scratch), 1)
-        found = Transients().run(movie, task)
-    assert found.judgement is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    truth.cells().write_parquet(folder / "cells.parquet")
-    write_arrays(folder / "images.npz", **found.judgement.images)
-    describe(found, movie.shape[1:]).write_parquet(folder / "rois.parquet")
+    folder: Path
+    density: float
+    """Of cells, of the simulation's default."""
+    offset: float
+    """µm, largest axial displacement from the plane of the field."""
 
+    def place(self, seed: int, number: int) -> Path:
+        return self.folder / f"F{seed}-{number:03d}-density-{self.density:g}-offset-{self.offset:g}"
 
-def read(folder: Path, seed: int, number: int, oracle: bool) -> tuple[Session, pl.DataFrame]:
-    """A session, and its ROIs that are matched to a true cell."""
-    acquisition, truth = acquisition_of(seed, number), pl.read_parquet(folder / "cells.parquet")
-    if oracle:
-        rois = truth.filter(pl.col("detectability") > DETECTABLE).with_columns(accepted=True)
-        matched = rois.select("roi", "identity", "depth")
-    else:
-        rois = pl.read_parquet(folder / "rois.parquet")
-        accepted = rois.filter("accepted")
-        pairs = match(overlap_matrix(footprints(truth), footprints(accepted), (SIZE, SIZE)), 0.3)
-        hit = pairs.roi >= 0
-        matched = truth.filter(pl.Series(hit)).select(
-            pl.Series("roi", accepted["roi"].to_numpy()[pairs.roi[hit]]), "identity", "depth"
-        )
-    matched = matched.select(pl.lit(acquisition.key).alias("session"), "roi", "identity", "depth")
-    return Session(acquisition, rois, read_arrays(folder / "images.npz"), 12.0), matched
+    def make(self, seed: int, number: int, wanted: list[str]) -> None:
+        """Simulate a session and find the ROIs that are not there yet: `cells.parquet`, and a table and images for
+        each extraction."""
+        import tifffile
+
+        place = self.place(seed, number)
+        lacking = [name for name in wanted if name in EXTRACTIONS and not (place / f"{name}.parquet").exists()]
+        if not lacking and (place / "cells.parquet").exists():
+            return
+        still = Simulation(
+            seed=seed, frames=FRAMES, height=SIZE, width=SIZE, motion=0, nonrigid=0, line_jitter=0,
+            density=self.density * DENSITY, revisits=Revisits(axial_offset=self.offset),
+        )  # fmt: skip
+        row = Row(
+            subject=f"F{seed}", session=f"{number:03d}", field="A", frame_rate=RATE, pixel_size=1.0,
+            indicator="GCaMP6s", simulate="still",
+        )  # fmt: skip
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch:
+            truth = simulate(still, row, Path(scratch) / "movie.tif")
+            truth.cells().write_parquet(place / "cells.parquet")
+            movie = tifffile.imread(Path(scratch) / "movie.tif")
+            for name in lacking:
+                (own := Path(scratch) / name).mkdir()
+                task = Task(acquisition_of(seed, number), np.zeros(len(movie), bool), own, 1)
+                found = EXTRACTIONS[name].run(movie, task)
+                assert found.judgement is not None
+                write_arrays(place / f"{name}.npz", **found.judgement.images)
+                describe(found, movie.shape[1:]).write_parquet(place / f"{name}.parquet")
+
+    def read(self, seed: int, number: int, found: str) -> tuple[Session, pl.DataFrame]:
+        """A session, and its ROIs that are matched to a true cell. found: an extraction, or `oracle`."""
+        place, acquisition = self.place(seed, number), acquisition_of(seed, number)
+        truth = pl.read_parquet(place / "cells.parquet")
+        if found == "oracle":
+            rois = truth.filter(pl.col("detectability") > DETECTABLE).with_columns(accepted=True)
+            matched = rois.select("roi", "identity", "depth")
+        else:
+            rois = pl.read_parquet(place / f"{found}.parquet")
+            accepted = rois.filter("accepted")
+            pairs = match(overlap_matrix(footprints(truth), footprints(accepted), (SIZE, SIZE)), 0.3)
+            hit = pairs.roi >= 0
+            matched = truth.filter(pl.Series(hit)).select(
+                pl.Series("roi", accepted["roi"].to_numpy()[pairs.roi[hit]]), "identity", "depth"
+            )
+        matched = matched.select(pl.lit(acquisition.key).alias("session"), "roi", "identity", "depth")
+        images = read_arrays(place / f"{'transients' if found == 'oracle' else found}.npz")
+        return Session(acquisition, rois, images, 12.0), matched
 
 
 def shown(name: str, table: pl.DataFrame) -> None:
@@ -135,29 +173,30 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13, 14])
     parser.add_argument("--sessions", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="folder of the simulated sessions, which are made once")
+    parser.add_argument("--density", type=float, default=1.0)
+    parser.add_argument("--offset", type=float, default=4.0)
+    parser.add_argument("--rois", nargs="+", default=["transients", "oracle"], choices=[*EXTRACTIONS, "oracle"])
+    parser.add_argument("--methods", nargs="+", default=["mixture", "overlap"], choices=METHODS)
     parser.add_argument("--speed", action="store_true")
     given = parser.parse_args()
     if given.speed:
         return speed()
-    methods: dict[str, TrackingBackend] = {"mixture": Mixture(), "overlap": Overlap()}
+    numbers, tables = range(1, given.sessions + 1), {}
     with tempfile.TemporaryDirectory() as temporary:
-        folder = given.keep or Path(temporary)
-        tables: dict[str, list[pl.DataFrame]] = {}
+        fields = Fields(given.keep or Path(temporary), given.density, given.offset)
         for seed in given.seeds:
-            numbers = range(1, given.sessions + 1)
             for number in numbers:
-                if not (folder / f"F{seed}-{number:03d}" / "rois.parquet").exists():
-                    make(folder / f"F{seed}-{number:03d}", seed, number)
-            for oracle in (False, True):
-                read_all = [read(folder / f"F{seed}-{number:03d}", seed, number, oracle) for number in numbers]
-                cells = pl.concat(matched for _, matched in read_all)
-                for name, method in methods.items():
-                    found = track([session for session, _ in read_all], method)
+                fields.make(seed, number, list({*given.rois, "transients"}))
+            for rois in given.rois:
+                read = [fields.read(seed, number, rois) for number in numbers]
+                cells = pl.concat(matched for _, matched in read)
+                for name in given.methods:
+                    found = track([session for session, _ in read], METHODS[name])
                     names = {"subject": f"sub-F{seed}", "field": "A", "plane": 0, "recipe": "default", "track": name}
                     scored = score_tracks(names, found.tracks, found.pairs, cells)
-                    tables.setdefault(f"{name}{', oracle' if oracle else ''}", []).append(scored)
-        for name, own in tables.items():
-            shown(name, pl.concat(own))
+                    tables.setdefault(f"{name}, {rois}", []).append(scored)
+    for name, own in tables.items():
+        shown(name, pl.concat(own))
 
 
 if __name__ == "__main__":

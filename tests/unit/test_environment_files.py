@@ -10,7 +10,10 @@ from groundtrace.config import STAGES, own_backends
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
-OWN = {"caiman": {"caiman", "numpy", "pyarrow", "scipy", "setuptools"}}
+OWN = {
+    "caiman": {"caiman", "numpy", "pyarrow", "scipy", "setuptools"},
+    "roicat": {"ipython", "kymatio", "optuna", "richfile", "roicat", "sparse", "sparse_convolution"},
+}
 """Packages that an environment needs in another version than the rest, or that only it has."""
 PYTHON = "python_full_version < '3.12'"
 

@@ -74,6 +74,28 @@ def test_a_new_session_reruns_its_field_alone(tracked, tmp_path):
     assert project.planned()["tracks"] == 1
 
 
+def test_a_failed_session_is_named_and_the_others_are_tracked(tracked, tmp_path):
+    """When it can be made, or is taken out of the field, the field is tracked anew."""
+    project = tracked.copy(tmp_path / "failed")
+    before = pl.read_parquet(project.folder / FOLDER / "tracks.parquet")
+    sheet, (first, second) = project.folder / "test.tsv", ROWS.splitlines()
+    header, bad = f"{COLUMNS.strip()}\tpath\n", "a\t1b\t{}\t15\tjGCaMP8m\t\tbad.tif\n"
+    sheet.write_text(f"{header}{first}\t\n{bad.format('F')}{second}\t\n")
+    (project.folder / "bad.tif").write_bytes(b"II*\0")
+    done = project.snakemake()
+    assert done.returncode != 0
+    assert "tracked without sub-a/ses-1b" in done.said
+    alignment = pl.read_parquet(project.folder / FOLDER / "alignment.parquet")
+    assert alignment["session"].to_list() == ["sub-a/ses-1", "sub-a/ses-1b", "sub-a/ses-2"]
+    assert alignment["aligned"].to_list() == [True, False, True]
+    assert alignment["reason"][1].startswith("ingest: ")
+    assert pl.read_parquet(project.folder / FOLDER / "tracks.parquet").equals(before)
+    assert "sub-a/ses-1b failed" in (project.folder / FOLDER / "tracks.html").read_text()
+    assert project.planned()["tracks"] == 1
+    sheet.write_text(f"{header}{first}\t\n{bad.format('')}{second}\t\n")
+    assert project.planned("--", "track") == {"tracks": 1, "tracks_page": 1}
+
+
 def test_no_field_is_a_plain_error(tracked, tmp_path):
     project = tracked.copy(tmp_path / "none")
     (project.folder / "test.tsv").write_text(COLUMNS + ROWS.splitlines()[0] + "\n")

@@ -39,7 +39,7 @@ rule tracks:
 rule tracks_page:
     """The page of a field: its cells over the sessions."""
     input:
-        unpack(inputs.of_field("acquisition", "traces", "spikes")),
+        unpack(inputs.of_field("acquisition", "rois", "traces", "spikes")),
         tracks=f"{TRACKED}/tracks.parquet",
         alignment=f"{TRACKED}/alignment.parquet",
         images=f"{TRACKED}/images.npz",

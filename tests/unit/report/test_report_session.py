@@ -17,8 +17,9 @@ from groundtrace.extraction.tables import ExtractionQuality, Rois
 from groundtrace.io import write_arrays, write_table, write_text
 from groundtrace.motion.tables import MotionQuality, Shifts
 from groundtrace.movies.tables import Frames, RawQuality
+from groundtrace.report.footprints import pack_footprints
 from groundtrace.report.parameters import ReportParameters
-from groundtrace.report.sections.session.cells.rois import pack_footprints, search_facts
+from groundtrace.report.sections.session.cells.rois import search_facts
 from groundtrace.report.session import SessionInputs, load_session, render_session
 from groundtrace.spikes.tables import Spikes
 from groundtrace.traces.tables import Traces

@@ -1,7 +1,6 @@
-"""Fields of a sheet, and which of them wait for a session."""
+"""Fields of a sheet."""
 
-from groundtrace.config import Config
-from groundtrace.running.layout import fields_of, study_entries, untracked
+from groundtrace.running.layout import fields_of
 from groundtrace.sessions import Session
 
 
@@ -29,15 +28,3 @@ def test_planes_are_tracked_apart_and_only_where_two_sessions_have_them():
         {"subject": "M1", "session": "b", "field": "V1", "planes": 1},
     )
     assert list(fields_of(planes)) == [("sub-M1", "V1", 0)]
-
-
-def test_a_field_that_waits_for_a_failed_session_is_named(tmp_path):
-    entries = study_entries(Config(results=tmp_path), SESSIONS)
-    tracked = [entry for entry in entries.rows if entry.tracks]
-    assert len({entry.tracks for entry in tracked}) == 1
-    made = tracked[0].file("dff")
-    made.parent.mkdir(parents=True)
-    made.touch()
-    (line,) = untracked(entries)
-    assert f"not tracked, since {tracked[1].session} failed" in line
-    assert "empty its column field" in line

@@ -57,6 +57,7 @@ rule b:
 
 onstart:
     told("rules_of", lambda: sorted(internals.rules_of(workflow)))
+    told("wildcards_of", lambda: [dict(own.items()) for own in internals.wildcards_of(workflow, "a")])
     told("run_name", lambda: internals.run_name(workflow))
     told("look_only_when_a_job_ends", lambda: internals.look_only_when_a_job_ends(workflow))
     told("never_ask_sacct", lambda: internals.never_ask_sacct(workflow))
@@ -96,6 +97,7 @@ def told(tmp_path_factory) -> dict[str, str]:
         ("is_batched", "False"),
         ("limit_memory", "1234"),
         ("rules_of", "['a', 'all', 'b']"),
+        ("wildcards_of", "[{}]"),
         ("run_name", "None"),
         ("look_only_when_a_job_ends", "None"),
         ("never_ask_sacct", "None"),

@@ -10,8 +10,9 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.benchmark.tracking import score_tracks
 from groundtrace.errors import InputError
 from groundtrace.tables import validate
+from groundtrace.tracking.field import Warp
 from groundtrace.tracking.mixture import Mixture
-from groundtrace.tracking.steps import Session, track
+from groundtrace.tracking.steps import Failed, Session, track
 from groundtrace.tracking.tables import Alignment, Pairs, Tracks
 from tests.unit.tracking.tissue import DIAMETER, SIZE, places, turned, visit
 
@@ -93,6 +94,30 @@ def test_a_session_of_other_tissue_is_left_out_with_a_notice():
         found = track(sessions, Mixture())
     assert found.alignment["aligned"].to_list() == [True, True, False]
     assert found.tracks.filter(pl.col("session") == "sub-M1/ses-3")["track"].null_count() == sessions[2].rois.height
+
+
+def test_a_failed_session_is_left_out_at_its_place_in_time():
+    sessions = [session(1, CELLS), Failed("sub-M1/ses-2", "motion: no light"), session(3, turned(CELLS, 2, 1, (3, 4)))]
+    with pytest.warns(UserWarning, match=r"sub-M1/ses-2 failed and is left out \(motion: no light\)"):
+        found = track(sessions, Mixture())
+    alignment, without = validate(Alignment, found.alignment), track([sessions[0], sessions[2]], Mixture())
+    assert alignment["session"].to_list() == [f"sub-M1/ses-{k}" for k in (1, 2, 3)]
+    assert alignment["reason"].to_list() == ["", "motion: no light", ""]
+    assert alignment[[0, 2]].equals(without.alignment)
+    assert found.tracks.equals(without.tracks)
+    assert np.isnan(found.images["mean"]).all(axis=(1, 2)).tolist() == [False, True, False]
+
+
+def test_alignment_tells_the_whole_transformation():
+    """Shear and bending too."""
+    random = np.random.default_rng(0)
+    linear = Warp.linear(np.array([[1.01, 0.05], [-0.02, 0.98]]), np.array([3.0, -4.0]), (SIZE, SIZE - 20))
+    bent = random.normal(0, 1, linear.coefficients.shape)
+    warp = Warp(linear.coefficients + bent, linear.shape)
+    bending = warp.bending(5)
+    row = {"rotation": warp.rotation, "scale": warp.scale, "shift_y": warp.shift[0], "shift_x": warp.shift[1]}
+    told = Warp.told(row | {"bending_y": bending[0], "bending_x": bending[1]}, warp.shape)
+    assert told.coefficients == pytest.approx(warp.coefficients, abs=1e-9)
 
 
 def test_no_roi_anywhere_is_said():

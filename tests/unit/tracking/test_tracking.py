@@ -5,9 +5,12 @@ import pytest
 
 from groundtrace.tracking.mixture import Mixture
 from groundtrace.tracking.overlap import Overlap
+from groundtrace.tracking.roicat import Roicat
+from tests.packages import require
 from tests.unit.tracking.tissue import permuted, places, turned, visit
 
 CELLS = places(1)
+METHODS = [Mixture(), Overlap(), Roicat()]
 MOVED = [(0.0, 1.0, (0.0, 0.0)), (3.0, 1.02, (5.0, -7.0)), (-2.5, 0.985, (-4.0, 6.0))]
 
 
@@ -20,8 +23,9 @@ def numbers(visits):
     return np.concatenate([day.rois for day in visits])
 
 
-@pytest.mark.parametrize("method", [Mixture(), Overlap()], ids=lambda method: method.backend)
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.backend)
 def test_a_session_with_itself_is_every_cell(method):
+    require(method)
     day = visit("sub-M1/ses-0", CELLS, 0)
     twice = [day, visit("sub-M1/ses-1", CELLS, 0)]
     found = method.run(twice)
@@ -31,9 +35,10 @@ def test_a_session_with_itself_is_every_cell(method):
     assert found.probability.min() > 0.99
 
 
-@pytest.mark.parametrize("method", [Mixture(), Overlap()], ids=lambda method: method.backend)
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.backend)
 def test_nothing_is_tracked_between_two_tissues(method):
     """The session that is like none is named, and has no track."""
+    require(method)
     visits = [visit("sub-M1/ses-0", CELLS, 0), visit("sub-M1/ses-1", places(2), 1)]
     found = method.run(visits)
     assert np.bincount(found.track[found.track >= 0]).max() == 1
@@ -89,8 +94,9 @@ def test_a_lost_cell_leaves_a_gap_and_comes_back(days):
     assert first not in found.track[len(days[0].rois) : len(days[0].rois) + len(without.rois)]
 
 
-@pytest.mark.parametrize("method", [Mixture(), Overlap()], ids=lambda method: method.backend)
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.backend)
 def test_few_sessions_and_few_rois_are_answers(method):
+    require(method)
     alone = method.run([visit("sub-M1/ses-0", CELLS[:3], 0)])
     assert alone.track.tolist() == [0, 1, 2]
     empty = [visit(f"sub-M1/ses-{k}", CELLS[:0], 0) for k in range(2)]

@@ -46,6 +46,7 @@ from groundtrace.traces.dff import DffParameters
 from groundtrace.traces.smoothing import SmoothingParameters
 from groundtrace.tracking.mixture import Mixture
 from groundtrace.tracking.overlap import Overlap
+from groundtrace.tracking.roicat import Roicat
 from groundtrace.training.parameters import TrainingParameters
 
 ORACLE = "oracle"
@@ -64,7 +65,7 @@ Extraction = Annotated[
     Transients | Processes | Masks | Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")
 ]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
-Tracking = Annotated[Mixture | Overlap, Field(discriminator="backend")]
+Tracking = Annotated[Mixture | Overlap | Roicat, Field(discriminator="backend")]
 Encoding = Annotated[Linear | Gabor | EncodingNetwork, Field(discriminator="backend")]
 STAGES = {
     "motion": Motion,

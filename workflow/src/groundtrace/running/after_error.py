@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from groundtrace.running import claim, internals, layout
+from groundtrace.running.left_out import track_the_others
 from groundtrace.running.plan import Plan
 from groundtrace.running.targets import Targets
 
@@ -31,17 +32,18 @@ def after_error(plan: Plan, workflow: internals.Workflow, logs: Iterable[str]) -
         with open(log, encoding="utf-8") as file:
             claim.explain(file.read())
     claim.release()
+    tracked = track_the_others(plan, workflow)
     # `train` and `benchmark` can fail too, with or without sessions.
     if plan.sessions:
-        _write_study(plan)
+        _write_study(plan, tracked)
     if LATER[0] in internals.rules_of(workflow):
         missing = _write_scores(plan, workflow)
         print("Not scored:", *missing, f"The others: {plan.benchmark}/recordings.html", sep="\n  ")
 
 
-def _write_study(plan: Plan) -> None:
+def _write_study(plan: Plan, tracked: list[str]) -> None:
     """The study page cannot wait for the rule `study`, which needs every session: without its table that rule runs
-    again as soon as it can."""
+    again as soon as it can. tracked: what became of fields of which a session failed."""
     from groundtrace.report.study import study_warnings, told, write_study
     from groundtrace.running.status import status, under_way
 
@@ -52,7 +54,7 @@ def _write_study(plan: Plan) -> None:
     write_study(rows, page, plan.at(layout.UNFINISHED))
     print(f"\nNot everything was made.\n\n{status(rows, False, under_way())}")
     print(told(study_warnings(rows)))
-    print(*layout.untracked(plan.study), sep="\n")
+    print(*tracked, sep="\n")
     print(f"\nAll rows, with reasons and logs of those that failed: {page}")
 
 

@@ -1,6 +1,7 @@
 """Input functions of the rules, from the raw movie to the page."""
 
 import os
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -70,20 +71,21 @@ class Inputs:
     def of_field(self, *names: str) -> OfJob:
         """Files of all sessions of a field by their names in `layout.FILES`, sessions in the order of time."""
 
-        def files(wildcards: Wildcards) -> dict[str, list[str]]:
-            where = (wildcards.subject, wildcards.field, int(wildcards.plane))
-            if where not in self.plan.fields:
-                raise InputError(
-                    f"{self.config.sessions}: {wildcards.subject} has no two sessions of the field {wildcards.field!r} "
-                    f"with plane {wildcards.plane}; fill the column field alike in the rows that show the same tissue"
-                )
-            rows = [
-                {"session": key, "plane": wildcards.plane, **self.plan.methods_of(key, wildcards.recipe)}
-                for key in self.plan.fields[where]
-            ]
-            return {name: [self.plan.at(layout.FILES[name]).format(**row) for row in rows] for name in names}
+        return of_job(lambda wildcards: self.field_files(wildcards, names))
 
-        return of_job(files)
+    def field_files(self, wildcards: Wildcards, names: Iterable[str]) -> dict[str, list[str]]:
+        """The same for the wildcards of one field."""
+        where = (wildcards.subject, wildcards.field, int(wildcards.plane))
+        if where not in self.plan.fields:
+            raise InputError(
+                f"{self.config.sessions}: {wildcards.subject} has no two sessions of the field {wildcards.field!r} "
+                f"with plane {wildcards.plane}; fill the column field alike in the rows that show the same tissue"
+            )
+        rows = [
+            {"session": key, "plane": wildcards.plane, **self.plan.methods_of(key, wildcards.recipe)}
+            for key in self.plan.fields[where]
+        ]
+        return {name: [self.plan.at(layout.FILES[name]).format(**row) for row in rows] for name in names}
 
     def tracks(self) -> list[str]:
         """Of every field, by the first method: the study counts tracked cells."""

@@ -62,6 +62,11 @@ def rules_of(workflow: Workflow) -> Iterator[str]:
     return (job.rule.name for job in workflow.dag.jobs)
 
 
+def wildcards_of(workflow: Workflow, rule: str) -> Iterator[Any]:
+    """Wildcards of the jobs of a rule that were laid out."""
+    return (job.wildcards for job in workflow.dag.jobs if job.rule.name == rule)
+
+
 def finished_since(workflow: Workflow, file: str, since: float) -> bool:
     """A file was made by a job that outlived its run: newer than that run's start, and than what is recorded of it."""
     record = workflow.persistence.metadata(file)

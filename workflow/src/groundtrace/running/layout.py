@@ -283,23 +283,6 @@ def with_stimuli(config: "Config", session: "Session") -> "Session":
     return session.model_copy(update=made)
 
 
-def untracked(entries: Entries) -> list[str]:
-    """A line for each field that has no tracks, with the sessions whose ROIs are missing."""
-    waiting: dict[Path, list[Entry]] = {}
-    for entry in entries.rows:
-        if entry.tracks is not None and not entry.tracks.exists():
-            waiting.setdefault(entry.tracks, []).append(entry)
-    lines = []
-    for path, own in waiting.items():
-        failed = [entry.session for entry in own if not entry.file("dff").exists()]
-        if failed:
-            lines.append(
-                f"{path.parent}: not tracked, since {', '.join(failed)} failed; mend it, or empty its column field to "
-                "track the other sessions"
-            )
-    return lines
-
-
 def study_entries(
     config: "Config", sessions: "Mapping[str, Session]", missing: Mapping[str, str] | None = None
 ) -> Entries:

@@ -18,7 +18,7 @@ from scipy import fft
 from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
-from groundtrace.tracking.field import LINEAR, TERMS, Aligned, Visit, Warp, basis
+from groundtrace.tracking.field import LINEAR, TERMS, Aligned, Visit, Warp, basis, similarity
 from groundtrace.tracking.images import composite, padded_shape, padded_spectrum, reduced, turned, warped
 
 COARSE, FINE = 4.0, 6.0
@@ -60,12 +60,8 @@ class Search:
     shift: float
 
     def matrices(self) -> list[FloatArray]:
-        angles = _steps(np.deg2rad(self.rotation), np.deg2rad(ROTATION_STEP))
-        return [
-            scale * np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
-            for a in angles
-            for scale in 1 + _steps(self.scale, SCALE_STEP)
-        ]
+        angles = _steps(self.rotation, ROTATION_STEP)
+        return [similarity(a, scale) for a in angles for scale in 1 + _steps(self.scale, SCALE_STEP)]
 
 
 def _steps(limit: float, step: float) -> FloatArray:

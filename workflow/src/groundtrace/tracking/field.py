@@ -1,7 +1,9 @@
 """The sessions of one field, where they lie, and which of their ROIs are the same cell."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -74,6 +76,14 @@ class Warp:
         coefficients[:, LINEAR[1]], coefficients[:, LINEAR[2]] = ((matrix - np.eye(2)) * half).T
         return cls(coefficients, shape)
 
+    @classmethod
+    def fitted(cls, there: FloatArray, shape: tuple[int, int]) -> "Warp":
+        """The one nearest to places `there` (Y, X, 2) of the pixels of the reference; NaN where none is known."""
+        places = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)[::4, ::4]
+        known = np.isfinite(there[::4, ::4]).all(axis=-1)
+        moved = (there[::4, ::4] - places)[known]
+        return cls(np.linalg.lstsq(basis(places[known], shape), moved, rcond=None)[0].T, shape)
+
     def __call__(self, places: FloatArray) -> FloatArray:
         """Places (..., 2) of the reference in the session."""
         return places + basis(places, self.shape) @ self.coefficients.T
@@ -107,11 +117,30 @@ class Warp:
         return float(np.sqrt(np.linalg.det(self.matrix)))
 
     def bending(self, side: int) -> FloatArray:
-        """(2, side²) px beyond the linear part at a square grid of places from edge to edge, row by row."""
-        places = np.stack(np.meshgrid(*(np.linspace(0, n - 1, side) for n in self.shape), indexing="ij"), axis=-1)
-        bent = self.coefficients.copy()
-        bent[:, LINEAR] = 0
-        return (basis(places, self.shape) @ bent.T).reshape(-1, 2).T
+        """(2, side²) px beyond rotation, scale and shift at a square grid of places from edge to edge, row by row."""
+        places = grid(self.shape, side)
+        similar = Warp.linear(similarity(self.rotation, self.scale), self.shift, self.shape)
+        return (self(places) - similar(places)).T
+
+    @classmethod
+    def told(cls, row: Mapping[str, Any], shape: tuple[int, int]) -> "Warp":
+        """From a row of the table Alignment of a session that was aligned."""
+        places = grid(shape, round(len(row["bending_y"]) ** 0.5))
+        shift = np.array([row["shift_y"], row["shift_x"]])
+        similar = Warp.linear(similarity(row["rotation"], row["scale"]), shift, shape)
+        bent = np.linalg.lstsq(basis(places, shape), np.stack([row["bending_y"], row["bending_x"]], axis=1), rcond=None)
+        return cls(similar.coefficients + bent[0].T, shape)
+
+
+def grid(shape: tuple[int, int], side: int) -> FloatArray:
+    """(side², 2) places from edge to edge of a field, row by row."""
+    return np.stack(np.meshgrid(*(np.linspace(0, n - 1, side) for n in shape), indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def similarity(degrees: float, scale: float) -> FloatArray:
+    """(2, 2) rotation from y to x, and scale."""
+    angle = np.deg2rad(degrees)
+    return scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
 DEGREE = 3

@@ -34,18 +34,26 @@ def on_one_grid(visits: Sequence[Visit], pixel_sizes: Sequence[float | None]) ->
             )
         return list(visits), known[0] if known else None
     largest = max(known)
-    scaled = [
-        visit if size > (1 - SAME) * largest else resized(visit, largest / size)
-        for visit, size in zip(visits, known, strict=True)
-    ]
+    factors = [factor_of(size, largest) for size in known]
+    scaled = [visit if factor == 1 else resized(visit, factor) for visit, factor in zip(visits, factors, strict=True)]
     height, width = (max(visit.shape[axis] for visit in scaled) for axis in (0, 1))
     return [padded(visit, (height, width)) for visit in scaled], largest
+
+
+def factor_of(size: float | None, largest: float | None) -> float:
+    """By how much the pixels of a session become larger; 1 where a size is not known."""
+    return largest / size if size and largest and size <= (1 - SAME) * largest else 1.0
+
+
+def unscaled(places: FloatArray, factor: float) -> FloatArray:
+    """Places of a session with pixels `factor` times as large, in its own pixels."""
+    return places * factor + (factor - 1) / 2
 
 
 def resized(visit: Visit, factor: float) -> Visit:
     """With pixels `factor` times as large."""
     shape = (round(visit.shape[0] / factor), round(visit.shape[1] / factor))
-    grid = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1) * factor + (factor - 1) / 2
+    grid = unscaled(np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1), factor)
     smooth = {name: gaussian_filter(np.nan_to_num(image), factor / 2) for name, image in visit.images.items()}
     places = np.moveaxis(grid, -1, 0)
     images: dict[str, FloatArray] = {

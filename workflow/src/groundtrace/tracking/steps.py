@@ -45,6 +45,14 @@ class Session:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """A session of which there is nothing to track."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Field:
     """What is written of a field: tables Tracks, Pairs and Alignment, and the images of `mean_images`."""
 
@@ -54,12 +62,13 @@ class Field:
     images: dict[str, FloatArray]
 
 
-def track(sessions: Sequence[Session], method: TrackingBackend) -> Field:
-    """Track the accepted ROIs of the sessions of a field.
+def track(every: Sequence[Session | Failed], method: TrackingBackend) -> Field:
+    """Track the accepted ROIs of the sessions of a field, one of which at least has not failed.
 
-    Sessions come in the order of time; a session that is not like the others is left out with a notice. Raises
-    InputError where their fields differ in size and it is not known how large a pixel is.
+    Sessions come in the order of time; a session that failed, or is not like the others, is left out with a notice.
+    Raises InputError where their fields differ in size and it is not known how large a pixel is.
     """
+    sessions = [session for session in every if isinstance(session, Session)]
     visits, pixel_size = on_one_grid(
         [session.visit() for session in sessions], [session.acquisition.pixel_size for session in sessions]
     )
@@ -70,12 +79,35 @@ def track(sessions: Sequence[Session], method: TrackingBackend) -> Field:
     if not any(len(visit.rois) for visit in visits):
         notice("no ROI", f"no session of the field of {visits[0].key} has an accepted ROI; there is nothing to track")
     rows = Rows.of(visits, found)
-    return Field(
+    made = Field(
         tracks_table(sessions, rows),
         pairs_table(rows, found),
         alignment_table(visits, rows, found, pixel_size),
         mean_images(visits, found),
     )
+    return with_failed(made, every) if len(sessions) < len(every) else made
+
+
+def with_failed(found: Field, every: Sequence[Session | Failed]) -> Field:
+    """A field with the sessions that failed at their places in time: rows and images that hold nothing."""
+    failed = [session for session in every if isinstance(session, Failed)]
+    for session in failed:
+        notice("session failed", f"{session.key} failed and is left out ({session.reason}); mend it and run again")
+    empty: list[float] = []
+    rows = pl.DataFrame(
+        {"session": [session.key for session in failed], "reason": [session.reason for session in failed]}
+    ).with_columns(
+        reference=False,
+        aligned=False,
+        bending_y=pl.lit(empty, pl.List(pl.Float32)),
+        bending_x=pl.lit(empty, pl.List(pl.Float32)),
+    )
+    alignment = pl.concat([found.alignment, rows], how="diagonal")
+    place = {key: k for k, key in enumerate(alignment["session"])}
+    order = [place[one.key if isinstance(one, Failed) else one.acquisition.key] for one in every]
+    mean = found.images["mean"]
+    mean = np.concatenate([mean, np.full((len(failed), *mean.shape[1:]), np.nan, mean.dtype)])
+    return Field(found.tracks, found.pairs, alignment[order], found.images | {"mean": mean[order]})
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Alignment(Table, key=("session",)):
     shift_y: Series[pl.Float32] = column("px", "of the middle of the field, positive down", nullable=True)
     shift_x: Series[pl.Float32] = column("px", "of the middle of the field, positive right", nullable=True)
     bending_y: Floats = column(
-        "px", "smooth displacement beyond that at 5 × 5 places from edge to edge of the reference, row by row"
+        "px", "displacement beyond that at 5 × 5 places from edge to edge of the reference, row by row"
     )
     bending_x: Floats = column("px", "the same to the right")
     error: Series[pl.Float32] = column(
@@ -76,7 +76,7 @@ class Alignment(Table, key=("session",)):
     distinct: Series[pl.Float32] = column(
         "", "correlation that aligned it over the SD of those at other shifts; empty for one session", nullable=True
     )
-    rois: Series[pl.Int32] = column("", "accepted ROIs", low=0)
+    rois: Series[pl.Int32] = column("", "accepted ROIs; empty: the session failed", low=0, nullable=True)
     found: Series[pl.Float32] = column(
         "", "share of these that have a partner in another session", low=0, high=1, nullable=True
     )

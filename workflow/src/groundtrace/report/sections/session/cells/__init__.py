@@ -16,5 +16,5 @@ SECTION = Section(
         "traces",
         "spikes",
     ),
-    shared=("range.js", "charts.js", "player.js", "player.css"),
+    shared=("footprints.js", "range.js", "charts.js", "player.js", "player.css"),
 )

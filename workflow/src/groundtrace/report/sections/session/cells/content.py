@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from groundtrace.report.footprints import pack_footprints
 from groundtrace.report.html import to_json
 from groundtrace.report.pictures import backgrounds, roi_clips
 from groundtrace.report.sections.session.cells.cell_warnings import cell_warnings
-from groundtrace.report.sections.session.cells.rois import pack_footprints, search_facts, statistics, trace_meanings
+from groundtrace.report.sections.session.cells.rois import search_facts, statistics, trace_meanings
 from groundtrace.report.sections.session.cells.traces import full_resolution, has_interval, overview, pack_light
 from groundtrace.report.session import SessionInputs
 from groundtrace.report.warning import Warning

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from groundtrace.arrays import IntArray
 from groundtrace.extraction.tables import Rois
-from groundtrace.report.html import number, pack
+from groundtrace.report.html import number
 from groundtrace.report.session import SessionInputs
 from groundtrace.traces.tables import Traces
 
@@ -51,23 +50,6 @@ def statistics(rois: pl.DataFrame) -> list[dict[str, Any]]:
 def trace_meanings() -> dict[str, str]:
     """What the raw traces of a ROI are."""
     return {name: Traces.meaning(name)[1] for name in ("fluorescence", "neuropil")}
-
-
-def pack_footprints(outlines: list[tuple[IntArray, IntArray]], width: int) -> dict[str, Any]:
-    """Footprints as runs along the rows: per ROI the number of runs, and for each run (gap since the last, length)."""
-    counts: list[int] = []
-    runs: list[np.ndarray] = []
-    for y, x in outlines:
-        pixels = np.unique(y * width + x)
-        # A run ends where the next pixel is not the next, or begins another row.
-        breaks = (np.diff(pixels) != 1) | (pixels[1:] % width == 0)
-        first = pixels[np.concatenate([[True], breaks])]
-        after = pixels[np.concatenate([breaks, [True]])] + 1
-        gaps = first - np.concatenate([[0], after[:-1]])
-        counts.append(len(first))
-        runs.append(np.column_stack([gaps, after - first]).ravel())
-    flat = np.concatenate(runs) if runs else np.zeros(0)
-    return {"counts": counts, "runs": pack(flat.astype(np.int32))}
 
 
 def search_facts(inputs: SessionInputs) -> list[str]:

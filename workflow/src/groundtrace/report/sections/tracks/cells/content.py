@@ -15,7 +15,7 @@ STEPS = 250
 
 def data(given: TracksInputs) -> dict[str, Any]:
     rates: list[list[float | None]] = []
-    by_roi = [dict(zip(own["roi"], own["mean_rate"], strict=True)) for own in given.spikes]
+    by_roi = [dict(zip(day.spikes["roi"], day.spikes["mean_rate"], strict=True)) for day in given.days]
     rois = members(given)
     for track in given.order:
         row: list[float | None] = [None] * len(given.sessions)
@@ -24,19 +24,18 @@ def data(given: TracksInputs) -> dict[str, Any]:
             row[day] = None if rate is None else float(f"{rate:.3g}")
         rates.append(row)
     duration: list[float] = [
-        int(own["dff"].list.len().to_numpy().max(initial=0)) / rate
-        for own, rate in zip(given.traces, given.frame_rates, strict=True)
+        int(day.traces["dff"].list.len().to_numpy().max(initial=0)) / day.frame_rate for day in given.days
     ]
     return {"rates": rates, "durations": duration}
 
 
 def fill(given: TracksInputs, room: int) -> dict[str, Any]:
     """Traces of the tracks in their order, until the room is used."""
-    row_of = [{roi: k for k, roi in enumerate(own["roi"])} for own in given.traces]
+    row_of = [{roi: k for k, roi in enumerate(day.traces["roi"])} for day in given.days]
     rois, found = members(given), []
     for track in given.order:
         drawn = {
-            day: envelope(given.traces[day]["dff"][row_of[day][roi]].to_numpy(), BINS)
+            day: envelope(given.days[day].traces["dff"][row_of[day][roi]].to_numpy(), BINS)
             for day, roi in rois[track].items()
             if roi in row_of[day]
         }

@@ -40,7 +40,14 @@ def context(given: TracksInputs) -> dict[str, Any]:
 
 def warnings(given: TracksInputs) -> Iterator[Warning]:
     for row in given.alignment.iter_rows(named=True):
-        if not row["aligned"]:
+        if row["rois"] is None:
+            yield Warning(
+                "critical",
+                f"{row['session']} failed",
+                row["reason"],
+                "Mend it and run again: its field is tracked anew.",
+            )
+        elif not row["aligned"]:
             yield Warning(
                 "critical",
                 f"{row['session']} was left out",

@@ -2,4 +2,4 @@
 
 from groundtrace.report.section import Section
 
-SECTION = Section(__name__, title="Tissue")
+SECTION = Section(__name__, title="Tissue", shared=("footprints.js",))

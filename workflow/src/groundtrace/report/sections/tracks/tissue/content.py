@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from groundtrace.report.footprints import pack_footprints
 from groundtrace.report.html import contrast
 from groundtrace.report.pictures import jpeg
 from groundtrace.report.tracks import TracksInputs
@@ -34,6 +35,7 @@ def data(given: TracksInputs) -> dict[str, Any]:
             "probability": [round(float(p), 3) for p in rois["probability"].fill_null(float("nan"))],
             "runner": [round(float(p), 3) for p in rois["runner_up_probability"].fill_null(0)],
         },
+        "footprints": pack_footprints(given.outlines, images.shape[2]),
         "numbers": given.order,
     }
 

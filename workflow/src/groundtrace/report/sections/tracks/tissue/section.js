@@ -29,6 +29,7 @@ drawn(async () => {
     await image.decode();
     return image;
   }));
+  const drawings = shapes(page.footprints.counts, await unpack(page.footprints.runs, Int32Array), page.width, page.height);
   const widest = 760;
   const scaleOf = (width) => Math.min(width, widest) / page.width;
   const map = new Canvas($("tissue-map"), {
@@ -39,18 +40,18 @@ drawn(async () => {
       ctx.fillStyle = "#000";
       ctx.fillRect(0, 0, scale * page.width, height);
       if (images[shown.day]) ctx.drawImage(images[shown.day], 0, 0, scale * page.width, height);
-      if (!$("rings").checked) return;
+      if (!$("outlines").checked) return;
+      ctx.save();
+      ctx.scale(scale, scale);
       cells.day.forEach((day, i) => {
         if (day !== shown.day) return;
         const own = cells.track[i] === shown.track;
         ctx.strokeStyle = hue(cells.track[i]);
-        ctx.lineWidth = own ? 3 : 1.5;
-        ctx.setLineDash(sizes[cells.track[i]] > 1 ? [] : [3, 3]);
-        ctx.beginPath();
-        ctx.arc((cells.x[i] + 0.5) * scale, (cells.y[i] + 0.5) * scale, page.radius * scale * (own ? 1.3 : 1), 0, 2 * Math.PI);
-        ctx.stroke();
+        ctx.lineWidth = (own ? 3.5 : 1.5) / scale;
+        ctx.setLineDash(sizes[cells.track[i]] > 1 ? [] : [3 / scale, 3 / scale]);
+        ctx.stroke(drawings[i].outline);
       });
-      ctx.setLineDash([]);
+      ctx.restore();
     },
   });
   shown.change.push(() => map.redraw());
@@ -74,7 +75,7 @@ drawn(async () => {
   });
   map.node.addEventListener("pointerleave", () => tip.hide());
   $("day").oninput = () => showDay(Number($("day").value));
-  $("rings").onchange = () => map.redraw();
+  $("outlines").onchange = () => map.redraw();
   let timer;
   $("flicker").onclick = () => {
     clearInterval(timer);
