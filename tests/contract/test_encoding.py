@@ -8,12 +8,12 @@ from groundtrace.encoding.linear import Linear
 from groundtrace.encoding.network import EncodingNetwork
 from groundtrace.testing.encoding import EncodingContract
 
-SMALL = EncodingNetwork(channels=8, layers=2, pool=1, members=1, steps=100, learning_rate=0.01)
+SMALL = EncodingNetwork(channels=8, layers=2, first_kernel=7, pool=2, members=2, steps=60, learning_rate=0.01)
 BACKENDS: dict[str, EncodingBackend] = {
     "linear": Linear(),
-    "gabor": Gabor(steps=40),
+    "gabor": Gabor(steps=30),
     "network": SMALL,
-    "network-gaussian": SMALL.model_copy(update={"readout": "gaussian", "members": 2}),
+    "network-gaussian": SMALL.model_copy(update={"readout": "gaussian", "members": 1}),
 }
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.encoding.base import EncodingModel
 from groundtrace.encoding.pixels import Gabors
