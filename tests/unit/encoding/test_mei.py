@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from groundtrace.encoding.contrast import Contrast
+from groundtrace.encoding.gabor import Gabor
 from groundtrace.encoding.mei import best_gabor, most_exciting
 from groundtrace.errors import InputError
-from tests.unit.encoding.encoding_example import COMPLEX, SHAPE, SIMPLE, KnownCells, images
+from tests.unit.encoding.encoding_example import COMPLEX, SHAPE, SIMPLE, KnownCells, images, session
 
 LIMITS = {"contrast": (0.5, 0.06), "pixel_range": (0.0, 1.0), "shape": SHAPE}
 
@@ -22,6 +23,13 @@ def found(cells):
 
 def test_the_image_of_a_known_cell_is_its_gabor(cells, found):
     assert (cells.likeness(found.images) > 0.95).all()
+
+
+def test_the_image_of_a_fitted_cell_is_the_true_gabor():
+    data = session(100, 20, (SIMPLE, COMPLEX) * 2)
+    model = Gabor(steps=60).fit(data.images, data.image_of, data.responses, 0)
+    found = most_exciting(model, range(4), **LIMITS, starts=2, steps=60, seed=1)
+    assert (data.cells.likeness(found.images) > 0.95).all()
 
 
 def test_starts_agree_where_the_image_is_unique_and_not_where_any_phase_will_do(found):
