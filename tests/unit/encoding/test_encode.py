@@ -76,10 +76,10 @@ def test_images_of_selected_cells_are_measured_by_every_model(encoded):
 def test_all_images_have_the_same_contrast(encoded):
     stacks = [stack for name, stack in encoded.pictures.items() if name.split("/")[0] in tables.KINDS]
     assert len(stacks) == 4 * 3
-    spread = np.concatenate([stack.std(axis=(1, 2)) for stack in stacks])
+    spread = np.concatenate([stack.std(axis=(1, 2), dtype=float) for stack in stacks])
     assert stacks[0].shape == (2, *SHAPE)
-    np.testing.assert_allclose(spread, spread[0], rtol=1e-3)
-    np.testing.assert_allclose(encoded.images["rms"], spread[0], rtol=1e-3)
+    np.testing.assert_allclose(spread, spread[0], rtol=1e-5)
+    np.testing.assert_allclose(encoded.images["rms"], spread[0], rtol=1e-5)
 
 
 def test_a_cell_without_responses_is_said_and_has_no_scores():
