@@ -2,8 +2,8 @@
 
 import pytest
 
-from groundtrace.benchmark.encoding import or_say
 from groundtrace.benchmark.tables import EncodingBenchmark
+from groundtrace.benchmark.unfitted import or_say
 from groundtrace.encoding.folds import image_folds
 from groundtrace.tables import validate
 

@@ -1,8 +1,6 @@
 """Encoding models against cells whose receptive fields are known: what they predict, and what their best images do."""
 
-import functools
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
@@ -11,11 +9,10 @@ from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.benchmark.motion import table_of
 from groundtrace.benchmark.responses import NAMES, apart
 from groundtrace.benchmark.tables import EncodingBenchmark
+from groundtrace.benchmark.unfitted import or_say
 from groundtrace.encoding.base import EncodingBackend, EncodingModel
 from groundtrace.encoding.folds import predict_left_out
 from groundtrace.encoding.parameters import EncodingParameters
-from groundtrace.errors import InputError
-from groundtrace.notices import notice
 from groundtrace.responses.reliability import ceiling_normalised
 from groundtrace.simulation.receptive_fields import Fields, best_images, respond
 from groundtrace.simulation.stimulus import GREY, gratings, with_contrast
@@ -31,21 +28,6 @@ ANGLES = np.arange(0, 180, 7.5)
 CYCLES = np.geomspace(0.04, 0.2, 6)
 PHASES = np.arange(0, 360, 45.0)
 """Gratings, of all combinations, that a model is asked for its preferred orientation with."""
-
-
-def or_say(scored: Callable[..., pl.DataFrame]) -> Callable[..., pl.DataFrame]:
-    """A function of the table EncodingBenchmark that is empty, with a word, where a model cannot be fitted: the scores of
-    responses are as good without."""
-
-    @functools.wraps(scored)
-    def said(*given: Any) -> pl.DataFrame:
-        try:
-            return scored(*given)
-        except InputError as error:
-            notice("no_encoding_model", f"encoding models are not scored: {str(error).removeprefix('encode: ')}")
-            return table_of(EncodingBenchmark, [])
-
-    return said
 
 
 @or_say
