@@ -48,7 +48,14 @@ def test_every_table_is_there_with_its_history(project):
 def test_a_changed_window_reruns_responses_and_what_follows(project):
     assert project.planned() == {}
     project.configure(responses={"duration": 0.5})
-    assert project.planned() == {"responses": 1, "encoding": 1, "encoding_report": 1, "session_report": 1, "study": 1}
+    assert project.planned() == {
+        "responses": 1,
+        "encoding_model": 1,
+        "encoding": 1,
+        "encoding_report": 1,
+        "session_report": 1,
+        "study": 1,
+    }
     project.configure(responses={})
     assert project.planned() == {}
 
@@ -61,8 +68,13 @@ def test_encoding_models_have_tables_and_a_page(project):
     assert "what a model predicts, not what a cell was seen to do" in page
 
 
-def test_a_changed_encoder_reruns_nothing_before_it(project):
+def test_a_changed_encoder_reruns_itself_and_what_follows(project):
+    after = {"encoding": 1, "encoding_report": 1, "study": 1}
     project.configure(encode={"ln": {"backend": "linear", "smoothness": 2}})
-    assert project.planned() == {"encoding": 1, "encoding_report": 1, "study": 1}
+    assert project.planned() == {"encoding_model": 1, **after}
+    project.configure(encode={**ENCODING["encode"], "more": {"backend": "gabor"}})
+    assert project.planned() == {"encoding_model": 1, **after}
+    project.configure(encode=ENCODING["encode"], encoding={**ENCODING["encoding"], "steps": 3})
+    assert project.planned() == after
     project.configure(**ENCODING)
     assert project.planned() == {}

@@ -12,12 +12,13 @@ SHEET = (
     'A\t1\tecephys.nwb\tnwb_units\tarea == "VISam"\tecephys.nwb\tecephys.nwb\n'
 )
 RECIPE = {"default": {"motion": "phase", "extract": "transients", "spikes": "network"}}
+ENCODING = {"encode": {"ln": {"backend": "linear"}}, "encoding": {"folds": 2, "cells": 1, "starts": 1, "steps": 2}}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    project = Project.make(tmp_path_factory.mktemp("units") / "project", SHEET, recipes=RECIPE)
-    write_units(project.folder / "ecephys.nwb", units=12)
+    project = Project.make(tmp_path_factory.mktemp("units") / "project", SHEET, recipes=RECIPE, **ENCODING)
+    write_units(project.folder / "ecephys.nwb", units=12, images=16, repeats=3)
     project.run()
     return project
 
@@ -26,7 +27,12 @@ def test_nothing_is_made_but_what_spikes_have(project):
     plane = project.folder / "results/sub-A/ses-1/plane-0"
     names = sorted(path.name for path in plane.rglob("*.parquet"))
     assert names == [
+        "encoding-given.parquet",
+        "encoding_warnings-default.parquet",
         "frames.parquet",
+        "in_silico_responses-given.parquet",
+        "inside-given.parquet",
+        "most_exciting_images-given.parquet",
         "presentations.parquet",
         "reliability-given.parquet",
         "responses-given.parquet",
@@ -42,18 +48,33 @@ def test_nothing_is_made_but_what_spikes_have(project):
 
 def test_its_page_has_responses_and_no_movie(project):
     page = next(project.folder.glob("results/sub-A/ses-1/plane-0/report-default.html")).read_text()
-    assert "24 presentations of 4 conditions" in page
+    assert "48 presentations of 16 conditions" in page
     assert 'id="responses"' in page
     assert 'id="motion"' not in page
     (row,) = pl.read_parquet(project.folder / "results/study.parquet").rows(named=True)
     assert (row["status"], row["cells"], row["noise_level"]) == ("done", 6, None)
 
 
+def test_its_images_have_encoding_models_and_a_page(project):
+    plane = project.folder / "results/sub-A/ses-1/plane-0"
+    scores = pl.read_parquet(next(plane.rglob("encoding-given.parquet")))
+    assert scores["model"].unique(maintain_order=True).to_list() == ["ln", "mean", "oracle"]
+    # A unit fires for one image, alike in every trial: half of the trials tell the other half.
+    assert scores.filter(model="oracle")["correlation"].to_list() == pytest.approx([1.0] * 6)
+    assert set(scores["images"]) == {16}
+    assert pl.read_parquet(next(plane.rglob("most_exciting_images-given.parquet"))).height == 1
+    page = (plane / "encoding-default.html").read_text()
+    assert "6 cells, 16 images" in page
+    assert "No warning." in page
+
+
 def test_other_units_rerun_all_and_another_window_only_responses(project):
     assert project.planned() == {}
     project.configure(responses={"duration": 0.2})
-    assert project.planned() == {"responses": 1, "session_report": 1, "study": 1}
+    encoded = {"encoding_model": 1, "encoding": 1, "encoding_report": 1}
+    assert project.planned() == {"responses": 1, **encoded, "session_report": 1, "study": 1}
     project.configure(responses={})
     sheet = project.folder / "test.tsv"
     sheet.write_text(sheet.read_text().replace("VISam", "VISp"))
-    assert project.planned() == {"adopt_units": 1, "presentations": 1, "responses": 1, "session_report": 1, "study": 1}
+    made = {"adopt_units": 1, "presentations": 1, "responses": 1, **encoded, "session_report": 1, "study": 1}
+    assert project.planned() == made

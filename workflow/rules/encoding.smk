@@ -23,13 +23,42 @@ rule stimulus_images:
         "../scripts/stimulus_images.py"
 
 
+rule encoding_model:
+    """One model of what drives the cells of a plane; without one, why it could not be fitted."""
+    input:
+        presentations=f"{PLANE}/presentations.parquet",
+        images=f"{RESULTS}/{{session}}/stimulus_images.npz",
+        responses=f"{EXTRACT}/responses-{{spikes}}.parquet",
+    output:
+        model=plan.at(layout.ENCODER),
+    log:
+        plan.log(f"{EXTRACT_LOG}_spikes-{{spikes}}_encoding-{{encode}}"),
+    benchmark:
+        plan.timing(f"{EXTRACT_LOG}_spikes-{{spikes}}_encoding-{{encode}}")
+    conda:
+        plan.environment("encode")
+    threads: 2
+    resources:
+        mem_mb=megabytes(4000, 20),
+        runtime=minutes(180),
+    params:
+        method=plan.method("encode"),
+        encoding=cfg.encoding,
+        identity=identity("encoding_model"),
+    message:
+        "encoding model {wildcards.encode} of {wildcards.session}, plane {wildcards.plane} ({wildcards.spikes})"
+    script:
+        "../scripts/encoding_model.py"
+
+
 rule encoding:
-    """Models of what drives the cells of a plane, and the images that excite them most."""
+    """Encoding models of a plane beside each other, and the images that excite its cells most."""
     input:
         presentations=f"{PLANE}/presentations.parquet",
         images=f"{RESULTS}/{{session}}/stimulus_images.npz",
         responses=f"{EXTRACT}/responses-{{spikes}}.parquet",
         reliability=f"{EXTRACT}/reliability-{{spikes}}.parquet",
+        models=inputs.encoders,
     output:
         scores=f"{EXTRACT}/encoding-{{spikes}}.parquet",
         images=f"{EXTRACT}/most_exciting_images-{{spikes}}.parquet",
@@ -42,10 +71,10 @@ rule encoding:
         plan.timing(f"{EXTRACT_LOG}_spikes-{{spikes}}_encoding")
     conda:
         "../../envs/network.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=megabytes(4000, 20),
-        runtime=minutes(180),
+        runtime=minutes(60),
     params:
         models=cfg.encode,
         method=cfg.encoding,
@@ -68,6 +97,7 @@ rule encoding_report:
             subcategory="{session}",
             labels={"plane": "{plane}", "recipe": "{recipe}, encoding"},
         ),
+        warnings=f"{PLANE}/encoding_warnings-{{recipe}}.parquet",
     log:
         plan.log(f"{PLANE_LOG}/encoding-{{recipe}}"),
     benchmark:

@@ -1,5 +1,6 @@
-"""Responses and images of one plane to encoding models and most exciting images."""
+"""Encoding models of one plane to their scores and most exciting images."""
 
+from groundtrace.encoding.files import read_fitted
 from groundtrace.encoding.steps import Shown, encode
 from groundtrace.encoding.tables import Encoding, Inside, InSilicoResponses, MostExcitingImages
 from groundtrace.io import read_arrays, read_table, write_arrays, write_table
@@ -11,7 +12,8 @@ with job(snakemake.log[0]) as notices:
     parameters, stack = snakemake.params.method, read_arrays(given.images)
     tables = read_table(given.presentations), read_table(given.responses, ["roi", "accepted", "response"])
     shown = Shown.of(*tables, stack["ids"].tolist(), stack["images"])
-    found = encode(models, shown, read_table(given.reliability), parameters, snakemake.threads)
+    fitted = {name: read_fitted(path) for name, path in zip(models, given.models, strict=True)}
+    found = encode(fitted, shown, read_table(given.reliability), parameters)
     used = parameters.model_dump(mode="json")
     used |= {"models": {name: model.model_dump(mode="json") for name, model in models.items()}}
     packages = sorted({package for model in models.values() for package in model.packages})

@@ -4,22 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.encoding.base import EncodingModel
 from groundtrace.encoding.pixels import Gabors
+from groundtrace.testing.encoding import SHAPE, rough_images
 
-SHAPE = (20, 28)
 SIMPLE, COMPLEX = 0, 1
 
 
 def images(count: int, seed: int = 0) -> FloatArray:
-    """(count, Y, X) noise with most power at low spatial frequencies, from 0 to 1."""
-    noise = np.random.default_rng(seed).standard_normal((count, *SHAPE))
-    rough = np.sum([gaussian_filter(noise, (0, s, s)) * s for s in (0.5, 1, 2, 4)], axis=0)
-    rough = rough / rough.std()
-    return np.clip(0.5 + 0.2 * rough, 0, 1).astype(np.float32)
+    """(count, Y, X) from 0 to 1."""
+    return rough_images(count, seed=seed)
 
 
 class KnownCells(EncodingModel):

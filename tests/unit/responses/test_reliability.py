@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 
+from groundtrace.responses.errors import closed_errors, powers_of
 from groundtrace.responses.partners import correlations, outlier_scores, strongest
 from groundtrace.responses.reliability import ceiling_normalised, oracle_correlation, reliability, sums, tuning_p
 from tests.unit.responses.responses_example import spike_counts
@@ -66,12 +67,49 @@ def test_signal_power_is_that_of_schoppe_and_the_ceiling_follows():
 def test_errors_are_those_that_other_trials_show():
     means = tuned(1) * 0 + tuned(3)[-1]
     found = [reliability(spike_counts(means, CONDITION, seed), CONDITION, REPEAT) for seed in range(60)]
-    for name in ("oracle", "split_half", "signal_power", "ceiling", "explainable", "sparseness", "entropy"):
+    for name in ("split_half", "sparseness", "entropy"):
         values, errors = (np.array([each[key][0] for each in found]) for key in (name, f"{name}_error"))
         # A jackknife errs on the safe side.
         assert 0.8 < np.sqrt((errors**2).mean()) / values.std() < 1.7, name
     power = np.array([each["signal_power"][0] for each in found])
     assert power.mean() == pytest.approx(means[0].var(ddof=1), abs=3 * power.std() / np.sqrt(60))
+
+
+@pytest.mark.parametrize("cell", ["untuned", "weak", "strong", "sparse"])
+@pytest.mark.parametrize("repeats", [5, 20])
+def test_closed_errors_are_those_that_other_trials_show_whatever_the_cell(cell, repeats):
+    draws, conditions = 400, 40
+    kinds = {"untuned": np.full(conditions, 1.5), "sparse": 0.1 + 3.0 * (np.arange(conditions) % 10 == 0)}
+    kinds |= dict(zip(("weak", "strong"), tuned(4, conditions=conditions)[[1, 3]], strict=True))
+    condition = np.tile(np.arange(conditions), repeats)
+    counts = spike_counts(np.tile(kinds[cell], (draws, 1)), condition, seed=3)
+    found = reliability(counts, condition, np.repeat(np.arange(repeats), conditions))
+    for name in ("oracle", "variance", "signal_power", "ceiling", "explainable"):
+        ratio = np.sqrt((found[f"{name}_error"] ** 2).mean()) / found[name].std()
+        # That of 400 draws is itself known to 4 %; below 0.1 a ceiling is the root of what may be nothing.
+        assert 0.87 < ratio < (1.15 if name != "ceiling" else 1.3), (name, ratio)
+
+
+def test_variances_of_pairs_and_squares_have_no_bias():
+    random = np.random.default_rng(5)
+    trials = random.poisson(2.0, (40_000, 5)).astype(float)
+    # Two conditions, of which the second balances the first: the mean that is taken off is 0.
+    found = powers_of(np.hstack([trials, -trials]), np.repeat([0, 1], 5))
+    pairs, squares = found.pairs[:, 0], found.squares[:, 0]
+    for estimate, true in (
+        (found.of_pairs, pairs.var()),
+        (found.both, np.cov(pairs, squares)[0, 1]),
+        (found.of_squares, squares.var()),
+    ):
+        assert estimate[:, 0].mean() == pytest.approx(true, rel=0.06)
+    assert pairs.mean() == pytest.approx(4.0, rel=0.02)
+
+
+def test_of_conditions_shown_thrice_errors_are_of_the_jackknife():
+    condition = np.tile(np.arange(CONDITIONS), 3)
+    found = reliability(spike_counts(tuned(4), condition), condition, np.repeat(np.arange(3), CONDITIONS))
+    assert np.isfinite(found["oracle_error"]).all()
+    assert np.isnan(closed_errors(spike_counts(tuned(4), condition), condition, found)["oracle"]).all()
 
 
 def test_numbers_do_not_depend_on_the_unit_of_responses():

@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 from groundtrace.running.identity import Identities
 from groundtrace.running.inputs import Inputs
 from groundtrace.running.plan import Plan
+from tests.unit.running.wildcards import Wildcards
 
 ROOT = Path(__file__).resolve().parents[3]
 SHEET = """\
@@ -18,13 +19,7 @@ b\t1\t30\tjGCaMP8m\tsmall\tstimuli.csv\t
 """
 CONFIG = {"sessions": "sessions.tsv", "simulation": {"small": {"frames": 300, "height": 96, "width": 96}}}
 MODELS = {"ln": {"backend": "linear"}, "cnn": {"backend": "network"}}
-RULES = ("ingest", "spikes", "presentations", "responses", "stimulus_images", "encoding", "encoding_report")
-
-
-class Wildcards(dict):
-    """As Snakemake's: values by name and by attribute."""
-
-    __getattr__ = dict.__getitem__
+BEFORE = ("ingest", "spikes", "presentations", "responses", "stimulus_images")
 
 
 @pytest.fixture(autouse=True)
@@ -41,21 +36,27 @@ def plan_of(sheet: str = SHEET, **config: object) -> Plan:
 
 
 def identities(plan: Plan) -> dict[str, object]:
+    """By rule; of each encoding model by its name."""
     methods = {"motion": "phase", "denoise": "none", "extract": "transients", "spikes": "network"}
     where = Wildcards(session="sub-a/ses-1", plane="0", recipe="default", **methods)
-    found = {rule: Identities(plan)(rule) for rule in RULES}
-    return {rule: of(where) if callable(of) else of for rule, of in found.items()}
+    found = {rule: Identities(plan)(rule) for rule in (*BEFORE, "encoding", "encoding_report")}
+    fits = Identities(plan)("encoding_model")
+    assert callable(fits)
+    told = {rule: of(where) if callable(of) else of for rule, of in found.items()}
+    return told | {name: fits(Wildcards(where, encode=name)) for name in plan.config.encode}
 
 
 def changed(plan: Plan, before: dict[str, object]) -> set[str]:
     after = identities(plan)
-    return {rule for rule in RULES if after[rule] != before[rule]}
+    return {rule for rule in after if after[rule] != before.get(rule)}
 
 
-def test_a_changed_encoder_makes_nothing_anew_before_it(folder):
+def test_a_changed_encoder_makes_nothing_anew_before_or_beside_it(folder):
     before = identities(plan_of(encode=MODELS))
-    assert changed(plan_of(encode={**MODELS, "ln": {"backend": "linear", "smoothness": 2}}), before) == {"encoding"}
-    assert changed(plan_of(encode=MODELS, encoding={"folds": 4}), before) == {"encoding"}
+    assert changed(plan_of(encode={**MODELS, "ln": {"backend": "linear", "smoothness": 2}}), before) == {"ln"}
+    assert changed(plan_of(encode={**MODELS, "more": {"backend": "gabor"}}), before) == {"more"}
+    assert changed(plan_of(encode=MODELS, encoding={"steps": 9}), before) == {"encoding"}
+    assert changed(plan_of(encode=MODELS, encoding={"folds": 4}), before) == {"ln", "cnn", "encoding"}
     Path("images.npy").rename("moved.npy")
     assert changed(plan_of(SHEET.replace("images.npy", "moved.npy"), encode=MODELS), before) == set()
     np.save("other.npy", np.ones((2, 4, 4)))
@@ -67,7 +68,7 @@ def test_sessions_with_images_have_a_page_of_their_own_where_there_are_models():
     assert pages == ["results/sub-a/ses-1/plane-0/encoding-default.html"]
     assert Inputs(plan_of()).encoding_pages() == []
     steps = {row.session: [step.stage for step in row.steps] for row in plan_of(encode=MODELS).study.rows}
-    assert steps["sub-a/ses-1"][-2:] == ["encode", "report"]
+    assert steps["sub-a/ses-1"][-4:] == ["encoding model", "encoding model", "encode", "report"]
     assert "encode" not in steps["sub-b/ses-1"]
 
 

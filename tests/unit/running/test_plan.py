@@ -17,6 +17,8 @@ from groundtrace.running.requests import Requests
 from groundtrace.running.starting import keep_sheet
 from groundtrace.running.targets import Targets
 from groundtrace.sheet import read_sheet
+from tests.unit.adopted.units_example import write_units
+from tests.unit.running.wildcards import Wildcards
 
 ROOT = Path(__file__).resolve().parents[3]
 SHEET = """\
@@ -42,12 +44,6 @@ def plan_of(folder: Path, sheet: str = SHEET, **config: object) -> Plan:
 @pytest.fixture
 def plan(tmp_path) -> Plan:
     return plan_of(tmp_path)
-
-
-class Wildcards(dict):
-    """As Snakemake's: values by name and by attribute."""
-
-    __getattr__ = dict.__getitem__
 
 
 WHERE = Wildcards(
@@ -204,6 +200,17 @@ def test_scores_are_asked_for_where_there_is_a_truth(plan, tmp_path):
         nothing.realism_of_planes(None)
     with pytest.raises(WorkflowError, match="no session in it"):
         Inputs(nothing.plan).study_page(None)
+
+
+def test_sorted_spikes_are_not_exported_and_it_is_said(tmp_path, capsys):
+    write_units(tmp_path / "units.nwb")
+    head = "subject\tsession\tframe_rate\tindicator\tsimulate\tpath\tformat\tstimuli\n"
+    units = f"u\t1\t\t\t\t{tmp_path}/units.nwb\tnwb_units\t{tmp_path}/units.nwb\n"
+    plan = plan_of(tmp_path, f"{head}a\t1\t30\tjGCaMP8m\tsmall\t\t\t\n{units}")
+    assert Targets(plan).suite2p(None) == ["results/suite2p/default/sub-a/ses-1/plane0/stat.npy"]
+    assert "sub-u/ses-1: sorted spikes are not exported; their own file has them" in capsys.readouterr().err
+    with pytest.raises(WorkflowError, match="not exported, and there is no other session"):
+        Targets(plan_of(tmp_path, head + units)).nwb(None)
 
 
 def told(plan: Plan, *rules: str, **where: str) -> dict[str, object]:

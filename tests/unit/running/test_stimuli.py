@@ -10,6 +10,7 @@ from groundtrace.running import layout
 from groundtrace.running.identity import Identities
 from groundtrace.running.inputs import Inputs
 from groundtrace.running.plan import Plan
+from tests.unit.running.wildcards import Wildcards
 
 ROOT = Path(__file__).resolve().parents[3]
 SHEET = """\
@@ -20,12 +21,6 @@ b\t1\t30\tjGCaMP8m\tsmall\t\t
 CONFIG = {"sessions": "sessions.tsv", "simulation": {"small": {"frames": 300, "height": 96, "width": 96}}}
 STIMULI = "start_time,stop_time,image\n1,1.5,0\n2,2.5,1\n3,3.5,0\n"
 RULES = ("ingest", "spikes", "presentations", "responses")
-
-
-class Wildcards(dict):
-    """As Snakemake's: values by name and by attribute."""
-
-    __getattr__ = dict.__getitem__
 
 
 def where(subject: str) -> Wildcards:

@@ -9,6 +9,7 @@ from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.benchmark.motion import table_of
 from groundtrace.benchmark.responses import NAMES, apart
 from groundtrace.benchmark.tables import EncodingBenchmark
+from groundtrace.benchmark.unfitted import or_say
 from groundtrace.encoding.base import EncodingBackend, EncodingModel
 from groundtrace.encoding.folds import predict_left_out
 from groundtrace.encoding.parameters import EncodingParameters
@@ -29,6 +30,7 @@ PHASES = np.arange(0, 360, 45.0)
 """Gratings, of all combinations, that a model is asked for its preferred orientation with."""
 
 
+@or_say
 def score_encoding(
     models: Mapping[str, EncodingBackend],
     parameters: EncodingParameters,

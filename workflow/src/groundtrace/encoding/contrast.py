@@ -43,13 +43,15 @@ class Contrast:
         Differentiable. An image without any contrast has no direction and becomes flat; one of which nearly all pixels
         are equal may not reach a high contrast, and comes as near as it can.
         """
-        off = images - images.mean((1, 2), keepdim=True)
+        # Where few pixels are not clipped, single precision would leave the mean 1e-4 off.
+        off = images.double()
+        off = off - off.mean((1, 2), keepdim=True)
         off = off / off.std((1, 2), correction=0, keepdim=True).clamp(min=1e-12)
         with torch.no_grad():
             found = self._slope_and_offset(off)
         # Once more, so that gradients know how the two depend on the image.
         slope, offset = self._solved(off, *found)
-        return (slope * off + offset).clamp(self.low, self.high)
+        return (slope * off + offset).clamp(self.low, self.high).to(images.dtype)
 
     def _slope_and_offset(self, off: Tensor) -> tuple[Tensor, Tensor]:
         """Of each image, by turns: which pixels they clip, and what the others must be then."""
@@ -65,7 +67,7 @@ class Contrast:
     def _solved(self, off: Tensor, slope: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
         """Slope and offset that give mean and contrast, if they clip the pixels that the given ones clip."""
         value = slope * off + offset
-        below, above = ((value < self.low).float().detach(), (value > self.high).float().detach())
+        below, above = ((value < self.low).to(off).detach(), (value > self.high).to(off).detach())
         inside = 1 - below - above
         pixels, free = off[0].numel(), inside.sum((1, 2), keepdim=True).clamp(min=1)
         clipped = below * (self.low - self.mean) + above * (self.high - self.mean)

@@ -16,7 +16,7 @@ from groundtrace.encoding.scores import SCORES, oracle_score, score
 from groundtrace.errors import InputError
 from groundtrace.notices import notice
 from groundtrace.responses.pictures import rows_of
-from groundtrace.tables import empty, single
+from groundtrace.tables import empty, single, stack
 
 MEAN, ORACLE = "mean", "oracle"
 """Controls."""
@@ -35,24 +35,26 @@ class Shown:
     roi: IntArray
     """(n_cells,)"""
 
+    def folds(self, parameters: EncodingParameters) -> IntArray:
+        """(n_images,) fold of each image, -1 of those that were not shown; raises InputError for too few images."""
+        return image_folds(self.image_of, len(self.images), parameters.folds, parameters.seed)
+
     @classmethod
     def of(cls, presentations: pl.DataFrame, responses: pl.DataFrame, ids: list[str], images: FloatArray) -> "Shown":
-        """From the tables Presentations and Responses; cells are accepted ROIs. Raises InputError where nothing can be
-        learnt from them."""
-        with_image = presentations["image"].is_not_null()
-        names = presentations["image"].filter(with_image).to_list()
-        if not names:
-            raise InputError("encode: no presentation shows an image; fill the column image of the stimuli")
+        """From the tables Presentations and Responses; cells are accepted ROIs. An unknown image is an InputError."""
+        with_image = presentations["image"].is_not_null().to_numpy()
+        names = presentations["image"].drop_nulls().to_list()
         rows = rows_of(names, ids, "stimulus_images")
         cells = responses.filter("accepted")
-        if cells.is_empty():
+        values = stack(cells["response"])[:, with_image] if cells.height else np.zeros((0, len(names)), np.float32)
+        return cls(images, np.array([rows[name] for name in names], np.int64), values, cells["roi"].to_numpy())
+
+    def check(self) -> None:
+        """Raise InputError where nothing can be learnt from them."""
+        if not len(self.image_of):
+            raise InputError("encode: no presentation shows an image; fill the column image of the stimuli")
+        if not len(self.roi):
             raise InputError("encode: no ROI is accepted as a cell; look at the extraction")
-        values = np.stack([row.to_numpy() for row in cells["response"]])[:, with_image.to_numpy()]
-        shown = cls(images, np.array([rows[name] for name in names]), values, cells["roi"].to_numpy())
-        lost = int((~np.isfinite(values).any(axis=1)).sum())
-        if lost and lost < len(values):
-            notice("no_response", f"{lost} of {len(values)} cells have no response at all, and no encoding model")
-        return shown
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,18 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """What the rule `encode` writes."""
+class Unfitted:
+    """A model that could not be fitted."""
 
-    scores: pl.DataFrame
+    reason: str
+    """`model NAME: what was found; what to do`."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the rule `encoding` writes; empty tables where no model could be fitted."""
+
+    scores: pl.DataFrame = field(default_factory=lambda: empty(tables.Encoding))
     images: pl.DataFrame = field(default_factory=lambda: empty(tables.MostExcitingImages))
     responses: pl.DataFrame = field(default_factory=lambda: empty(tables.InSilicoResponses))
     inside: pl.DataFrame = field(default_factory=lambda: empty(tables.Inside))
@@ -86,26 +96,35 @@ def jackknife(left: list[FloatArray]) -> FloatArray:
     return np.sqrt((off**2).sum(axis=0) * (len(left) - 1) / len(left))
 
 
-def fit(
-    models: Mapping[str, EncodingBackend], shown: Shown, parameters: EncodingParameters, threads: int
-) -> dict[str, Fitted]:
-    """Every model, fitted to all images and without each fold."""
-    fold = image_folds(shown.image_of, len(shown.images), parameters.folds, parameters.seed)
-    found = {}
-    for name, backend in models.items():
-        data = (shown.images, shown.image_of, shown.responses)
-        parts = fit_folds(backend, *data, fold, parameters.seed, threads)
-        whole = backend.fit(*data, parameters.seed)
-        found[name] = Fitted(whole, parts, left_out(parts, shown.images, fold))
-    return found
+def fit(backend: EncodingBackend, shown: Shown, parameters: EncodingParameters, threads: int = 1) -> Fitted:
+    """A model, fitted to all images and without each fold.
+
+    Raises InputError where it cannot be fitted to them, as where there are too few images.
+    """
+    shown.check()
+    data = (shown.images, shown.image_of, shown.responses)
+    parts = fit_folds(backend, *data, shown.folds(parameters), parameters.seed, threads)
+    whole = backend.fit(*data, parameters.seed)
+    return Fitted(whole, parts, left_out(parts, shown.images, shown.folds(parameters)))
+
+
+def fit_or_say(
+    name: str, backend: EncodingBackend, shown: Shown, parameters: EncodingParameters, threads: int = 1
+) -> Fitted | Unfitted:
+    """The same; where it cannot be fitted, why: other models and the responses are as good without it."""
+    try:
+        return fit(backend, shown, parameters, threads)
+    except InputError as error:
+        unfitted = Unfitted(f"model {name}: {str(error).removeprefix('encode: ')}")
+        notice("no_encoding_model", unfitted.reason)
+        return unfitted
 
 
 def judge(fitted: Mapping[str, Fitted], shown: Shown, parameters: EncodingParameters) -> pl.DataFrame:
     """Table Encoding."""
     data = (shown.image_of, shown.responses)
     found = {name: score(model.prediction, *data) for name, model in fitted.items()}
-    fold = image_folds(shown.image_of, len(shown.images), parameters.folds, parameters.seed)
-    control = score(_mean_of_others(shown, fold), *data)
+    control = score(_mean_of_others(shown, shown.folds(parameters)), *data)
     # Constant within a fold, and higher where the fold itself is lower: its correlation is no floor.
     unknown = np.full(len(shown.roi), np.nan)
     found[MEAN] = control | {f"{name}{end}": unknown for name in SCORES[:2] for end in ("", "_error")}
@@ -131,19 +150,21 @@ def _mean_of_others(shown: Shown, fold: IntArray) -> FloatArray:
 
 
 def encode(
-    models: Mapping[str, EncodingBackend],
-    shown: Shown,
-    reliability: pl.DataFrame,
-    parameters: EncodingParameters,
-    threads: int,
+    models: Mapping[str, Fitted | Unfitted], shown: Shown, reliability: pl.DataFrame, parameters: EncodingParameters
 ) -> Encoded:
-    """Fit models, judge them, make the images that excite cells most, and look inside the first network."""
-    from groundtrace.encoding.gallery import Gallery, chosen_cells, contrast_of
+    """Judge models, make the images that excite cells most, and look inside the first network."""
+    from groundtrace.encoding.gallery import Gallery, chosen_cells
     from groundtrace.encoding.learnt import first_network, look_inside
 
-    # A contrast that cannot be reached is said before anything is fitted.
-    contrast_of(shown.images, parameters)
-    fitted = fit(models, shown, parameters, threads)
+    for model in models.values():
+        if isinstance(model, Unfitted):
+            notice("no_encoding_model", model.reason)
+    fitted = {name: model for name, model in models.items() if isinstance(model, Fitted)}
+    if not fitted:
+        return Encoded()
+    lost = int((~np.isfinite(shown.responses).any(axis=1)).sum())
+    if lost:
+        notice("no_response", f"{lost} of {len(shown.roi)} cells have no response at all, and no encoding model")
     scores = judge(fitted, shown, parameters)
     gallery = Gallery(fitted, shown, chosen_cells(scores, reliability, parameters.cells), parameters)
     images, responses = gallery.make()

@@ -1,6 +1,6 @@
 """The page of encoding models of one session, plane and recipe."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 
 from groundtrace.arrays import FloatArray
-from groundtrace.io import read_arrays, read_table
-from groundtrace.report.frame import render
+from groundtrace.io import read_arrays, read_provenance, read_table
+from groundtrace.report.frame import page_warnings, render
 from groundtrace.report.html import contrast, number, png
+from groundtrace.report.tables import warning_rows
 
 CONTROLS = ("mean", "oracle")
 
@@ -31,6 +32,10 @@ class EncodingInputs:
     pictures: Mapping[str, FloatArray]
     stack: FloatArray
     """(n_images, Y, X) that were shown."""
+    notices: Sequence[Mapping[str, str]] = ()
+    """What the rule `encoding` had to say."""
+
+    page = "encoding"
 
     @cached_property
     def models(self) -> list[str]:
@@ -59,7 +64,15 @@ def load_encoding(paths: Mapping[str, Path | str], session: str, plane: int, rec
     names = ("encoding", "most_exciting_images", "in_silico_responses", "inside", "reliability")
     scores, images, responses, inside, reliability = (read_table(paths[name]) for name in names)
     pictures, stack = read_arrays(paths["encoding_pictures"]), read_arrays(paths["stimulus_images"])["images"]
-    return EncodingInputs(session, plane, recipe, scores, images, responses, inside, reliability, pictures, stack)
+    notices = read_provenance(paths["encoding"])["history"][-1].get("notices", ())
+    tables = (scores, images, responses, inside, reliability)
+    return EncodingInputs(session, plane, recipe, *tables, pictures, stack, notices)
+
+
+def encoding_warnings(given: EncodingInputs) -> pl.DataFrame:
+    """Table Warnings of the page."""
+    where = {"session": given.session, "plane": given.plane, "recipe": given.recipe}
+    return warning_rows(where, page_warnings(given.page, given))
 
 
 def render_encoding(given: EncodingInputs) -> str:

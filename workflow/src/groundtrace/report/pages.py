@@ -45,6 +45,7 @@ PAGES = {
     ),
     "encoding": (
         "header",
+        "session.warnings",
         "models",
         "gallery",
         "images",

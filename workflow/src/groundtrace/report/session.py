@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,10 @@ from groundtrace.report.frame import page_warnings, render
 from groundtrace.report.light import light_envelope
 from groundtrace.report.pages import sections
 from groundtrace.report.parameters import ReportParameters
-from groundtrace.report.tables import Warnings
+from groundtrace.report.tables import warning_rows
 from groundtrace.report.units import UnitsInputs
 from groundtrace.report.warning import Warning, median
 from groundtrace.spikes.autoregressive import RELATIVE
-from groundtrace.tables import empty
 
 TRACE_COLUMNS = [
     "roi",
@@ -204,12 +203,7 @@ def session_warnings(inputs: SessionInputs | UnitsInputs, parameters: ReportPara
 def warnings_table(inputs: SessionInputs | UnitsInputs, parameters: ReportParameters) -> pl.DataFrame:
     """Table Warnings of one session, plane and recipe."""
     where = {"session": inputs.acquisition.key, "plane": inputs.acquisition.plane, "recipe": inputs.recipe}
-    rows = [
-        {**where, **asdict(warning), "text": warning.meaning, "advice": warning.action}
-        for warning in session_warnings(inputs, parameters)
-    ]
-    schema = empty(Warnings).schema
-    return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
+    return warning_rows(where, session_warnings(inputs, parameters))
 
 
 def _scalars(table: pl.DataFrame) -> pl.DataFrame:

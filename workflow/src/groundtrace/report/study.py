@@ -171,6 +171,7 @@ def curated_share(rois: pl.DataFrame) -> float:
 def study_warnings(entries: Sequence[Entry]) -> pl.DataFrame:
     """Table Warnings of all rows that have a page, the worst first, else in the order of `entries`."""
     made = [entry.warnings for entry in entries if entry.warnings.exists() and entry.file("report").exists()]
+    made += [entry.encoding_warnings for entry in entries if entry.encoded and entry.encoding_warnings.exists()]
     found = pl.read_parquet(made) if made else empty(Warnings)
     return found.sort(pl.col("severity").replace_strict(SEVERITIES, range(len(SEVERITIES))), maintain_order=True)
 

@@ -1,9 +1,13 @@
 """The tables of the study page."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+
 import polars as pl
 
 from groundtrace.notices import SEVERITIES
-from groundtrace.tables import Series, Table, column
+from groundtrace.report.warning import Warning
+from groundtrace.tables import Series, Table, column, empty
 
 
 class Study(Table):
@@ -62,3 +66,10 @@ class Warnings(Table):
     title: Series[str] = column("", "what is the matter")
     text: Series[str] = column("", "what it means")
     advice: Series[str] = column("", "what to do")
+
+
+def warning_rows(where: Mapping[str, str | int], warnings: Iterable[Warning]) -> pl.DataFrame:
+    """Table Warnings. where: session, plane and recipe."""
+    rows = [{**where, **asdict(one), "text": one.meaning, "advice": one.action} for one in warnings]
+    schema = empty(Warnings).schema
+    return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)

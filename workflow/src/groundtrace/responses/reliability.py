@@ -1,7 +1,8 @@
 """How reliably cells respond: statistics of their trials, each with its standard error.
 
 All follow from three sums over the trials of a condition: their number, and the sums of responses and of their squares.
-Errors are of a jackknife that leaves out a group of trials at a time.
+Errors are in closed form where there is one (`errors.py`), else of a jackknife that leaves out a group of trials at a
+time.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.responses.errors import closed_errors
 
 GROUPS, STRIDE = 19, 7
 """Groups of trials of the jackknife, a prime, and their steps from repeat to repeat: conditions and repeats are spread
@@ -57,7 +59,10 @@ def _of_some(response: FloatArray, condition: IntArray, repeat: IntArray) -> dic
     each = trials / np.maximum((number >= 2).sum(axis=-1), 1)
     # Strata of conditions: a group has one trial of some of them, or all trials of conditions shown twice.
     strata = np.where(each > 2, np.minimum(each, GROUPS), GROUPS)
-    return {"trials": trials, **found, **{f"{name}_error": _jackknife(without[name], used, strata) for name in found}}
+    errors = {name: _jackknife(without[name], used, strata) for name in found}
+    for name, closed in closed_errors(response, condition, found).items():
+        errors[name] = np.where(np.isfinite(closed), closed, errors[name])
+    return {"trials": trials, **found, **{f"{name}_error": error for name, error in errors.items()}}
 
 
 def sums(response: FloatArray, label: IntArray, count: int) -> Sums:

@@ -80,7 +80,7 @@ class Identities:
 
     _clean_movie = _simulated_z_stack = _simulate
 
-    def _method(self, rule: str) -> OfJob:
+    def _method(self, rule: str, stage: str = "") -> OfJob:
         def of(backend: Backend) -> Identity:
             return {
                 "parameters": backend.model_dump(mode="json"),
@@ -88,7 +88,7 @@ class Identities:
                 "files": [file_hash(path) for path in backend.files()],
             }
 
-        return self.plan.of_method(rule, of)
+        return self.plan.of_method(stage or rule, of)
 
     _denoise = _spikes = _method
 
@@ -179,13 +179,14 @@ class Identities:
 
         return self.plan.of_session(of)
 
+    def _encoding_model(self, rule: str) -> OfJob:
+        of_method = self._method(rule, "encode")
+        folds = self.config.encoding.model_dump(mode="json", include={"folds", "seed"})
+        return of_job(lambda wildcards: of_method(wildcards) | {"folds": folds})
+
     def _encoding(self, rule: str) -> Identity:
-        models = self.config.encode
-        return {
-            "models": {name: model.model_dump(mode="json") for name, model in models.items()},
-            "parameters": self.config.encoding.model_dump(mode="json"),
-            "code": self.code(rule, *models.values()),
-        }
+        """Which models there are is told by its inputs."""
+        return {"parameters": self.config.encoding.model_dump(mode="json"), "code": self.code(rule)}
 
     # Exports.
 

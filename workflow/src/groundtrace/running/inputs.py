@@ -176,6 +176,11 @@ class Inputs:
         images = self.plan.sessions[wildcards.session].stimulus_images
         return [images] if images and self.config.makes(Path(images)) else []
 
+    @OfEachJob
+    def encoders(self, wildcards: Wildcards) -> list[str]:
+        """Every encoding model of a plane, in the order of the config."""
+        return [self.plan.at(layout.ENCODER).format(**wildcards, encode=name) for name in self.config.encode]
+
     def encoding_page(self) -> OfJob:
         """Files of the page of encoding models."""
         return self.of_recipe(**{name: self.plan.at(path) for name, path in pages.needs("encoding").items()})

@@ -37,6 +37,8 @@ def log_of(stage: str) -> str:
 
 
 MOTION, DENOISE, EXTRACT = (folder_of(stage) for stage in METHODS[:3])
+ENCODER = f"{EXTRACT}/encoding_model-{{spikes}}-{{encode}}.pt"
+"""An encoding model, fitted to the responses of a plane."""
 GIVEN_MOTION, GIVEN_ROIS = (re.sub(r"\{(motion|denoise|extract)\}", GIVEN, pattern) for pattern in (MOTION, EXTRACT))
 """Folders of a session that starts from the ROIs and traces of another pipeline."""
 
@@ -76,6 +78,7 @@ STAGES = (
         f"{EXTRACT}/responses-{{spikes}}.parquet",
         lambda entry: entry.stimulated,
     ),
+    Stage("encoding model", f"{log_of('spikes')}_encoding-{{encode}}", ENCODER, lambda entry: entry.encoded),
     Stage(
         "encode",
         f"{log_of('spikes')}_encoding",
@@ -93,6 +96,7 @@ WILDCARDS = {"session": r"sub-[^/]+/ses-[^/]+", "plane": r"\d+"} | {
     name: r"[a-z][a-z0-9_]*" for name in (*METHODS, "recipe")
 }
 WILDCARDS |= {"subject": r"sub-[^/]+", "field": r"[A-Za-z0-9][A-Za-z0-9_]*", "track": r"[a-z][a-z0-9_]*"}
+WILDCARDS |= {"encode": r"[a-z][a-z0-9_]*"}
 WILDCARDS |= {"animal": r"sub-[^/_]+", "recording": r"sub-[^/_]+_ses-[^/_]+"}
 """What each may be."""
 FILES = {
@@ -186,8 +190,8 @@ class Entry:
     """Motion is estimated on another channel than the functional one."""
     stimulated: bool = False
     """Stimuli were shown, and the sheet names them."""
-    encoded: bool = False
-    """The images that were shown are there, and the config has encoding models."""
+    encoders: tuple[str, ...] = ()
+    """Encoding models of the config, where the images that were shown are there."""
     missing: str = ""
     """Which raw data are not there."""
     tracks: Path | None = None
@@ -206,12 +210,23 @@ class Entry:
         movies = ("motion", "denoise", "extract")
         return not self.archived or all(step.file.exists() for step in self.steps if step.stage in movies)
 
+    @property
+    def encoded(self) -> bool:
+        """Whether it has encoding models."""
+        return bool(self.encoders)
+
     @cached_property
     def steps(self) -> tuple[Step, ...]:
+        wheres = {True: [self._where | {"encode": name} for name in self.encoders], False: [self._where]}
         return tuple(
-            Step(stage.name, self.results / "logs" / f"{stage.log.format(**self._where)}.log", self.file(stage.name))
+            Step(
+                stage.name,
+                self.results / "logs" / f"{stage.log.format(**where)}.log",
+                self.results / stage.file.format(**where),
+            )
             for stage in STAGES
             if stage.needed(self)
+            for where in wheres["{encode}" in stage.file]
         )
 
     def file(self, name: str) -> Path:
@@ -240,6 +255,11 @@ class Entry:
     def encoding_page(self) -> Path:
         """What encoding models say of the cells, where there are some."""
         return self.file("report").with_name(f"encoding-{self.recipe}.html")
+
+    @property
+    def encoding_warnings(self) -> Path:
+        """Table Warnings of that page."""
+        return self.file("report").with_name(f"encoding_warnings-{self.recipe}.parquet")
 
     @property
     def card(self) -> Path:
@@ -305,7 +325,7 @@ def study_entries(
                 from_units=session.from_units,
                 other_channel=session.other_channel,
                 stimulated=shown.stimuli is not None,
-                encoded=bool(config.encode) and shown.stimulus_images is not None,
+                encoders=tuple(config.encode) if shown.stimulus_images is not None else (),
                 missing=(missing or {}).get(key, ""),
                 tracks=_tracks(config, session, plane, name, first, fields),
                 labels=session.labels,

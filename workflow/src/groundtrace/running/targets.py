@@ -1,12 +1,16 @@
 """What the benchmark, `suggest`, `realism` and exports are made of."""
 
 import os
+import sys
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from groundtrace.errors import InputError
+from groundtrace.export.metadata import nwb_name
 from groundtrace.running import layout
 from groundtrace.running.plan import OfEachJob, Plan, Wildcards
+from groundtrace.sessions import Session
 
 
 class Targets:
@@ -113,19 +117,33 @@ class Targets:
                 if chain["extract"] in self.config.extract:
                     yield job("extract", chain["extract"], layout.log_of("extract"), plane, **chain)
 
+    @cached_property
+    def exported(self) -> dict[str, Session]:
+        """Sessions that other programs can be given; sorted spikes came from one, and are left out with a word."""
+        sorted_spikes = [key for key, session in self.plan.sessions.items() if session.from_units]
+        if sorted_spikes:
+            more = f" and {len(sorted_spikes) - 1} more" if sorted_spikes[1:] else ""
+            said = f"{self.config.sessions}: {sorted_spikes[0]}{more}: sorted spikes are not exported"
+            if len(sorted_spikes) == len(self.plan.sessions):
+                raise InputError(f"{said}, and there is no other session; export sessions with a movie or with traces")
+            print(f"warning: {said}; their own file has them", file=sys.stderr)
+        return {key: session for key, session in self.plan.sessions.items() if not session.from_units}
+
     @OfEachJob
     def nwb(self, wildcards: Wildcards) -> list[str]:
         """A file for every session, by the first recipe; what the sheets lack is said before anything is made."""
-        self.plan.sheets.check(list(self.plan.sessions.values()))
+        self.plan.sheets.check(list(self.exported.values()))
         pattern, recipe = self.plan.at(layout.NWB), next(iter(self.config.recipes))
-        names = self.plan.recordings
+        names = map(nwb_name, self.exported.values())
         return [pattern.format(recipe=recipe, animal=name.split("_")[0], recording=name) for name in names]
 
     @OfEachJob
     def suite2p(self, wildcards: Wildcards) -> list[str]:
         """A folder for every plane of every session, by the first recipe."""
         pattern, recipe = self.plan.at(f"{layout.SUITE2P}/stat.npy"), next(iter(self.config.recipes))
-        return [pattern.format(recipe=recipe, session=key, plane=plane) for key, plane in self.plan.planes()]
+        return [
+            pattern.format(recipe=recipe, session=key, plane=plane) for key, plane in self.plan.planes(self.exported)
+        ]
 
     @OfEachJob
     def tracks(self, wildcards: Wildcards) -> list[str]:

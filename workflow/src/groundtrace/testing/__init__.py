@@ -10,10 +10,12 @@ The same promises are tests of groundtrace's own backends.
 """
 
 from groundtrace.denoising.base import DenoisingBackend
+from groundtrace.encoding.base import EncodingBackend
 from groundtrace.extraction.base import ExtractionBackend
 from groundtrace.motion.base import MotionBackend
 from groundtrace.spikes.base import SpikeBackend
 from groundtrace.testing.denoising import DenoisingContract
+from groundtrace.testing.encoding import EncodingContract
 from groundtrace.testing.extraction import ExtractionContract
 from groundtrace.testing.motion import MotionContract
 from groundtrace.testing.spikes import SpikeContract
@@ -79,3 +81,20 @@ def check_spikes(backend: SpikeBackend, correlation: float = 0.9, counts: tuple[
     >>> check_spikes(Oasis(), counts=(0.4, 2.0))
     """
     SpikeContract(backend, correlation, counts).check()
+
+
+def check_encoding(backend: EncodingBackend, correlation: float = 0.6) -> None:
+    """Fit simple cells whose receptive fields are known.
+
+    Parameters
+    ----------
+    correlation : float
+        Least median Pearson r of predicted with true responses to images that were not shown.
+
+    Examples
+    --------
+    >>> from groundtrace.encoding.linear import Linear
+    >>> from groundtrace.testing import check_encoding
+    >>> check_encoding(Linear())
+    """
+    EncodingContract(backend, correlation).check()

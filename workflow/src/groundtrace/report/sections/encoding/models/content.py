@@ -19,7 +19,9 @@ SCORES = {
 }
 
 
-def context(given: EncodingInputs) -> dict[str, Any]:
+def context(given: EncodingInputs) -> dict[str, Any] | None:
+    if not given.models:
+        return None
     reliable = given.reliability.filter(pl.col("explainable") >= EXPLAINED)["roi"]
     rows = []
     for name in (*given.models, *CONTROLS):

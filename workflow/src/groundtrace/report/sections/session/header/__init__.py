@@ -5,5 +5,5 @@ from groundtrace.report.section import Section
 SECTION = Section(
     __name__,
     needs=("acquisition", "frames", "shifts", "rois", "traces", "spikes"),
-    shared=("range.js", "charts.js"),
+    shared=("recording.html", "range.js", "charts.js"),
 )

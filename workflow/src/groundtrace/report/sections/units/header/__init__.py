@@ -2,4 +2,6 @@
 
 from groundtrace.report.section import Section
 
-SECTION = Section(__name__, needs=("acquisition", "frames", "spikes"), shared=("range.js", "charts.js"))
+SECTION = Section(
+    __name__, needs=("acquisition", "frames", "spikes"), shared=("recording.html", "range.js", "charts.js")
+)
