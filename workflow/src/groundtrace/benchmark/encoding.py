@@ -31,7 +31,7 @@ SCORES = (
 """Columns of EncodingBenchmark that are measured."""
 
 PIXELS = (0.0, 1.0)
-STARTS = 3
+STARTS = 2
 """Of the ascent to the best image of a fitted cell."""
 
 
@@ -155,7 +155,8 @@ def best_of_truth(fields: Fields, shown: Stimulus, parameters: EncodingParameter
 
     shape = shown.images.shape[1:]
     contrast = parameters.contrast * float(shown.images.std(axis=(1, 2)).mean())
-    best, gabor = np.zeros((len(fields.kind), *shape)), fields.kind != FITTED
+    best: FloatArray = np.zeros((len(fields.kind), *shape))
+    gabor = fields.kind != FITTED
     best[gabor] = best_images(fields.take(gabor), shape, contrast, PIXELS)
     if not gabor.all():
         assert shown.network is not None, "fitted cells are those of a network"

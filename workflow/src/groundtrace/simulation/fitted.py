@@ -62,8 +62,9 @@ class FittedNetwork:
                 x = functional.conv2d(x, self._layer(k, "ds_conv.in_depth_conv.weight"))
                 x = functional.conv2d(x, spatial, padding=spatial.shape[-1] // 2, groups=len(spatial))
                 x = functional.conv2d(x, self._layer(k, "ds_conv.out_depth_conv.weight"))
-            norm = (self._layer(k, f"norm.{name}") for name in ("running_mean", "running_var", "weight", "bias"))
-            x = functional.elu(functional.batch_norm(x, *norm))
+            mean, variance = (self._layer(k, f"norm.running_{name}") for name in ("mean", "var"))
+            weight, bias = (self._layer(k, f"norm.{name}") for name in ("weight", "bias"))
+            x = functional.elu(functional.batch_norm(x, mean, variance, weight, bias))
             found.append(x)
         return found
 
