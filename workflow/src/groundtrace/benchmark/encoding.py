@@ -204,7 +204,9 @@ def best_of(
     }
     if hasattr(model, "fields"):
         candidates["field"] = with_contrast(model.fields()[chosen], GREY, contrast)  # pyright: ignore[reportAttributeAccessIssue]
-    scores = {name: optimum.responses(images) / optimum.response for name, images in candidates.items()}
+    scores: dict[str, FloatArray] = {
+        name: optimum.responses(images) / optimum.response for name, images in candidates.items()
+    }
     scores["position_off"] = np.hypot(*(centres(candidates["mei"]) - optimum.centre))
     scores["orientation_off"] = apart(preferred(model.predict, shape, contrast)[chosen], optimum.fields.orientation)
     return {name: _spread(values, chosen, len(response)) for name, values in scores.items()}
