@@ -14,12 +14,15 @@ from groundtrace.benchmark.encoding import (
     strongest_image,
 )
 from groundtrace.benchmark.responses import apart
+from groundtrace.benchmark.tables import EncodingBenchmark
 from groundtrace.encoding.linear import Linear
 from groundtrace.encoding.parameters import EncodingParameters
 from groundtrace.random import stream
+from groundtrace.report.sections.recordings.responses.content import costs, counting
 from groundtrace.simulation.parameters import StimulusParameters
 from groundtrace.simulation.receptive_fields import Fields, best_images, draw_fields, filters, preferred, respond
 from groundtrace.simulation.stimulus import GREY, draw_images, pixels, with_contrast
+from tests.tables import example
 
 SHAPE, CONTRAST = (24, 32), 0.08
 STIMULUS = StimulusParameters(n_images=40, height=24, width=32, untuned=0)
@@ -101,3 +104,17 @@ def test_correlations_are_those_of_rows():
     a, b = random.normal(size=(2, 3, 20))
     assert correlations(a, b) == pytest.approx([np.corrcoef(x, y)[0, 1] for x, y in zip(a, b, strict=True)])
     assert np.isnan(correlations(np.ones((1, 5)), b[:1, :5]))
+
+
+def test_the_cost_of_inference_is_over_true_spikes_of_the_same_cells():
+    """True spikes stand with the first recipe of the same ROIs alone; cells that are not sure do not count."""
+    rows = [("a", "true", 0, 0.8, 0.7), ("a", "true", 1, 0.6, 0.4), ("a", "inferred", 0, 0.6, 0.7)]
+    rows += [("a", "inferred", 1, 0.1, 0.4), ("b", "inferred", 0, 0.4, None), ("b", "inferred", 1, 0.3, None)]
+    recipe, source, cell, r, expected = zip(*rows, strict=True)
+    given = {"recipe": recipe, "source": source, "cell": cell, "cc_true": r, "cc_norm": r}
+    given |= {"expected_correlation": expected}
+    same = {"session": "s", "plane": 0, "model": "gabor", "kind": "simple", "true_oracle": 0.5, "indicator": "x"}
+    given = {name: list(values) for name, values in (given | {"spikes": recipe}).items()}
+    table = example(EncodingBenchmark, **given, **same)
+    found = {spikes: ratio for _, spikes, _, _, ratio, _ in costs(counting(table))}
+    assert found == pytest.approx({"a": 0.6 / 0.8, "b": 0.4 / 0.8})

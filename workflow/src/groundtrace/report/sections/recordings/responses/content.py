@@ -60,8 +60,7 @@ def context(data: Recordings) -> dict[str, Any] | None:
     found = {"columns": columns, "rows": _rows(data, table, columns), "models": [], "reliable": RELIABLE, "sure": SURE}
     if data.encoding is None or data.encoding.is_empty():
         return found
-    sure = pl.col("expected_correlation").fill_null(1.0) >= SURE
-    models = data.encoding.filter(sure, pl.col("true_oracle") >= RELIABLE, pl.col("kind") != "untuned")
+    models = counting(data.encoding)
     models = models.with_columns(above=(pl.col("mei") > pl.col("best_image")).cast(pl.Float64))
     columns = _kept(models, ENCODING)
     fitted = pl.when(pl.col("kind") == "fitted").then(pl.lit(", cells of a network of real neurons"))
@@ -71,18 +70,21 @@ def context(data: Recordings) -> dict[str, Any] | None:
     return found | {"encoding": columns, "models": list(boards.items()), "costs": costs(models)}
 
 
+def counting(encoding: pl.DataFrame) -> pl.DataFrame:
+    """Rows of EncodingBenchmark of cells that count: tuned and reliable, with spikes that are sure if that is known."""
+    sure = pl.col("expected_correlation").fill_null(1.0) >= SURE
+    return encoding.filter(sure, pl.col("true_oracle") >= RELIABLE, pl.col("kind") != "untuned")
+
+
 def costs(models: pl.DataFrame) -> list[tuple[Any, ...]]:
     """What spike inference costs: indicator, spike inference, model, ν; r and CCnorm over those of the true spikes of
     the same cells."""
-    means, found, chain = (
-        pl.col("cc_true", "cc_norm").mean(),
-        [],
-        ["indicator", "model", "motion_method", "denoise", "extract"],
-    )
-    cell = ["session", "plane", "cell"]
+    means, found = pl.col("cc_true", "cc_norm").mean(), []
+    cell, chain = ["session", "plane", "cell"], ["indicator", "model", "motion_method", "denoise", "extract"]
     for part in models.filter(source="inferred").partition_by([*chain, "recipe", "spikes"], maintain_order=True):
         same = models.filter(source="true").join(part.select(chain).unique(), on=chain).join(part, on=cell, how="semi")
-        true, inferred = (rows.select(means).row(0) for rows in (same, part))
+        both = same, part.join(same, on=cell, how="semi")
+        true, inferred = (rows.select(means).row(0) for rows in both)
         ratios = [math.nan if a is None or not b else a / b for a, b in zip(inferred, true, strict=True)]
         named = part.row(0, named=True)
         found.append((named["indicator"], named["spikes"], named["model"], part["noise_level"].median(), *ratios))
