@@ -7,50 +7,32 @@ patches of 36 × 64 px, standardised over the set; a second set of patches tells
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import torch
 from encoding import patches
-from torch import Tensor
-from torch.nn import functional
 
 from groundtrace.encoding.inside import observations, with_errors
+from groundtrace.simulation.fitted import FittedNetwork
+from groundtrace.simulation.parameters import FITTED_SHAPE
+from groundtrace.simulation.stimulus import GREY
 
-SHAPE, COUNT, LAYERS = (36, 64), 100, 4
+COUNT = 100
 SHOWN = ("correlation", "participation", "population_hoyer", "lifetime_hoyer", "slope")
-
-
-def layers(weights: dict[str, Tensor], images: Tensor) -> list[Tensor]:
-    """Feature maps (n, channels, y, x) of each layer after ELU; images (n, Y, X) are standardised."""
-    x, found = images[:, None], []
-    for k in range(LAYERS):
-        own = {name.removeprefix(f"core.features.layer{k}."): value for name, value in weights.items()}
-        if k == 0:
-            x = functional.conv2d(x, own["conv.weight"])
-        else:
-            x = functional.conv2d(x, own["ds_conv.in_depth_conv.weight"])
-            spatial = own["ds_conv.spatial_conv.weight"]
-            x = functional.conv2d(x, spatial, padding=spatial.shape[-1] // 2, groups=len(spatial))
-            x = functional.conv2d(x, own["ds_conv.out_depth_conv.weight"])
-        mean, variance, weight, bias = (
-            own[f"norm.{name}"] for name in ("running_mean", "running_var", "weight", "bias")
-        )
-        x = functional.elu(functional.batch_norm(x, mean, variance, weight, bias))
-        found.append(x)
-    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights")
     given = parser.parse_args()
-    weights = torch.load(given.weights, weights_only=True, map_location="cpu")
     for seed in (0, 1):
-        images = patches(COUNT, SHAPE, np.random.default_rng(seed))
-        standard = torch.from_numpy((images - images.mean()) / images.std())
+        images = patches(COUNT, FITTED_SHAPE, np.random.default_rng(seed))
+        network = FittedNetwork(Path(given.weights), float(images.std()))
+        centred = torch.from_numpy(images - images.mean() + GREY)
         print(f"patches {seed}: {', '.join(SHOWN)}")
         with torch.no_grad():
-            for k, maps in enumerate(layers(weights, standard)):
+            for k, maps in enumerate(network.layers(centred)):
                 found = with_errors(*observations(maps.numpy()), floor=-1.0)
                 print(f"  layer {k}", *(f"{found[name][0]:.2f} ± {found[name][1]:.2f}" for name in SHOWN), flush=True)
 

@@ -209,6 +209,7 @@ rule benchmark_responses:
         unpack(
             inputs.of_recipe(
                 traces=f"{EXTRACT}/traces.parquet",
+                spikes=f"{EXTRACT}/spikes-{{spikes}}.parquet",
                 responses=f"{EXTRACT}/responses-{{spikes}}.parquet",
             )
         ),
@@ -234,6 +235,8 @@ rule benchmark_responses:
         runtime=minutes(240),
     params:
         parameters=cfg.benchmark.recordings,
+        simulation=plan.simulation_of,
+        leads=plan.leads,
         method=cfg.responses,
         models=cfg.encode,
         encoding=cfg.encoding,

@@ -14,7 +14,7 @@ rule simulate:
     benchmark:
         plan.timing("{session}/simulate")
     conda:
-        "../../envs/core.yaml"
+        "../../envs/simulation.yaml" if plan.fitted_cells else "../../envs/core.yaml"
     threads: 1
     resources:
         mem_mb=requests.memory("simulate"),
@@ -40,7 +40,7 @@ if "clean_movie" not in cfg.keep:
         benchmark:
             plan.timing("{session}/clean_movie")
         conda:
-            "../../envs/core.yaml"
+            "../../envs/simulation.yaml" if plan.fitted_cells else "../../envs/core.yaml"
         threads: 1
         resources:
             mem_mb=requests.memory("clean_movie"),
@@ -64,7 +64,7 @@ rule simulated_z_stack:
     benchmark:
         plan.timing("{session}/simulated_z_stack")
     conda:
-        "../../envs/core.yaml"
+        "../../envs/simulation.yaml" if plan.fitted_cells else "../../envs/core.yaml"
     threads: 1
     resources:
         mem_mb=requests.memory("clean_movie"),

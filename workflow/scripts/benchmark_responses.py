@@ -1,7 +1,7 @@
 """Scores the responses to stimuli that a recipe gave the cells of a simulated plane, and encoding models of them."""
 
 from groundtrace.acquisition import Acquisition
-from groundtrace.benchmark.encoding import score_encoding
+from groundtrace.benchmark.encoding import Stimulus, score_encoding
 from groundtrace.benchmark.motion import plane_truth
 from groundtrace.benchmark.responses import judged, score_responses, sources_of
 from groundtrace.benchmark.tables import EncodingBenchmark, ResponseBenchmark
@@ -10,10 +10,12 @@ from groundtrace.provenance import provenance
 from groundtrace.responses.steps import on_the_clock, windows_of
 from groundtrace.responses.windows import frame_spans, plane_delay
 from groundtrace.running.job import job
+from groundtrace.simulation.evoked import fitted_network
 from groundtrace.simulation.stimulus import pixels
 
 with job(snakemake.log[0]):
     given, parameters, method = snakemake.input, snakemake.params.parameters, snakemake.params.method
+    simulation = snakemake.params.simulation
     acquisition, shown = Acquisition.read(given.acquisition), read_table(given.presentations)
     plane, rate = acquisition.plane, acquisition.frame_rate
     cells = judged(read_table(given.cells), parameters.detectability)
@@ -24,9 +26,19 @@ with job(snakemake.log[0]):
     delay, windows = plane_delay(plane, acquisition.planes, rate), windows_of(shown, method)
     sources = sources_of(cells, times["spike_times"], found, traces, spans, windows, delay, method.coverage)
     images, image_of = pixels(read_arrays(given.images)["images"]), shown["image"].cast(int).to_numpy()
+    stimulus = Stimulus(images, image_of, fitted_network(simulation.stimulus))
+    sure = cells.join(
+        read_table(given.spikes, ["roi", "expected_correlation"]), on="roi", how="left", maintain_order="left"
+    )
     models, encoding, used = snakemake.params.models, snakemake.params.encoding, snakemake.params.identity
     scores = score_responses(cells, truth, shown, sources)
-    encoded = score_encoding(models, encoding, cells, truth, images, image_of, sources)
+    if not snakemake.params.leads:
+        # True spikes and dF/F are the same in all recipes with these ROIs.
+        sources = {"inferred": sources["inferred"]}
+    if simulation.stimulus.images == "gratings":
+        # What left-out gratings do says little of other images; they have tuning.
+        models = {}
+    encoded = score_encoding(models, encoding, sure, truth, stimulus, sources)
     made_by = provenance("benchmark_responses", used["parameters"], ["numpy"], [given.responses])
     write_table(snakemake.output.table, ResponseBenchmark, scores, made_by)
     made_by = provenance("benchmark_responses", used["encoding"], ["numpy", "torch"], [given.responses])

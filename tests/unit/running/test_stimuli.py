@@ -132,3 +132,32 @@ def test_a_simulated_stimulus_must_fit_the_recording_and_be_the_only_one():
     both = "subject\tsession\tframe_rate\tindicator\tsimulate\tstimuli\na\t1\t30\tjGCaMP8m\tseen\tstimuli.csv\n"
     with pytest.raises(WorkflowError, match="the simulation 'seen' shows a stimulus of its own; empty the columns"):
         simulated(both)
+
+
+NETWORK = {"network": "weights.pth", "fitted": 1, "height": 36, "width": 64}
+
+
+def test_the_network_of_fitted_cells_must_be_there_and_counts_by_its_content():
+    with pytest.raises(
+        WorkflowError, match=r"simulation\.seen\.stimulus\.network: 'weights\.pth' is no file; give that"
+    ):
+        simulated(**NETWORK)
+
+    def identity(**own: object) -> object:
+        return Identities(simulated(**(NETWORK | own)))("simulate")(Wildcards(session="sub-a/ses-1"))  # pyright: ignore[reportCallIssue]
+
+    Path("weights.pth").write_bytes(b"weights")
+    before = identity()
+    assert simulated(**NETWORK).fitted_cells
+    assert not simulated().fitted_cells
+    Path("weights.pth").rename("moved.pth")
+    assert identity(network="moved.pth") == before
+    Path("other.pth").write_bytes(b"others")
+    assert identity(network="other.pth") != before
+
+
+def test_true_spikes_are_judged_with_the_first_recipe_of_the_same_rois():
+    own = {"motion": "none", "extract": "transients"}
+    recipes = {"a": {**own, "spikes": "network"}, "b": {**own, "spikes": "oasis"}, "c": {**own, "motion": "phase"}}
+    plan = plan_of(recipes=recipes)
+    assert [plan.leads(Wildcards(recipe=name)) for name in "abc"] == [True, False, True]

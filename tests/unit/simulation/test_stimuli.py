@@ -29,8 +29,8 @@ def simulation(frames: int = 4000, **stimulus: object) -> Simulation:
 def cells(**own: object) -> Fields:
     """One cell of 36 × 64 px images with a filter of its own."""
     given = {"kind": "simple", "y": 16.0, "x": 30.0, "orientation": 30.0, "frequency": 0.12, "size": 3.0, "aspect": 1.2}
-    given |= {"phase": 40.0, "gain": 2.0, "baseline": 0.1} | own
-    return Fields(*(np.array([given[name]]) for name in Fields._fields))
+    given |= {"phase": 40.0, "gain": 2.0, "baseline": 0.1, "neuron": np.nan}
+    return Fields(*(np.array([(given | own)[name]]) for name in Fields._fields))
 
 
 @pytest.mark.parametrize("kind", ["patches", "dead_leaves", "gratings"])
@@ -73,6 +73,9 @@ def test_a_recording_that_is_too_short_is_refused_with_the_frames_it_needs():
     [
         ({"stimulus": {"repeats": 1}}, "greater than or equal to 2"),
         ({"stimulus": {"simple": 0, "complex": 0, "normalised": 0, "untuned": 0}}, "give the share of one kind"),
+        ({"stimulus": {"fitted": 1}}, "give its file"),
+        ({"stimulus": {"network": "weights.pth"}}, "give their share"),
+        ({"stimulus": {"network": "weights.pth", "fitted": 1, "height": 24}}, "images of 36 × 64 px, not 24 × 64"),
         ({"stimulus": {}, "null_movie": "static"}, "keep one of the two"),
         ({"stimulus": {"images": "films"}}, "patches"),
     ],

@@ -1,12 +1,15 @@
 """Encoding models against cells whose receptive fields are known: what they predict, and what their best images do."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.benchmark.motion import table_of
+from groundtrace.benchmark.parameters import RELIABLE, SURE
 from groundtrace.benchmark.responses import NAMES, apart
 from groundtrace.benchmark.tables import EncodingBenchmark
 from groundtrace.benchmark.unfitted import or_say
@@ -14,9 +17,14 @@ from groundtrace.encoding.base import EncodingBackend, EncodingModel
 from groundtrace.encoding.folds import predict_left_out
 from groundtrace.encoding.parameters import EncodingParameters
 from groundtrace.responses.reliability import ceiling_normalised
-from groundtrace.simulation.receptive_fields import Fields, best_images, respond
-from groundtrace.simulation.stimulus import GREY, gratings, with_contrast
+from groundtrace.simulation.receptive_fields import FITTED, Fields, best_images, preferred, respond
+from groundtrace.simulation.stimulus import GREY, with_contrast
 from groundtrace.tables import single, stack
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from groundtrace.simulation.fitted import FittedNetwork
 
 SCORES = (
     "cc_norm", "cc_true", "mei", "gabor", "field", "best_image", "position_off", "orientation_off",
@@ -24,10 +32,29 @@ SCORES = (
 """Columns of EncodingBenchmark that are measured."""
 
 PIXELS = (0.0, 1.0)
-ANGLES = np.arange(0, 180, 7.5)
-CYCLES = np.geomspace(0.04, 0.2, 6)
-PHASES = np.arange(0, 360, 45.0)
-"""Gratings, of all combinations, that a model is asked for its preferred orientation with."""
+STARTS = 2
+"""Of the ascent to the best image of a fitted cell."""
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """What was shown, and the network that fitted cells are of, if there are any."""
+
+    images: FloatArray
+    """(n_images, Y, X) pixel values, 0 to 1."""
+    image_of: IntArray
+    """(n_presentations,)."""
+    network: "FittedNetwork | None" = None
+
+    @property
+    def judged(self) -> IntArray:
+        """Images that were shown more than once: predictions are judged by them."""
+        return np.flatnonzero(np.bincount(self.image_of, minlength=len(self.images)) > 1)
+
+    @property
+    def single(self) -> bool:
+        """Most images were shown once: models learn from these alone, and the others judge them."""
+        return 2 * len(self.judged) < len(self.images)
 
 
 @or_say
@@ -36,56 +63,66 @@ def score_encoding(
     parameters: EncodingParameters,
     cells: pl.DataFrame,
     truth: pl.DataFrame,
-    images: FloatArray,
-    image_of: IntArray,
+    shown: Stimulus,
     sources: Mapping[str, FloatArray],
 ) -> pl.DataFrame:
     """Table EncodingBenchmark: one row per cell, source of responses and model.
 
-    cells: rows of CellBenchmark that are `judged`. truth: rows of TruthResponses of the plane. images: (n_images, Y, X)
-    pixel values, 0 to 1. image_of: (n_presentations,). sources: responses (n_cells, n_presentations) by name.
+    cells: rows of CellBenchmark that are `judged`, with the column expected_correlation of their spikes. truth: rows of
+    TruthResponses of the plane. sources: responses (n_cells, n_presentations) by name.
     """
     known = truth[cells["cell"]]
     fields, expected = Fields.of(known), stack(known["response"]).astype(np.float64)
-    chosen = np.flatnonzero(fields.kind != "untuned")[: parameters.cells]
+    chosen = np.flatnonzero(counted(cells, known))[: parameters.cells]
+    optimum = best_of_truth(fields.take(chosen), shown, parameters)
     parts = []
     for name, model in models.items() if cells.height else ():
         for source, response in sources.items():
-            found = score_predictions(model, images, image_of, response, expected, parameters.folds, parameters.seed)
-            own = cells.select(*NAMES, "detectability", "noise_level").with_columns(
+            found, fitted = score_predictions(model, shown, response, expected, parameters)
+            own = cells.select(*NAMES, "detectability", "noise_level", "expected_correlation").with_columns(
                 source=pl.lit(source), model=pl.lit(name), kind=known["kind"], true_oracle=known["oracle"]
             )
             if source != "dff" and len(chosen):
-                fitted = model.fit(images, image_of, response, parameters.seed)
-                found |= best_of(fitted, chosen, images, image_of, response, fields, parameters)
+                fitted = fitted or model.fit(shown.images, shown.image_of, response, parameters.seed)
+                found |= best_of(fitted, chosen, shown, response, optimum, parameters)
             tuned = {key: np.where(fields.kind != "untuned", values, np.nan) for key, values in found.items()}
             numbers = {key: single(tuned.get(key, np.full(cells.height, np.nan))) for key in SCORES}
             parts += own.with_columns(**numbers).rows(named=True)
     return table_of(EncodingBenchmark, parts)
 
 
+def counted(cells: pl.DataFrame, known: pl.DataFrame) -> BoolArray:
+    """(n_cells,) tuned, reliable cells whose spikes are sure, or of a method that does not say."""
+    sure = cells["expected_correlation"].fill_nan(None).fill_null(1.0) >= SURE
+    return (sure & (known["kind"] != "untuned") & (known["oracle"].fill_null(0.0) >= RELIABLE)).to_numpy()
+
+
 def score_predictions(
     backend: EncodingBackend,
-    images: FloatArray,
-    image_of: IntArray,
+    shown: Stimulus,
     response: FloatArray,
     expected: FloatArray,
-    folds: int,
-    seed: int,
-) -> dict[str, FloatArray]:
-    """How well left-out images that were shown more than once are predicted, (n_cells,) each.
+    parameters: EncodingParameters,
+) -> tuple[dict[str, FloatArray], EncodingModel | None]:
+    """How well images that were shown more than once are predicted by a model that has not seen them, (n_cells,) each;
+    and the model, where there is one alone.
 
     `cc_norm`, as a user has it: CCnorm by the responses themselves. `cc_true`: correlation with the true mean responses
     `expected` (n_cells, n_images).
     """
-    predicted = predict_left_out(backend, images, image_of, response, folds, seed).astype(np.float64)
-    judged = np.flatnonzero(np.bincount(image_of, minlength=len(images)) > 1)
+    images, image_of, judged, model = shown.images, shown.image_of, shown.judged, None
     kept = np.isin(image_of, judged)
+    if shown.single:
+        model = backend.fit(images, image_of[~kept], response[:, ~kept], parameters.seed)
+        predicted = model.predict(images[judged]).astype(np.float64)
+    else:
+        found = predict_left_out(backend, images, image_of, response, parameters.folds, parameters.seed)
+        predicted = found.astype(np.float64)[:, judged]
     condition = np.searchsorted(judged, image_of[kept])
     return {
-        "cc_norm": ceiling_normalised(predicted[:, judged], response[:, kept], condition)["cc_norm"],
-        "cc_true": correlations(predicted[:, judged], expected[:, judged]),
-    }
+        "cc_norm": ceiling_normalised(predicted, response[:, kept], condition)["cc_norm"],
+        "cc_true": correlations(predicted, expected[:, judged]),
+    }, model
 
 
 def correlations(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -95,13 +132,61 @@ def correlations(a: FloatArray, b: FloatArray) -> FloatArray:
         return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
 
 
+@dataclass(frozen=True)
+class Optimum:
+    """True cells, and what the best image of a contrast does to them."""
+
+    fields: Fields
+    contrast: float
+    """RMS, of pixel values."""
+    response: FloatArray
+    """(n_cells,) spikes."""
+    centre: FloatArray
+    """(2, n_cells) y and x, px: of the receptive field; of a fitted cell, of its best image."""
+    network: "FittedNetwork | None"
+
+    def responses(self, images: FloatArray) -> FloatArray:
+        """(n_cells,) spikes, of each cell to its own image (n_cells, Y, X)."""
+        rows = enumerate(images.astype(np.float64))
+        return np.array([respond(self.fields.take([cell]), image[None], self.network)[0, 0] for cell, image in rows])
+
+
+def best_of_truth(fields: Fields, shown: Stimulus, parameters: EncodingParameters) -> Optimum:
+    """The optimum of true cells: of fitted ones by the ascent that makes images of models."""
+    from groundtrace.encoding.mei import most_exciting
+
+    shape = shown.images.shape[1:]
+    contrast = parameters.contrast * float(shown.images.std(axis=(1, 2)).mean())
+    best: FloatArray = np.zeros((len(fields.kind), *shape))
+    gabor = fields.kind != FITTED
+    best[gabor] = best_images(fields.take(gabor), shape, contrast, PIXELS)
+    if not gabor.all():
+        assert shown.network is not None, "fitted cells are those of a network"
+        own = _FittedCells(shown.network, fields.neuron[~gabor].astype(np.int64))
+        limits = ((GREY, contrast), PIXELS)
+        made = most_exciting(own, range(len(own.neurons)), *limits, shape, starts=STARTS, steps=parameters.steps)
+        best[~gabor] = made.images
+    place = np.where(gabor, [fields.y, fields.x], centres(best))
+    unknown = Optimum(fields, contrast, np.zeros(0), place, shown.network)
+    return replace(unknown, response=unknown.responses(best))
+
+
+class _FittedCells(EncodingModel):
+    """True cells as a model that knows them."""
+
+    def __init__(self, network: "FittedNetwork", neurons: IntArray):
+        self.network, self.neurons = network, neurons
+
+    def response(self, image_batch: "Tensor") -> "Tensor":
+        return self.network.response(image_batch.cpu(), self.neurons).to(image_batch.device)
+
+
 def best_of(
     model: EncodingModel,
     chosen: IntArray,
-    images: FloatArray,
-    image_of: IntArray,
+    shown: Stimulus,
     response: FloatArray,
-    fields: Fields,
+    optimum: Optimum,
     parameters: EncodingParameters,
 ) -> dict[str, FloatArray]:
     """What the true cells make of the images that a model takes for theirs, and where these lie; (n_cells,) each.
@@ -111,10 +196,9 @@ def best_of(
     """
     from groundtrace.encoding.mei import best_gabor, most_exciting
 
-    shape, own = images.shape[1:], fields.take(chosen)
-    contrast = parameters.contrast * float(images.std(axis=(1, 2)).mean())
+    shape, contrast = shown.images.shape[1:], optimum.contrast
     limits, starts, steps = ((GREY, contrast), PIXELS), parameters.starts, parameters.steps
-    strongest = images[strongest_image(image_of, response[chosen], len(images))]
+    strongest = shown.images[strongest_image(shown.image_of, response[chosen], len(shown.images))]
     candidates = {
         "mei": most_exciting(model, chosen, *limits, shape, starts, steps, parameters.seed).images,
         "gabor": best_gabor(model, chosen, *limits, shape=shape)[0],
@@ -122,13 +206,19 @@ def best_of(
     }
     if hasattr(model, "fields"):
         candidates["field"] = with_contrast(model.fields()[chosen], GREY, contrast)  # pyright: ignore[reportAttributeAccessIssue]
-    scores = relative(own, candidates, shape, contrast)
-    weight = (candidates["mei"].astype(np.float64) - GREY) ** 2
-    weight /= weight.sum(axis=(1, 2), keepdims=True)
-    y, x = ((weight * grid).sum(axis=(1, 2)) for grid in np.indices(shape))
-    scores["position_off"] = np.hypot(y - own.y, x - own.x)
-    scores["orientation_off"] = apart(preferred(model, shape, contrast)[chosen], own.orientation)
+    scores: dict[str, FloatArray] = {
+        name: optimum.responses(images) / optimum.response for name, images in candidates.items()
+    }
+    scores["position_off"] = np.hypot(*(centres(candidates["mei"]) - optimum.centre))
+    scores["orientation_off"] = apart(preferred(model.predict, shape, contrast)[chosen], optimum.fields.orientation)
     return {name: _spread(values, chosen, len(response)) for name, values in scores.items()}
+
+
+def centres(images: FloatArray) -> FloatArray:
+    """(2, n) y and x, px: of the squares of how far images (n, Y, X) are from grey."""
+    weight = (images.astype(np.float64) - GREY) ** 2
+    weight /= weight.sum(axis=(1, 2), keepdims=True)
+    return np.stack([(weight * grid).sum(axis=(1, 2)) for grid in np.indices(images.shape[1:])])
 
 
 def _spread(values: FloatArray, chosen: IntArray, count: int) -> FloatArray:
@@ -144,24 +234,3 @@ def strongest_image(image_of: IntArray, response: FloatArray, count: int) -> Int
         np.stack([np.bincount(image_of, row, count) for row in rows]) for rows in (np.where(known, response, 0), known)
     )
     return np.where(number > 0, total / np.maximum(number, 1), -np.inf).argmax(axis=1)
-
-
-def relative(
-    fields: Fields, candidates: Mapping[str, FloatArray], shape: tuple[int, ...], contrast: float
-) -> dict[str, FloatArray]:
-    """True response of each cell to its own of the candidates (n_cells, Y, X) over that to its true best image."""
-
-    def own(images: FloatArray) -> FloatArray:
-        return np.array([respond(fields.take([cell]), image[None])[0, 0] for cell, image in enumerate(images)])
-
-    best = own(best_images(fields, shape, contrast, PIXELS))
-    return {name: own(images.astype(np.float64)) / best for name, images in candidates.items()}
-
-
-def preferred(model: EncodingModel, shape: tuple[int, ...], contrast: float) -> FloatArray:
-    """Orientation (n_cells,), degrees, that a model prefers: of gratings of the frequency and phase best for each."""
-    angle, cycles, phase = (part.ravel() for part in np.meshgrid(ANGLES, CYCLES, PHASES, indexing="ij"))
-    shown = GREY + contrast * np.sqrt(2) * gratings(shape, angle, cycles, phase)
-    best = model.predict(shown).reshape(-1, len(ANGLES), len(CYCLES) * len(PHASES)).max(axis=2)
-    above = best - best.min(axis=1, keepdims=True)
-    return np.degrees(np.angle((above**2 * np.exp(2j * np.radians(ANGLES))).sum(axis=1)) / 2) % 180

@@ -9,6 +9,8 @@ from groundtrace.section import Section
 
 CONTROLS = ("dff", "shuffled", "zero", "oracle")
 """dF/F itself, the true rate of another neuron of the data set, no spikes at all, the smoothed true rate."""
+RELIABLE, SURE = 0.3, 0.6
+"""Cells that encoding models are judged by: from this true oracle correlation, and this r to expect of the spikes."""
 
 Level = Annotated[float, Field(gt=0, le=100)]
 """ν, % Hz^-1/2."""

@@ -160,7 +160,7 @@ class ResponseBenchmark(Conditions, key=("session", "plane", "recipe", "source",
         "", "what responses are of: true spikes, those inferred, or dF/F", isin=["true", "inferred", "dff"]
     )
     cell: Series[pl.Int32] = column("", "0-based, column roi of the truth", low=0)
-    kind: Series[str] = column("", "of its receptive field: simple, complex, normalised, untuned")
+    kind: Series[str] = column("", "of its receptive field: simple, complex, normalised, untuned, fitted")
     detectability: Series[pl.Float32] = column("", "d′ of the cell, as in the truth", low=0)
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν of its ROI", low=0, nullable=True)
     true_oracle: Series[pl.Float32] = column("", "oracle correlation that infinitely many images would have")
@@ -180,7 +180,9 @@ class EncodingBenchmark(Conditions, key=("session", "plane", "recipe", "source",
     """One row per detectable soma that a recipe found, source of its responses, and encoding model fitted to them.
 
     What the true cell does to an image is over its response to the true best image of the same contrast. Untuned cells
-    have no numbers; images are made of some cells only (`encoding.cells`), and of none from dF/F.
+    have no numbers; images are made of some cells only (`encoding.cells`; reliable, sure ones), and of none from dF/F.
+    Where most images were shown once, models learn from these alone, and the repeated ones judge them. True spikes and
+    dF/F stand once, with the first of the recipes that differ in their spike inference alone.
     """
 
     recipe: Series[str] = column("", "name under `recipes`")
@@ -193,9 +195,12 @@ class EncodingBenchmark(Conditions, key=("session", "plane", "recipe", "source",
     )
     model: Series[str] = column("", "name under `encode`")
     cell: Series[pl.Int32] = column("", "0-based, column roi of the truth", low=0)
-    kind: Series[str] = column("", "of its receptive field: simple, complex, normalised, untuned")
+    kind: Series[str] = column("", "of its receptive field: simple, complex, normalised, untuned, fitted")
     detectability: Series[pl.Float32] = column("", "d′ of the cell, as in the truth", low=0)
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν of its ROI", low=0, nullable=True)
+    expected_correlation: Series[pl.Float32] = column(
+        "", "r with true spikes to expect of the ROI, as its spike inference says", nullable=True
+    )
     true_oracle: Series[pl.Float32] = column("", "oracle correlation that infinitely many images would have")
     cc_norm: Series[pl.Float32] = column("", "CCnorm of left-out images by these responses", nullable=True)
     cc_true: Series[pl.Float32] = column("", "r of left-out predictions with the true mean responses", nullable=True)

@@ -65,8 +65,12 @@ class Identities:
 
     def _simulate(self, rule: str) -> OfJob:
         def of(session: Session) -> Identity:
+            own = self.plan.simulation(session.key)
+            network = own.stimulus and own.stimulus.network
             return {
-                "parameters": self.plan.simulation(session.key).model_dump(),
+                # Where a network lies does not change what is in it.
+                "parameters": own.model_dump(mode="json", exclude={"stimulus": {"network"}}),
+                **({"network": file_hash(network)} if network else {}),
                 "session": {
                     "key": session.key,
                     **session.reading(),

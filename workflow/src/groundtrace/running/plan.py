@@ -197,8 +197,21 @@ class Plan:
         return session.simulate is not None and self.simulation(session.key).stimulus is not None
 
     @cached_property
+    def fitted_cells(self) -> bool:
+        """Whether a simulation has cells of a network, which need PyTorch."""
+        shown = (self.simulation(key).stimulus for key in self.simulated)
+        return any(stimulus is not None and stimulus.network is not None for stimulus in shown)
+
+    @cached_property
     def simulation_of(self) -> OfJob:
         return self.of_session(lambda session: self.simulation(session.key))
+
+    @OfEachJob
+    def leads(self, wildcards: Wildcards) -> bool:
+        """Whether a recipe is the first of those with its ROIs, which differ in their spike inference alone."""
+        own = self.config.recipes[wildcards.recipe].model_dump(exclude={"spikes"})
+        same = (name for name, other in self.config.recipes.items() if other.model_dump(exclude={"spikes"}) == own)
+        return next(same) == wildcards.recipe
 
     @cached_property
     def sheets(self) -> Sheets:

@@ -1,6 +1,6 @@
 """A population that responds to what is shown."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from groundtrace.simulation.activity import MAXIMUM_RATE, SPREAD, Spiking, Windo
 from groundtrace.simulation.parameters import Simulation, StimulusParameters
 from groundtrace.simulation.receptive_fields import Fields, draw_fields, respond
 from groundtrace.simulation.stimulus import Shown, pixels
+
+if TYPE_CHECKING:
+    from groundtrace.simulation.fitted import FittedNetwork
 
 UNEVEN = (0.5, 1.5)
 """How much of the shared gain a cell has, uniform between."""
@@ -44,15 +47,26 @@ def evoke(
     assert stimulus is not None
     rates = np.minimum(parameters.rate * np.exp(SPREAD * random.standard_normal(cells)), MAXIMUM_RATE)
     images = pixels(shown.images)
-    fields = draw_fields(random, stimulus, rates, images)
+    network = fitted_network(stimulus)
+    fields = draw_fields(random, stimulus, rates, images, network)
     loading = stimulus.shared * random.uniform(*UNEVEN, cells)
-    expected = respond(fields, images)
+    expected = respond(fields, images, network)
     onset = shown.presentations["start_time"].to_numpy() + stimulus.latency - delay
     windows = Windows(onset, stimulus.duration, expected[:, shown.order], shown.state)
     gains = (loading, stimulus.private)
     spiking = evoked_trains(random, windows, stimulus.spontaneous * rates, gains, start, stop)
     variance = expected + expected**2 * np.expm1(loading**2 + stimulus.private**2)[:, None]
     return spiking, Driven(fields, expected, variance, true_oracle(expected, variance, stimulus))
+
+
+def fitted_network(stimulus: StimulusParameters) -> "FittedNetwork | None":
+    """The network whose cells are the fitted ones; None without any."""
+    if stimulus.network is None:
+        return None
+    # PyTorch, which other simulations do without.
+    from groundtrace.simulation.fitted import FittedNetwork
+
+    return FittedNetwork(stimulus.network, stimulus.contrast)
 
 
 def true_oracle(expected: FloatArray, variance: FloatArray, stimulus: StimulusParameters) -> FloatArray:

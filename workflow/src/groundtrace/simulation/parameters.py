@@ -1,5 +1,6 @@
 """Parameters of a simulated recording; frame rate, pixel size, indicator and planes come from the sample sheet."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
@@ -8,6 +9,8 @@ from groundtrace.section import Section
 
 Z_STEP = 2.0
 """µm between the planes of a simulated z-stack."""
+FITTED_SHAPE = (36, 64)
+"""px, Y and X: images of the network that was fitted to real neurons."""
 
 
 class Revisits(Section):
@@ -62,6 +65,11 @@ class StimulusParameters(Section):
     """Of simple cells that the contrast around their receptive field divides."""
     untuned: NonNegativeFloat = 0.1
     """Of cells that do the same whatever is shown."""
+    fitted: NonNegativeFloat = 0.0
+    """Of cells of the network below."""
+    network: Path | None = None
+    """File of weights of a network that was fitted to real neurons, sensorium_sota_model.pth of the public repository
+    sinzlab/sensorium (Willeke et al. 2022): its neurons, drawn at random, are the fitted cells. It sees 36 × 64 px."""
     spontaneous: float = Field(default=0.1, ge=0, lt=1)
     """Share of the mean rate that does not depend on the image, and goes on in grey."""
     shared: NonNegativeFloat = 0.3
@@ -76,8 +84,24 @@ class StimulusParameters(Section):
 
     @model_validator(mode="after")
     def _some_cells(self) -> "StimulusParameters":
-        if not self.simple + self.complex + self.normalised + self.untuned:
-            raise ValueError("simple, complex, normalised and untuned are all 0; give the share of one kind of cells")
+        if not self.simple + self.complex + self.normalised + self.untuned + self.fitted:
+            raise ValueError(
+                "simple, complex, normalised, untuned and fitted are all 0; give the share of one kind of cells"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fitted_cells_have_a_network(self) -> "StimulusParameters":
+        if self.fitted and self.network is None:
+            raise ValueError("fitted cells are those of a network; give its file (network), or set fitted to 0")
+        if self.network is None:
+            return self
+        if not self.fitted:
+            raise ValueError("network: no cell is of it; give their share (fitted), or leave out network")
+        if (self.height, self.width) != FITTED_SHAPE:
+            raise ValueError(
+                f"network: it sees images of 36 × 64 px, not {self.height} × {self.width}; set height and width so"
+            )
         return self
 
 

@@ -81,20 +81,29 @@ class TruthResponses(Table, key=("plane", "roi")):
     kind: Series[str] = column(
         "",
         "simple: rectified Gabor; complex: energy of two Gabors; normalised: simple, divided by the contrast around; "
-        "untuned: the same to all images",
-        isin=["simple", "complex", "normalised", "untuned"],
+        "untuned: the same to all images; fitted: of a network that was fitted to real neurons",
+        isin=["simple", "complex", "normalised", "untuned", "fitted"],
     )
     y: Series[pl.Float32] = column("px of the image", "centre of the receptive field, from the top")
     x: Series[pl.Float32] = column("px of the image", "centre of the receptive field, from the left")
     orientation: Series[pl.Float32] = column(
         "degrees", "from the x axis towards y, of the direction in which the light changes", low=0, high=180
     )
-    frequency: Series[pl.Float32] = column("cycles per px", "spatial frequency", low=0)
-    size: Series[pl.Float32] = column("px", "standard deviation of the envelope across the bars", low=0)
-    aspect: Series[pl.Float32] = column("", "envelope along the bars over that across them", low=0)
-    phase: Series[pl.Float32] = column("degrees", "of the Gabor in its centre", low=0, high=360)
+    frequency: Series[pl.Float32] = column(
+        "cycles per px", "spatial frequency; empty of fitted cells", low=0, nullable=True
+    )
+    size: Series[pl.Float32] = column(
+        "px", "standard deviation of the envelope across the bars; empty of fitted cells", low=0, nullable=True
+    )
+    aspect: Series[pl.Float32] = column(
+        "", "envelope along the bars over that across them; empty of fitted cells", low=0, nullable=True
+    )
+    phase: Series[pl.Float32] = column(
+        "degrees", "of the Gabor in its centre; empty of fitted cells", low=0, high=360, nullable=True
+    )
     gain: Series[pl.Float32] = column("spikes", "in a window, per unit of drive", low=0)
     baseline: Series[pl.Float32] = column("spikes", "in a window, without any drive", low=0)
+    neuron: Series[pl.Int32] = column("", "of the network, 0-based; empty of other cells", low=0, nullable=True)
     response: Floats = column("spikes", "mean in the window of each image, in the order of images")
     deviation: Floats = column("spikes", "standard deviation over the presentations of each image")
     oracle: Series[pl.Float32] = column(

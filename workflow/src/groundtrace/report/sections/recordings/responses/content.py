@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from groundtrace.benchmark.parameters import RELIABLE, SURE
 from groundtrace.benchmark.ranking import Estimate
 from groundtrace.report.comparison import Recordings, sessions_of
 
@@ -34,8 +35,6 @@ ENCODING = (
     ("position_off", "place", "px; mean distance of the most exciting image from the receptive field"),
     ("orientation_off", "orientation", "degrees; mean over cells of how far the orientation of the model is off"),
 )
-RELIABLE = 0.3
-"""True oracle correlation from which cells count for encoding models."""
 
 
 @dataclass(frozen=True)
@@ -58,24 +57,34 @@ def context(data: Recordings) -> dict[str, Any] | None:
     error = pl.when(pl.col("oracle_error") > 0).then(pl.col("oracle_error"))
     table = table.with_columns(bias=off, in_errors=off / error, spread=(off / error).abs())
     columns = _kept(table, COLUMNS)
-    found = {"columns": columns, "rows": _rows(data, table, columns), "models": [], "reliable": RELIABLE}
+    found = {"columns": columns, "rows": _rows(data, table, columns), "models": [], "reliable": RELIABLE, "sure": SURE}
     if data.encoding is None or data.encoding.is_empty():
         return found
-    models = data.encoding.filter(pl.col("true_oracle") >= RELIABLE, pl.col("kind") != "untuned")
+    models = counting(data.encoding)
     models = models.with_columns(above=(pl.col("mei") > pl.col("best_image")).cast(pl.Float64))
     columns = _kept(models, ENCODING)
-    parts = models.partition_by("model", as_dict=True, maintain_order=True)
+    fitted = pl.when(pl.col("kind") == "fitted").then(pl.lit(", cells of a network of real neurons"))
+    named = models.with_columns(board=pl.col("model") + fitted.otherwise(pl.lit("")))
+    parts = named.partition_by("board", as_dict=True, maintain_order=True)
     boards = {str(name): _rows(data, part, columns) for (name,), part in parts.items()}
     return found | {"encoding": columns, "models": list(boards.items()), "costs": costs(models)}
+
+
+def counting(encoding: pl.DataFrame) -> pl.DataFrame:
+    """Rows of EncodingBenchmark of cells that count: tuned and reliable, with spikes that are sure if that is known."""
+    sure = pl.col("expected_correlation").fill_null(1.0) >= SURE
+    return encoding.filter(sure, pl.col("true_oracle") >= RELIABLE, pl.col("kind") != "untuned")
 
 
 def costs(models: pl.DataFrame) -> list[tuple[Any, ...]]:
     """What spike inference costs: indicator, spike inference, model, ν; r and CCnorm over those of the true spikes of
     the same cells."""
     means, found = pl.col("cc_true", "cc_norm").mean(), []
-    keys = ["indicator", "recipe", "spikes", "model"]
-    for part in models.partition_by(keys, maintain_order=True):
-        true, inferred = (part.filter(source=source).select(means).row(0) for source in ("true", "inferred"))
+    cell, chain = ["session", "plane", "cell"], ["indicator", "model", "motion_method", "denoise", "extract"]
+    for part in models.filter(source="inferred").partition_by([*chain, "recipe", "spikes"], maintain_order=True):
+        same = models.filter(source="true").join(part.select(chain).unique(), on=chain).join(part, on=cell, how="semi")
+        both = same, part.join(same, on=cell, how="semi")
+        true, inferred = (rows.select(means).row(0) for rows in both)
         ratios = [math.nan if a is None or not b else a / b for a, b in zip(inferred, true, strict=True)]
         named = part.row(0, named=True)
         found.append((named["indicator"], named["spikes"], named["model"], part["noise_level"].median(), *ratios))
