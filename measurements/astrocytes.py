@@ -2,12 +2,12 @@
 
     PYTHONPATH=workflow/src python measurements/astrocytes.py [--seeds 11 12 13] [--photons 4 1] [--frames 1800] ...
 
-256 x 256 px of 1 µm at 10 Hz. Precision and recall: found and true events that are not cut by a border, in pairs that last
-at one time and whose areas overlap (over those cut, too). Of the pairs without a cut event: median and spread (1.48 median
-absolute deviations) of the ratio of area, duration and peak to the truth and of the difference of start; of the fronts that
-are told the ratio of speed; and the share of pairs within 1.645 of the error that is said. `--null`: recordings without
-events, and how many are found where noise may make `--false-events` a minute. `--motion` moves the tissue by 2 µm; `phase`
-registers it.
+256 x 256 px of 1 µm at 10 Hz. Precision and recall: found and true events that are not cut by a border, in pairs that
+last at one time and whose areas overlap (over those cut, too). Of the pairs without a cut event: median and spread
+(1.48 median absolute deviations) of the ratio of area, duration and peak to the truth and of the difference of start;
+of the fronts that are told the ratio of speed; and the share of pairs within 1.645 of the error that is said.
+`--null`: recordings without events, and how many are found where noise may make `--false-events` a minute. `--motion`
+moves the tissue by 2 µm; `phase` registers it.
 """
 
 import argparse
@@ -112,8 +112,9 @@ def main() -> None:
     arguments = parser.parse_args()
     parameters = EventParameters(false_events=arguments.false_events)
     print(
-        "| photons | seed | events | precision | recall | pairs | area, ratio | duration, ratio | peak, ratio | start, s | "
-        "fronts told | speed, ratio | area within its error | duration | start | speed | false ones stated | found |"
+        "| photons | seed | events | precision | recall | pairs | area, ratio | duration, ratio | peak, ratio | "
+        "start, s | fronts told | speed, ratio | area within its error | duration | start | speed | "
+        "false ones stated | found |"
     )
     for photons in arguments.photons:
         for seed in arguments.seeds:

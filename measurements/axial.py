@@ -49,7 +49,7 @@ def frames_table(count: int) -> pl.DataFrame:
     return pl.DataFrame({"frame": pl.Series(range(count), dtype=pl.Int32), **columns, **flags})
 
 
-def depths(folder: Path, parameters: dict) -> tuple[dict[str, pl.DataFrame], object, object]:
+def depths(folder: Path, parameters: dict, with_light: bool = True) -> tuple[dict[str, pl.DataFrame], object, object]:
     """Table Shifts with the depth in the stack and with the mode; the truth; and the ROIs' light."""
     truth = simulated(folder, **parameters)
     session = Session(subject="x", session="1", indicator="GCaMP6s", frame_rate=30, pixel_size=1.5, simulate="x")
@@ -68,13 +68,13 @@ def depths(folder: Path, parameters: dict) -> tuple[dict[str, pl.DataFrame], obj
     offset = (float(np.median(found.shift.y - truth.planes[0].shifts[:, 0])),
               float(np.median(found.shift.x - truth.planes[0].shifts[:, 1])))  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
-        light = measure_truth(registered, bad, cells, offset, SURE, acquisition, Path(scratch), 1)
+        light = with_light and measure_truth(registered, bad, cells, offset, SURE, acquisition, Path(scratch), 1)
     kept, _ = shown(cells, offset, SURE, (movie.shape[1], movie.shape[2]))
     return tables, (truth, kept, bad), light
 
 
 def traces(light, tables: dict[str, pl.DataFrame], bad: np.ndarray) -> dict[str, FloatArray]:
-    """dF/F by what is done."""
+    """dF/F by what is done, of the ROIs of which all have one: it is withheld where the baseline is near zero."""
     found = {}
     for name, table, column in (("keep", "stack", "z"), ("stack", "stack", "z"), ("mode", "mode", "axial_mode")):
         depth = tables[table][column]
@@ -82,10 +82,11 @@ def traces(light, tables: dict[str, pl.DataFrame], bad: np.ndarray) -> dict[str,
         method = "keep" if name == "keep" else "regress"
         part = axial_part(light.fluorescence, light.neuropil, depth, ~bad, RATE, method)
         dff = compute_dff(part.fluorescence, part.neuropil, RATE, OFFSET, DffParameters(), bad_frames=bad).dff
-        found[name] = np.nan_to_num(dff)
+        found[name] = dff
         if name == "keep":
             found["share"] = part.share
-    return found
+    told = np.all([np.isfinite(found[name]).any(axis=1) for name in ("keep", "stack", "mode")], axis=0)
+    return {name: np.nan_to_num(values[told]) for name, values in found.items()} | {"told": told}
 
 
 def transients(dff: FloatArray) -> float:
@@ -132,7 +133,7 @@ def main() -> None:
             moved = {"axial_drift": drift, "z_stack": max(HALF, 3 * drift)}
             parameters = size | moved | {"seed": seed, "photons": arguments.photons}
             with tempfile.TemporaryDirectory() as name:
-                tables, (truth, cells, bad), light = depths(Path(name), parameters)
+                tables, (truth, cells, bad), light = depths(Path(name), parameters, not arguments.depth_only)
             true = truth.planes[0].z - truth.planes[0].z.mean()
             z, error = (tables["stack"][column].to_numpy() for column in ("z", "z_error"))
             away = z - z.mean() - true
@@ -143,7 +144,10 @@ def main() -> None:
             if not arguments.depth_only:
                 dff = traces(light, tables, bad)
                 row += [len(cells), float(np.median(dff["share"]))]
-                row += [float(np.nanmean(correlation(dff[how], cells))) for how in ("keep", "stack", "mode")]
+                row += [
+                    float(np.nanmean(correlation(dff[how], cells.filter(dff["told"]))))
+                    for how in ("keep", "stack", "mode")
+                ]
                 with tempfile.TemporaryDirectory() as name:
                     tables, (_, _, bad), light = depths(Path(name), parameters | {"null_movie": "static"})
                 silent = traces(light, tables, bad)

@@ -14,6 +14,10 @@ Volume = Callable[[slice], FloatArray]
 TAIL = 0.9
 """Quantile of the masses of noise beyond which they are taken to fall off exponentially (in MASS_POWER)."""
 MASS_POWER = 0.5
+FEWEST = 20
+"""Components of noise whose masses tell how they fall off; events are larger than all of fewer ones."""
+SHORTEST = 10.0
+"""s of a recording in which there may be events."""
 JOINED = generate_binary_structure(3, 1)
 
 
@@ -119,8 +123,10 @@ def least_mass(averaged: Averaged, threshold: float, false_events: float) -> tup
     pairs, minutes = len(averaged.movie) // 2, 2 * (len(averaged.movie) // 2) * averaged.step / 60
     found = [components(noise_alone(averaged, sign), pairs, averaged.at_once, threshold).mass for sign in (1, -1)]
     masses = np.sort(np.concatenate(found)) ** MASS_POWER
-    if not minutes or len(masses) < 20:
-        return 0.0, len(masses) / minutes if minutes else 0.0
+    if 2 * pairs * averaged.step < SHORTEST:
+        return np.inf, 0.0
+    if len(masses) < FEWEST:
+        return float(masses.max(initial=0.0) ** (1 / MASS_POWER)), 1 / minutes
     tail = masses[int(TAIL * len(masses)) :]
     # By the median of what lies beyond: few real, steep rises would move the mean.
     scale = max(float(np.median(tail - tail[0])) / np.log(2), 1e-9)

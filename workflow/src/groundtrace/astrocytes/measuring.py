@@ -62,8 +62,9 @@ def measure(averaged: Averaged, low: IntArray, high: IntArray, top: IntArray, th
     field = np.s_[begin[1] : end[1], begin[2] : end[2]]
     frames = slice(int(begin[0]), int(end[0]))
     rest = np.maximum(averaged.baseline(frames)[:, *field].mean(axis=0), 1e-6)
-    above, noise = np.nan_to_num(averaged.above(frames)[:, *field]), averaged.noise[field]
+    above, noise = averaged.above(frames)[:, *field], averaged.noise[field]
     labels, _ = label(above > threshold * noise, JOINED)  # pyright: ignore[reportGeneralTypeIssues]
+    above = _without_gaps(above)
     core = (labels == labels[tuple(top - begin)]).any(axis=0)
     inside, error = core, 0.0
     # The border follows from when the event lasts, and that from where it is.
@@ -94,6 +95,13 @@ def measure(averaged: Averaged, low: IntArray, high: IntArray, top: IntArray, th
         int(begin[0]),
         course.astype(np.float32),
     )
+
+
+def _without_gaps(above: FloatArray) -> FloatArray:
+    """Frames of which nothing is known are as the last one before: what goes on does not begin anew after them."""
+    known = np.isfinite(above[:, 0, 0])
+    last = np.maximum.accumulate(np.where(known, np.arange(len(above)), 0))
+    return np.nan_to_num(above[last])
 
 
 def _noise(course: FloatArray) -> float:

@@ -25,9 +25,10 @@ TILE = 16
 CONTRAST = 4.0
 """px over which the planes' contrast is averaged: it counts as noise too, because in the stack cells did something
 else than in the frame."""
-BETWEEN, ALIKE = 0.15, 0.7
-"""Standard error that halves of the field share: what cells did while the stack was taken; and over which depths it is
-about the same, so that frames at one depth do not differ by it. In steps between planes."""
+BETWEEN, ALIKE = 0.1, 0.7
+"""Standard error that halves of the field share: what cells do in the frames, and as much again by what they did while the
+stack was taken. The second is alike over ALIKE of depth, so that frames at one depth do not differ by it. In steps
+between planes."""
 WINDOW = 1.0
 """s; stretch from which the process noise of a frame is learnt."""
 CHUNK_BYTES = 64 << 20
@@ -92,7 +93,7 @@ def frame_depths(
     median = float(np.median(z[trusted])) if trusted.any() else float(np.median(z))
     return Depth(
         stack.step * (z - median),
-        abs(stack.step) * np.sqrt(variances + BETWEEN**2 * _apart(z)),
+        abs(stack.step) * np.sqrt(variances + BETWEEN**2 * (1 + _apart(z))),
         stack.step * median,
         float(np.median(shown)),
     )
