@@ -53,11 +53,21 @@ def table() -> pl.DataFrame:
 
 def test_the_share_that_was_curated_is_told(page, table):
     """In per cent; nothing where the automatic verdicts hold."""
-    shown = [text for text in column(page, 10) if text is not None]
+    shown = [text for text in column(page, 9) if text is not None]
     done = table.filter(status="done")["curated"].to_list()
     assert shown == [f"{100 * share:.0f}" if share else "–" for share in done]
     curated = sum(share > 0 for share in done)
     assert f"{curated} rows with verdicts by hand" in page.locator(".figures").inner_text()
+
+
+def test_columns_without_a_value_are_left_out(open_page, table):
+    page = open_page(render_study(table.with_columns(field_width=pl.lit(500.0, pl.Float32))))
+    names = page.evaluate("[...document.querySelectorAll('#study th')].map((head) => head.dataset.column)")
+    assert {"curated", "field_width"} <= set(names)
+    assert not {"tracked", "axial_width", "photon_rate"} & set(names)
+    assert column(page, names.index("field_width"))[0] == "500"
+    inside = "(row) => row.scrollWidth <= document.querySelector('#study').clientWidth"
+    assert page.locator("#study thead tr").evaluate(inside)
 
 
 @pytest.fixture
@@ -77,7 +87,7 @@ def head(page: Page, name: str):
 
 
 @pytest.mark.parametrize(
-    ("name", "cell"), [("cells", 8), ("noise_level", 11), ("snr", 12), ("expected_correlation", 14), ("bad_frames", 16)]
+    ("name", "cell"), [("cells", 8), ("noise_level", 10), ("snr", 11), ("expected_correlation", 13), ("bad_frames", 15)]
 )
 def test_numbers_sort_as_numbers_and_failed_rows_stay_last(page, table, name, cell):
     failed = table.filter(pl.col("status") == "failed").height

@@ -7,6 +7,7 @@ rule simulate:
         shifts=f"{TRUTH}/shifts.parquet",
         sections=f"{TRUTH}/sections.parquet",
         responses=f"{TRUTH}/responses.parquet",
+        events=f"{TRUTH}/events.parquet",
         stimuli=plan.at(layout.TRUE_STIMULI),
         images=plan.at(layout.TRUE_IMAGES),
     log:

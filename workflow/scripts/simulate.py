@@ -6,7 +6,14 @@ from groundtrace.io import write_arrays, write_table
 from groundtrace.provenance import provenance
 from groundtrace.running.job import job
 from groundtrace.simulation.simulate import simulate
-from groundtrace.simulation.tables import SimulatedStimuli, TruthCells, TruthResponses, TruthSections, TruthShifts
+from groundtrace.simulation.tables import (
+    SimulatedStimuli,
+    TruthCells,
+    TruthEvents,
+    TruthResponses,
+    TruthSections,
+    TruthShifts,
+)
 
 with job(snakemake.log[0]):
     parameters, session, output = snakemake.params.parameters, snakemake.params.session, snakemake.output
@@ -16,6 +23,7 @@ with job(snakemake.log[0]):
     write_table(output.cells, TruthCells, truth.cells(), made_by)
     write_table(output.shifts, TruthShifts, truth.displacement(), made_by)
     write_table(output.sections, TruthSections, truth.sections(), made_by)
+    write_table(output.events, TruthEvents, truth.events(), made_by)
     write_table(output.responses, TruthResponses, truth.responses(), made_by)
     write_table(output.stimuli, SimulatedStimuli, truth.stimuli(), made_by)
     write_arrays(output.images, images=truth.images())

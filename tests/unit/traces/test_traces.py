@@ -9,6 +9,7 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.extraction.tables import Fluorescence, Rois
 from groundtrace.tables import empty, list_column, stack
 from groundtrace.traces.dff import DffParameters
+from groundtrace.traces.smoothing import SmoothingParameters
 from groundtrace.traces.steps import compute_traces, skewness
 
 
@@ -51,3 +52,33 @@ def test_skewness_is_that_of_scipy():
     assert skewness(traces).tolist() == skew(traces, axis=1).tolist()
     assert np.isnan(skewness(np.ones((1, 5), np.float32))).all()
     assert skewness(np.zeros((0, 5), np.float32)).size == 0
+
+
+@pytest.mark.parametrize("axial", ["keep", "regress"])
+def test_depth_is_taken_out_of_denoised_traces_too(axial):
+    """A cell that never fires, whose light follows the depth by a fifth."""
+    random, frames = np.random.default_rng(0), 1500
+    depth = np.sin(np.arange(frames) / 120)
+    clean = np.full((1, frames), 1000.0) + 200 * depth
+    around = np.full((1, frames), 300.0)
+    columns = {"fluorescence": clean, "neuropil": around, "fluorescence_denoised": clean, "neuropil_denoised": around}
+    noisy = {
+        name: list_column((values + random.normal(0, 2 if "denoised" in name else 20, values.shape)).astype(np.float32))
+        for name, values in columns.items()
+    }
+    noise = {"fluorescence_noise": [400.0], "neuropil_noise": [400.0], "dark": [0.0]}
+    rois = pl.DataFrame({"roi": [0], "accepted": [True], "pixel_y": [[0]], "pixel_x": [[0]], "weight": [[1.0]]})
+    found, _ = compute_traces(
+        pl.DataFrame(noisy | noise),
+        rois,
+        Acquisition.model_construct(frame_rate=30.0, offset=0.0, gain=None, indicator="GCaMP6s"),
+        np.zeros((1, 1)),
+        np.zeros(frames, bool),
+        DffParameters.model_validate({"axial": axial, "neuropil": {"method": "fixed", "coefficient": 0}}),
+        SmoothingParameters(draws=20, burn=20),
+        depth=depth,
+    )
+    follows = np.corrcoef(stack(found["dff_denoised"])[0], depth)[0, 1]
+    assert found["axial_motion"].all()
+    assert (follows > 0.9) == (axial == "keep")
+    assert np.ptp(stack(found["dff_denoised"])) < (1 if axial == "keep" else 0.1)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args
 from pydantic import Field, StringConstraints, ValidationError, create_model, field_validator, model_validator
 
 from groundtrace import plugins
+from groundtrace.astrocytes.parameters import EventParameters
 from groundtrace.benchmark.parameters import CONTROLS, BenchmarkParameters
 from groundtrace.denoising.boxcar import Boxcar
 from groundtrace.denoising.network import NetworkDenoising
@@ -115,6 +116,8 @@ class Config(Section):
     """Neuropil correction, baseline and dF/F."""
     smoothing: SmoothingParameters = SmoothingParameters()
     """Denoised dF/F of a ROI and its credible band, in recipes that denoise."""
+    astrocytes: EventParameters = EventParameters()
+    """Events of astrocytes, of sessions with `preparation` astrocyte."""
     spikes: dict[Name, Spikes] = {"network": Network(), "oasis": Oasis()}
     """Spike inference methods, by name."""
     track: dict[Name, Tracking] = Field(default={"mixture": Mixture()}, min_length=1)

@@ -118,7 +118,8 @@ class Session(Section):
     """Of all cells: excitatory or interneuron. It narrows the intervals of spike rates; empty is not known."""
     preparation: Preparation = "soma"
     """What is imaged: `soma` in two photons, `dendrite` (and axons), `one_photon` (a miniscope, say), or `astrocyte`.
-    Of all but the first is left out what rests on somata with known spikes, and astrocytes have no rates."""
+    Of all but the first is left out what rests on somata with known spikes; astrocytes have no rates, and a table of
+    events."""
     field: Label | None = None
     """Sessions of one subject with the same field show the same tissue: their ROIs are tracked, plane by plane. Empty
     is tracked with nothing."""
@@ -219,6 +220,11 @@ class Session(Section):
     def adopted(self) -> bool:
         """It starts from the ROIs and traces that another pipeline left."""
         return self.format in RESULTS
+
+    @property
+    def shows_events(self) -> bool:
+        """Astrocytes are imaged, and there is a movie to find their events in."""
+        return self.preparation == "astrocyte" and not self.adopted
 
     @property
     def from_units(self) -> bool:

@@ -32,7 +32,9 @@ class Shifts(Table, version=2):
     z: Series[pl.Float32] = column(
         "µm", "depth in the z-stack from the recording's median, positive deeper; empty without a stack", nullable=True
     )
-    z_error: Series[pl.Float32] = column("µm", "standard error of z", low=0, nullable=True)
+    z_error: Series[pl.Float32] = column(
+        "µm", "standard error of z, but for a constant that all frames share", low=0, nullable=True
+    )
     away: Series[bool] = column("", "z is more than 3 µm from the median: other tissue is seen", nullable=True)
     axial_mode: Series[pl.Float32] = column(
         "SD",

@@ -27,6 +27,7 @@ PAGES = {
         "warnings",
         "cells",
         "curation",
+        "events",
         "population",
         "quality",
         "accuracy",

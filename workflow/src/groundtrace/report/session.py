@@ -132,6 +132,12 @@ class SessionInputs:
         return "a.u." if deconvolved and known is not None and known.name in RELATIVE else "Hz"
 
     @property
+    def axial_label(self) -> str:
+        """What explains a share of the cells' light, where it is known."""
+        told = self.shifts["z"].null_count() < self.shifts.height
+        return "explained by depth" if told else "explained by the axial mode"
+
+    @property
     def axial(self) -> str:
         """What was done with axial motion."""
         return str(self._steps.get("dff", {}).get("axial", ""))

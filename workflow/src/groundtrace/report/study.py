@@ -106,6 +106,7 @@ def study_row(entry: Entry) -> dict[str, Any]:
                 "frame_rate": acquisition.frame_rate,
                 "duration": duration,
                 "pixel_size": acquisition.pixel_size,
+                "field_width": acquisition.pixel_size and acquisition.pixel_size * acquisition.width,
             }
         if complete:
             return row | (_of_units(entry) if entry.from_units else _results(entry))

@@ -46,6 +46,7 @@ class Study(Table):
     )
     bad_frames: Series[pl.Int32] = column("", "frames marked bad", nullable=True)
     pixel_size: Series[pl.Float32] = column("µm", "as used", nullable=True)
+    field_width: Series[pl.Float32] = column("µm", "of the field that is imaged", nullable=True)
     lateral_width: Series[pl.Float32] = column("µm", "FWHM of the two-photon focus across", nullable=True)
     axial_width: Series[pl.Float32] = column("µm", "FWHM of the two-photon focus along the axis", nullable=True)
     photon_rate: Series[pl.Float32] = column(

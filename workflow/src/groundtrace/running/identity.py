@@ -143,6 +143,9 @@ class Identities:
         file = self.plan.curation(wildcards)
         return {"curation": file.digest} if file else {}
 
+    def _astrocytes(self, rule: str) -> Identity:
+        return {"parameters": self.config.astrocytes.model_dump(), "code": self.code(rule)}
+
     # The same cells over sessions.
 
     def _tracks(self, rule: str) -> OfJob:

@@ -37,7 +37,8 @@ class Inputs:
         methods = self.plan.methods_of(wildcards.session, wildcards.recipe)
         lacking = () if self.config.denoises(methods["denoise"]) else layout.DENOISED
         lacking += () if session.stimuli else layout.STIMULATED
-        where = {"session": wildcards.session, "plane": wildcards.plane, **methods}
+        lacking += () if session.shows_events else layout.ASTROCYTES
+        where = {"session": wildcards.session, "plane": wildcards.plane, "recipe": wildcards.recipe, **methods}
         files = self.units_files if session.from_units else self.page_files
         return {name: path.format(**where) for name, path in files.items() if name not in lacking}
 

@@ -68,6 +68,12 @@ STAGES = (
     ),
     Stage("motion", log_of("motion"), f"{MOTION}/quality.parquet", lambda entry: not entry.adopted),
     Stage("denoise", log_of("denoise"), f"{DENOISE}/training.parquet", lambda entry: entry.denoised),
+    Stage(
+        "astrocytes",
+        f"{PLANE}/astrocytes-{{recipe}}",
+        f"{PLANE}/events-{{recipe}}.parquet",
+        lambda entry: entry.astrocytes,
+    ),
     Stage("extract", log_of("extract"), f"{EXTRACT}/fluorescence.parquet", lambda entry: not entry.adopted),
     Stage("dff", f"{log_of('extract')}_dff", f"{EXTRACT}/traces.parquet", lambda entry: not entry.from_units),
     Stage("spikes", log_of("spikes"), f"{EXTRACT}/spikes-{{spikes}}.parquet", lambda entry: not entry.from_units),
@@ -111,6 +117,8 @@ FILES = {
     "denoising_curve": f"{DENOISE}/training.parquet",
     "denoising_check": f"{DENOISE}/check.parquet",
     "denoising_images": f"{DENOISE}/images.npz",
+    "events": f"{PLANE}/events-{{recipe}}.parquet",
+    "event_quality": f"{PLANE}/event_quality-{{recipe}}.parquet",
     "rois": f"{EXTRACT}/rois.parquet",
     "curation": f"{EXTRACT}/curation.parquet",
     "extraction_images": f"{EXTRACT}/extraction_images.npz",
@@ -153,6 +161,8 @@ SUITE2P = "suite2p/{recipe}/{session}/plane{plane}"
 """Folder of a plane as Suite2p leaves one."""
 DENOISED = tuple(name for name in FILES if name.startswith("denoising_"))
 """Those that only recipes that denoise have."""
+ASTROCYTES = ("events", "event_quality")
+"""Those that only sessions of astrocytes have."""
 STIMULATED = ("presentations", "responses", "reliability", "tuning")
 """Those that only sessions with stimuli have."""
 
@@ -192,6 +202,8 @@ class Entry:
     """Stimuli were shown, and the sheet names them."""
     encoders: tuple[str, ...] = ()
     """Encoding models of the config, where the images that were shown are there."""
+    astrocytes: bool = False
+    """Astrocytes are imaged, and there is a movie to find their events in."""
     missing: str = ""
     """Which raw data are not there."""
     tracks: Path | None = None
@@ -207,7 +219,7 @@ class Entry:
     @cached_property
     def can_be_made(self) -> bool:
         """Whether there is a way from what there is to its page; one that fails and says why is a way."""
-        movies = ("motion", "denoise", "extract")
+        movies = ("motion", "denoise", "astrocytes", "extract")
         return not self.archived or all(step.file.exists() for step in self.steps if step.stage in movies)
 
     @property
@@ -326,6 +338,7 @@ def study_entries(
                 other_channel=session.other_channel,
                 stimulated=shown.stimuli is not None,
                 encoders=tuple(config.encode) if shown.stimulus_images is not None else (),
+                astrocytes=session.shows_events,
                 missing=(missing or {}).get(key, ""),
                 tracks=_tracks(config, session, plane, name, first, fields),
                 labels=session.labels,

@@ -58,6 +58,7 @@ NEEDS = {
     "clean_movie": Need(375, gigabyte=62, gigabyte_seconds=77),
     "ingest": Need(460, pixel=180, gigabyte_seconds=4.2),
     "oracle": Need(1150, pixel=220, trace=3, seconds=10, gigabyte_seconds=5),
+    "astrocytes": Need(700, frame=0.02, seconds=10, gigabyte_seconds=60),
     "dff": Need(305, pixel=200, trace=2.4, trace_seconds=0.14),
     "dff/smoothed": Need(390, pixel=200, frame=6, trace=3.5, seconds=8, trace_seconds=14),
     "session_report": Need(430, pixel=100, trace=3.2, seconds=4.5, trace_seconds=0.06),

@@ -105,6 +105,25 @@ class StimulusParameters(Section):
         return self
 
 
+class AstrocyteParameters(Section):
+    """Astrocytes in place of neurons: the cells are dark but for events, each of which spreads over a patch."""
+
+    rate: PositiveFloat = 150.0
+    """Events per mm² and minute."""
+    area: PositiveFloat = 400.0
+    """Median over events, µm²."""
+    peak: PositiveFloat = 0.6
+    """Median of the largest dF/F."""
+    rise: PositiveFloat = 0.5
+    """Time constant of the rise at one place, s."""
+    decay: PositiveFloat = 3.0
+    """Median of the time constant of the decay, s."""
+    speed: PositiveFloat = 15.0
+    """Median of the speed at which an event spreads, µm/s."""
+    spread: NonNegativeFloat = 0.5
+    """Standard deviation over events of the logarithm of area, peak, decay and speed."""
+
+
 class Simulation(Section):
     """A recording whose truth is known."""
 
@@ -131,6 +150,8 @@ class Simulation(Section):
     """Median firing rate over cells, Hz (log-normal over cells); with a stimulus, that while images are shown."""
     stimulus: StimulusParameters | None = None
     """Images that are shown, and what they do to the cells; empty is activity of the cells' own."""
+    astrocytes: AstrocyteParameters | None = None
+    """Events of astrocytes; the neurons, and the neuropil, are then at rest."""
     motion: NonNegativeFloat = 2.0
     """Standard deviation of the rigid displacement along each axis, µm; it goes on while a frame is scanned."""
     nonrigid: NonNegativeFloat = 0.5
@@ -190,4 +211,6 @@ class Simulation(Section):
     def _events_or_stimulus(self) -> "Simulation":
         if self.stimulus and self.null_movie:
             raise ValueError("null_movie: a movie without events has no responses to the stimulus; keep one of the two")
+        if self.stimulus and self.astrocytes:
+            raise ValueError("astrocytes: they do not respond to the stimulus; keep one of the two")
         return self

@@ -23,6 +23,7 @@ from groundtrace.movies.file import create_movie
 from groundtrace.random import stream
 from groundtrace.sessions import Session
 from groundtrace.simulation.activity import Spiking, calcium_trace, spike_trains
+from groundtrace.simulation.astrocytes import Events, draw_events
 from groundtrace.simulation.detector import DTYPE, detect, noise_variance, to_units
 from groundtrace.simulation.evoked import Driven, evoke
 from groundtrace.simulation.motion import NODES, Motion, View, axial_reach, brain_motion, margin
@@ -72,6 +73,8 @@ class Plane:
     """(n_frames,)."""
     scale: float
     """Photons per unit of brightness."""
+    events: Events | None = None
+    """Of astrocytes."""
 
     @property
     def lamp(self) -> FloatArray:
@@ -99,6 +102,8 @@ class Plane:
             neuropil += 1
             for frame, around in enumerate(neuropil, start):
                 scene = tissue.scene(self.motion.z[frame], around, activity[frame])
+                if self.events is not None:
+                    scene *= 1 + self.events.light(frame / self.frame_rate)
                 image = self.view.frame(scene.reshape(tissue.shape), self.motion, frame)
                 image *= np.float32(self.scale * self.bleaching[frame])
                 if self.parameters.background:
@@ -145,6 +150,7 @@ class Plane:
             moving=self.motion.moving,
             dropped=self.dropped,
             driven=self.driven and self.driven.take(kept),
+            events=self.events and self.events.truth(self.view.margin, self.view.shape),
             sections=[
                 (number, float(self.tissue.depths[k]), found[cell])
                 for number, cell in enumerate(kept)
@@ -293,14 +299,18 @@ def _plane(parameters: Simulation, session: Session, number: int, motion: Motion
     neuropil = _neuropil_activity(random("neuropil"), tissue, calcium, rate, indicator)
     neuropil = (parameters.neuropil_activity * neuropil).astype(np.float32)
     strength = strongest(calcium, rate)
-    if parameters.null_movie is not None:
+    quiet = "static" if parameters.astrocytes else parameters.null_movie
+    if quiet is not None:
         spiking = Spiking(np.zeros_like(spiking.rates), [np.zeros(0)] * len(calcium), np.zeros_like(spiking.loadings))
-        calcium, neuropil = _without_events(random("null"), parameters.null_movie, calcium, neuropil)
+        calcium, neuropil = _without_events(random("null"), quiet, calcium, neuropil)
     left = (1 - parameters.bleaching) ** np.linspace(0, 1, parameters.frames)
     dropped = random("dropped").random(parameters.frames) < parameters.dropped
     dropped[0] = False
     activity = (spiking, driven, calcium, strength, neuropil)
-    plane = Plane(parameters, rate, view, tissue, *activity, motion, left, dropped, scale=1.0)
+    events = parameters.astrocytes and draw_events(
+        random("astrocytes"), shape, pixel_size, parameters.frames / rate, parameters.astrocytes
+    )
+    plane = Plane(parameters, rate, view, tissue, *activity, motion, left, dropped, scale=1.0, events=events)
     # Without what is behind and without vignetting: those are beside the light in focus.
     alone = replace(plane, parameters=parameters.model_copy(update={"background": 0.0, "vignetting": 0.0}))
     return replace(plane, scale=parameters.photons / float(alone.mean().mean()))

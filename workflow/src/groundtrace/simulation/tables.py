@@ -59,6 +59,23 @@ class TruthSections(Table, key=("plane", "roi", "z")):
     weight: Floats = column("photons per frame", "light of the resting cell per pixel")
 
 
+class TruthEvents(Table):
+    """One row per event of astrocytes of a simulated recording. Empty without astrocytes."""
+
+    plane: Series[pl.Int32] = column("", "0-based", low=0)
+    start_time: Series[pl.Float32] = column("s", "the mean dF/F of its area rises through half of its peak")
+    duration: Series[pl.Float32] = column("s", "until it falls through half of its peak", low=0)
+    peak: Series[pl.Float32] = column("fraction", "largest mean dF/F of its area", low=0)
+    area: Series[pl.Float32] = column("µm²", "where its light reaches half of its largest", low=0)
+    speed: Series[pl.Float32] = column("µm/s", "at which its front moves away from where it begins", low=0)
+    y: Series[pl.Float32] = column("px", "row of its centroid, where the tissue is not displaced")
+    x: Series[pl.Float32] = column("px", "column of its centroid")
+    cut: Series[bool] = column("", "a part of its area is outside the field")
+    pixel_y: Ints = column("px", "rows of its pixels inside the field")
+    pixel_x: Ints = column("px", "columns of its pixels")
+    onset: Floats = column("s", "when each pixel rises through half of its peak")
+
+
 class SimulatedStimuli(Table):
     """One row per presentation: a file of stimuli as the sheet names one. Empty without a stimulus."""
 

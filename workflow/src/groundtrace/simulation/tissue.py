@@ -120,29 +120,41 @@ def grow(
     around = parameters.revisits.axial_offset if visit else 0.0
     cells = _cells(random, shape, pixel_size, parameters, reach + around + 1.3 * SOMA_RADIUS + 2 * blur)
     light = _shadows(random, shape, pixel_size)
-    textures = [[sd * _smooth(random, shape, scale / pixel_size) for _ in range(2)] for sd, scale in TEXTURES]
+    apart = blur * np.pi / 2
+    textures = [{k: sd * _smooth(random, shape, scale / pixel_size) for k in (0, 1)} for sd, scale in TEXTURES]
     scale = parameters.neuropil_scale
     count = round(NEUROPIL_MODES * np.clip(COARSE_NEUROPIL / scale, 1, 4))
     modes = np.stack([_smooth(random, shape, scale / np.sqrt(2) / pixel_size) for _ in range(count)])
     modes *= np.sqrt((1 - NEUROPIL_GLOBAL) / (modes**2).sum(axis=0))
     modes = np.concatenate([np.full((1, *shape), np.sqrt(NEUROPIL_GLOBAL)), modes])
+    # Drawn last: a plane that never moves is the same without them.
+    farthest = int((steps * SECTION_STEP + around) / apart) + 1
+    deep = [k for k in range(-farthest, farthest + 1) if k not in (0, 1)]
+    for (sd, scale), own in zip(TEXTURES, textures, strict=True):
+        own |= {k: sd * _smooth(random, shape, scale / pixel_size) for k in deep}
     deeper = 0.0
     if visit:
         session = visit(len(cells.depth))
         cells, deeper = session.cells(cells, shape, pixel_size), session.depth
         light, modes = session.seen(light), np.stack([session.seen(mode) for mode in modes])
-        textures = [[session.seen(image) for image in pair] for pair in textures]
+        textures = [{k: session.seen(image) for k, image in own.items()} for own in textures]
     footprints, static = [], []
     for z in depths:
         drawn, somata = _section(cells, z, blur, shape, pixel_size)
-        turned = (z + deeper) / blur
-        texture = 1 + sum(np.cos(turned) * one + np.sin(turned) * other for one, other in textures)
+        texture = 1 + sum(_between(own, (z + deeper) / apart) for own in textures)
         displaced = 1 - (1 - parameters.contamination) * somata
         static.append((light * np.maximum(texture, 0.2) * displaced).ravel().astype(np.float32))
         drawn.data *= light.ravel()[drawn.indices] * np.repeat(cells.brightness, np.diff(drawn.indptr))
         footprints.append(csc_array(drawn, dtype=np.float32))
     flat = modes.reshape(len(modes), -1).astype(np.float32)
     return Tissue(shape, cells, depths, tuple(footprints), tuple(static), flat)
+
+
+def _between(textures: dict[int, FloatArray], place: float) -> FloatArray:
+    """The texture at `place`, in steps from the plane: of the same variance everywhere, independent two steps away."""
+    above = int(np.floor(place))
+    turned = (place - above) * np.pi / 2
+    return np.cos(turned) * textures[above] + np.sin(turned) * textures[above + 1]
 
 
 def axial_radius(numerical_aperture: float, wavelength: float) -> float:

@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.simulation.evoked import Driven
 from groundtrace.simulation.stimulus import Shown
-from groundtrace.simulation.tables import SimulatedStimuli, TruthResponses
+from groundtrace.simulation.tables import SimulatedStimuli, TruthEvents, TruthResponses
 from groundtrace.tables import empty, list_column, ragged, single, stack
 
 Pixels = tuple[IntArray, IntArray, FloatArray]
@@ -60,6 +60,8 @@ class PlaneTruth:
     """Cell, z (µm) and footprint in photons per frame at each axial position; empty without axial motion."""
     driven: Driven | None = None
     """What the cells respond to; None without a stimulus."""
+    events: pl.DataFrame | None = None
+    """Table TruthEvents of this plane; None without astrocytes."""
 
     def cells(self, plane: int, duration: float) -> pl.DataFrame:
         """Rows of TruthCells."""
@@ -179,6 +181,12 @@ class Truth:
     def sections(self) -> pl.DataFrame:
         """Table TruthSections, all planes."""
         return pl.concat(plane.axial_sections(number) for number, plane in enumerate(self.planes))
+
+    def events(self) -> pl.DataFrame:
+        """Table TruthEvents, all planes."""
+        found = [(number, plane.events) for number, plane in enumerate(self.planes) if plane.events is not None]
+        numbered = [events.with_columns(plane=pl.lit(number, pl.Int32)) for number, events in found]
+        return pl.concat(numbered) if numbered else empty(TruthEvents)
 
 
 def true_displacement(shifts: pl.DataFrame, shape: tuple[int, int], y: FloatArray, x: FloatArray) -> FloatArray:

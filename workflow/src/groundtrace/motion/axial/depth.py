@@ -25,12 +25,16 @@ TILE = 16
 CONTRAST = 4.0
 """px over which the planes' contrast is averaged: it counts as noise too, because in the stack cells did something
 else than in the frame."""
-BETWEEN = 0.15
-"""Standard error that halves of the field share, in steps between planes: what cells did while the stack was taken."""
+BETWEEN, ALIKE = 0.1, 0.7
+"""Standard error that halves of the field share: what cells do in the frames, and as much again by what they did while the
+stack was taken. The second is alike over ALIKE of depth, so that frames at one depth do not differ by it. In steps
+between planes."""
 WINDOW = 1.0
 """s; stretch from which the process noise of a frame is learnt."""
 CHUNK_BYTES = 64 << 20
 NOISE_FRAMES = 300
+DEPTHS = 200
+"""Quantiles that stand for the depths of a recording."""
 SHOWN = 0.3
 """A frame that shows less of the stack than this share of what is usual tells nothing of its depth."""
 
@@ -42,7 +46,7 @@ class Depth:
     z: FloatArray
     """(n_frames,) µm, from the median of the recording."""
     error: FloatArray
-    """(n_frames,) µm, standard error."""
+    """(n_frames,) µm, standard error, but for a constant that all frames share."""
     place: float
     """µm, of that median below the first plane of the stack."""
     shown: float
@@ -89,10 +93,21 @@ def frame_depths(
     median = float(np.median(z[trusted])) if trusted.any() else float(np.median(z))
     return Depth(
         stack.step * (z - median),
-        abs(stack.step) * np.sqrt(variances + BETWEEN**2),
+        abs(stack.step) * np.sqrt(variances + BETWEEN**2 * (1 + _apart(z))),
         stack.step * median,
         float(np.median(shown)),
     )
+
+
+def _apart(z: FloatArray) -> FloatArray:
+    """Variance (n_frames,) by which what frames at depths `z` share differs from its mean over the recording: between
+    0, where all lie at one depth, and 1. The covariance of two depths is a Gaussian of ALIKE."""
+    usual = np.quantile(z, (np.arange(DEPTHS) + 0.5) / DEPTHS)
+
+    def alike(one: FloatArray) -> FloatArray:
+        return np.exp(-(((one[:, None] - usual) / ALIKE) ** 2) / 2).mean(axis=1)
+
+    return np.maximum(1 - 2 * alike(z) + alike(usual).mean(), 0)
 
 
 def _sample(registered: Movie, good: BoolArray) -> FloatArray:

@@ -7,7 +7,7 @@ const ORDERS = {
   noise: { name: "ν", key: (rois, i) => rois.noise[i] ?? Infinity },
   probability: { name: "cell probability", key: (rois, i) => -(rois.probability[i] ?? -Infinity) },
   energy: { name: "activity", key: (rois, i) => -(rois.energy[i] ?? -Infinity) },
-  axial: { name: "explained by depth", key: (rois, i) => -(rois.axial[i] ?? -Infinity) },
+  axial: { name: page.axialLabel, key: (rois, i) => -(rois.axial[i] ?? -Infinity) },
   expected: { name: "expected correlation", key: (rois, i) => -(rois.expected[i] ?? -Infinity) },
 };
 

@@ -30,6 +30,7 @@ def data(inputs: SessionInputs) -> dict[str, Any]:
         "height": acquisition.height,
         "width": acquisition.width,
         "pixelSize": acquisition.pixel_size,
+        "axialLabel": inputs.axial_label,
         "rois": roi_columns(inputs),
         "borders": borders(inputs.frames, acquisition.frame_rate),
         "marks": marks(inputs.frames, inputs.shifts, inputs.parameters.saturation_warning),

@@ -31,7 +31,7 @@ function roiRows(rois, i) {
     ["ν", `${number(rois.noise[i])} %/√Hz`],
     ["SNR", number(rois.snr[i])],
     ...(expectation(rois, i) ? [["expected r", expectation(rois, i).join(", ")]] : []),
-    ...(Number.isFinite(rois.axial[i]) ? [["explained by depth", `${number(100 * rois.axial[i], 2)} ± ${number(100 * rois.axialError[i], 2)} %`]] : []),
+    ...(Number.isFinite(rois.axial[i]) ? [[page.axialLabel, `${number(100 * rois.axial[i], 2)} ± ${number(100 * rois.axialError[i], 2)} %`]] : []),
     ["area", `${rois.area[i]} px`],
     ["cell probability", number(rois.probability[i], 2)],
     ["status", GROUPS[groupOf(rois, i)]],

@@ -1,0 +1,66 @@
+"""The columns of the table; some are there only where a row has a value."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from groundtrace.report.study import StudyInputs
+
+PADDING = 28
+"""px to the left and right of a row."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A column of numbers."""
+
+    name: str
+    """In the table Study."""
+    label: str
+    unit: str
+    decimals: int
+    width: int
+    """px."""
+    title: str = ""
+    """What is shown at the pointer."""
+    per: float = 1.0
+    """What is shown is this multiple."""
+
+
+NUMBERS = (
+    Number("frame_rate", "frame rate", "Hz", 1, 60),
+    Number("duration", "duration", "s", 0, 72),
+    Number("rois", "ROIs", "", 0, 56),
+    Number("cells", "cells", "", 0, 56),
+    Number("tracked", "tracked", "", 0, 60, "cells that were found in another session of the field"),
+    Number("curated", "curated", "%", 0, 60, "share of the ROIs that a person decided on", per=100),
+    Number("noise_level", "ν", "%/√Hz", 2, 62),
+    Number("snr", "SNR", "", 1, 52),
+    Number("spike_rate", "spike rate", "Hz", 2, 60),
+    Number("expected_correlation", "expected correlation", "", 2, 82),
+    Number("residual_motion", "residual motion", "px", 2, 74),
+    Number("bad_frames", "bad frames", "", 0, 62),
+    Number("field_width", "field", "µm", 0, 56, "width of the field"),
+    Number("axial_width", "focus", "µm", 1, 52, "FWHM of the focus along the axis: how much depth a pixel shows"),
+    Number("photon_rate", "photons per cell", "1/s", 0, 72, "by the shot noise of a cell"),
+    Number("warnings", "warnings", "", 0, 72),
+)
+TEXTS = ("minmax(228px, 2.4fr)", "48px", "minmax(70px, 1fr)", "60px", "88px")
+"""Widths of session, plane, recipe, status and indicator."""
+OPTIONAL = ("tracked", "curated", "field_width", "axial_width", "photon_rate")
+"""Columns that are left out where no row has a value."""
+LEAST = 228 + 48 + 70 + 60 + 88 + PADDING
+
+
+def shown(table: pl.DataFrame) -> list[Number]:
+    """Columns of this table; nobody has decided anything where a share is 0 everywhere."""
+    values = table.with_columns(pl.col("curated").replace(0, None))
+    return [one for one in NUMBERS if one.name not in OPTIONAL or values[one.name].null_count() < table.height]
+
+
+def context(study: StudyInputs) -> dict[str, Any]:
+    numbers = shown(study.table)
+    widths = [one.width for one in numbers]
+    columns = " ".join([*TEXTS, *(f"{width}px" for width in widths)])
+    return {"numbers": numbers, "columns": columns, "width": LEAST + sum(widths)}
