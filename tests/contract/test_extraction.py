@@ -14,6 +14,7 @@ from groundtrace.extraction.cnmfe import CnmfE
 from groundtrace.extraction.given.kinds import RoiFile
 from groundtrace.extraction.masks import Masks
 from groundtrace.extraction.onacid import OnAcid
+from groundtrace.extraction.one_photon import OnePhoton
 from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.extraction.transients import Transients
 from groundtrace.movies.file import open_movie
@@ -25,6 +26,7 @@ from tests.packages import require
 # The faster regression: CaImAn's backends take minutes for this file with the other.
 BACKENDS = {
     "transients": Transients(),
+    "one_photon": OnePhoton(),
     "suite2p": Suite2pExtraction(),
     "cnmf": Cnmf(regression="nnls_L0"),
     "cnmfe": CnmfE(min_correlation=0.5, min_peak_to_noise=5, regression="nnls_L0"),

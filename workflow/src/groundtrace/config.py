@@ -25,6 +25,7 @@ from groundtrace.extraction.cnmf import Cnmf
 from groundtrace.extraction.cnmfe import CnmfE
 from groundtrace.extraction.masks import Masks
 from groundtrace.extraction.onacid import OnAcid
+from groundtrace.extraction.one_photon import OnePhoton
 from groundtrace.extraction.processes import Processes
 from groundtrace.extraction.suite2p import Suite2pExtraction
 from groundtrace.extraction.transients import Transients
@@ -63,7 +64,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Motion = Annotated[NoMotion | Phase | Suite2pMotion | NormCorre, Field(discriminator="backend")]
 Denoising = Annotated[NoDenoising | NetworkDenoising | Boxcar | Svd, Field(discriminator="backend")]
 Extraction = Annotated[
-    Transients | Processes | Masks | Suite2pExtraction | Cnmf | CnmfE | OnAcid, Field(discriminator="backend")
+    Transients | OnePhoton | Processes | Masks | Suite2pExtraction | Cnmf | CnmfE | OnAcid,
+    Field(discriminator="backend"),
 ]
 Spikes = Annotated[Network | Oasis | Convex | Cascade, Field(discriminator="backend")]
 Tracking = Annotated[Mixture | Overlap | Roicat, Field(discriminator="backend")]

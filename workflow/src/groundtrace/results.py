@@ -32,6 +32,7 @@ IMAGES = {
     "maximum": ("extraction_images", "detector units", "largest value of the binned movie"),
     "deviation": ("extraction_images", "detector units", "standard deviation of the binned movie"),
     "correlation": ("extraction_images", "", "correlation of a pixel with its neighbours"),
+    "peak_to_noise": ("extraction_images", "noise SD", "largest value of a pixel's bins, over a transient, above rest"),
     "energy": ("extraction_images", "noise SD", "root of the sum of squares of a pixel's active bins"),
     "std": ("raw_images", "detector units", "standard deviation of the raw movie"),
     "saturated": ("raw_images", "fraction", "share of frames in which a pixel saturates"),

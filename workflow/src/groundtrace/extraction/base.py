@@ -123,7 +123,7 @@ class Judgement:
     """Why a ROI is not accepted; empty where it is."""
     statistics: "Statistics"
     images: dict[str, FloatArray]
-    """(Y, X) each: mean, maximum, deviation, correlation, energy."""
+    """(Y, X) each: mean, maximum, deviation, correlation, energy, peak_to_noise."""
     quality: "pl.DataFrame"
     """Table ExtractionQuality."""
 
@@ -170,6 +170,11 @@ class ExtractionBackend(Backend):
     @property
     def reads_rois(self) -> bool:
         """Whether it measures the ROIs that the sheet's column `rois` names."""
+        return False
+
+    @property
+    def takes_background(self) -> bool:
+        """Whether it takes out light from out of focus, as one-photon movies have."""
         return False
 
     def diameter(self, acquisition: Acquisition) -> float | None:

@@ -46,6 +46,10 @@ class CnmfE(CaimanExtraction):
     patch_overlap: PositiveInt | None = None
     """px, by which neighbouring patches overlap; None takes two and a half cell diameters."""
 
+    @property
+    def takes_background(self) -> bool:
+        return True
+
     def _fit(self, path: Path, settings: Any, processes: Pool) -> Any:
         from caiman.source_extraction.cnmf import CNMF  # pyright: ignore[reportMissingImports]
 

@@ -43,7 +43,7 @@ class Survey:
     """(n, n_statistics)"""
     images: dict[str, FloatArray]
     """(Y, X) float32 each: mean, maximum and deviation (detector units), correlation with the neighbouring pixels, and
-    energy, the root of the sum of squares of active bins (noise SD)."""
+    energy, the root of the sum of squares of active bins, and peak to noise, the largest value (noise SD)."""
     decoys: list[Footprint]
     """Footprints that the same search finds in the inverted movie."""
     decoy_statistics: FloatArray
@@ -180,7 +180,8 @@ def _pictures(scene: Scene, patch: Patch, z: FloatArray) -> dict[str, FloatArray
     tile_images(z, scene.memory, deviation, highest, correlation)
     mean, noise = scene.mean[patch], scene.noise[patch]
     images = {"mean": mean, "maximum": mean + noise * highest, "deviation": noise * deviation}
-    return {name: np.asarray(image, np.float32) for name, image in (images | {"correlation": correlation}).items()}
+    images |= {"correlation": correlation, "peak_to_noise": highest}
+    return {name: np.asarray(image, np.float32) for name, image in images.items()}
 
 
 def _unit(kernel: FloatArray) -> FloatArray:

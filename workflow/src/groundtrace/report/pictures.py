@@ -17,6 +17,7 @@ IMAGES = {
     "deviation": "standard deviation",
     "correlation": "local correlation",
     "energy": "activity",
+    "peak_to_noise": "peak to noise",
 }
 """Backgrounds of the map, as they are called in the page."""
 IMAGE_BYTES = 2_400_000

@@ -21,6 +21,7 @@ from groundtrace.running import layout
 from groundtrace.running.asking import unanswered
 from groundtrace.running.curations import Curations
 from groundtrace.running.internals import plainly
+from groundtrace.running.preparations import told_unsuited
 from groundtrace.running.renaming import advice
 from groundtrace.section import Backend
 from groundtrace.sessions import Session
@@ -109,7 +110,8 @@ class Plan:
             unread = [] if any(map(checked.measures_given, extractions)) else told_unread(sessions)
             for line in plan.curations.unused():
                 print(f"warning: {line}", file=sys.stderr)
-            for line in [*layout.told_missing(plan.study), *renamed, *unread, *dict.fromkeys(filter(None, assumed))]:
+            told = [*layout.told_missing(plan.study), *renamed, *unread, *told_unsuited(checked, sessions)]
+            for line in [*told, *dict.fromkeys(filter(None, assumed))]:
                 print(f"warning: {checked.sessions}: {line}", file=sys.stderr)
         return plan
 

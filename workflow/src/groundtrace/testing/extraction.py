@@ -86,7 +86,7 @@ class ExtractionContract(Contract[ExtractionBackend]):
         validate(Fluorescence, fluorescence_table(found))
         judged = judgement(found)
         assert len(judged.statistics) == len(judged.reasons) == rois, "not every ROI is judged"
-        names = ("mean", "maximum", "deviation", "correlation", "energy")
+        names = ("mean", "maximum", "deviation", "correlation", "peak_to_noise", "energy")
         shapes = {name: image.shape for name, image in judged.images.items()}
         assert shapes == dict.fromkeys(names, field), f"images have shapes {shapes}, the field has {field}"
         mean = self.truth.movie.mean(axis=0)

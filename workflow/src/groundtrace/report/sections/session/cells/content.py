@@ -12,6 +12,8 @@ from groundtrace.report.sections.session.cells.traces import full_resolution, ha
 from groundtrace.report.session import SessionInputs
 from groundtrace.report.warning import Warning
 
+ONE_PHOTON = "peak_to_noise"
+"""The picture by which cells of one-photon movies are looked for; in others the activity tells more."""
 CLIP_SHARE = 0.5
 """Share of the room that is left, for clips of ROIs; full traces take the rest."""
 
@@ -30,6 +32,8 @@ def context(inputs: SessionInputs) -> dict[str, Any]:
 
 def data(inputs: SessionInputs) -> dict[str, Any]:
     images, frame_rate = inputs.extraction_images, inputs.acquisition.frame_rate
+    if inputs.acquisition.preparation != "one_photon":
+        images = {name: image for name, image in images.items() if name != ONE_PHOTON}
     return {
         "backgrounds": backgrounds(images) or backgrounds({"mean": inputs.motion_images["mean"]}),
         "statistics": statistics(inputs.rois),
