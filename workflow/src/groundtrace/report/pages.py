@@ -59,6 +59,7 @@ PAGES = {
     ),
     "benchmark": (
         "header",
+        "summary",
         "totals",
         "board",
         "datasets",
