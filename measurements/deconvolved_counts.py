@@ -3,7 +3,7 @@
     PYTHONPATH=workflow/src python measurements/deconvolved_counts.py results/ground_truth.parquet
 
 Up to NEURONS excitatory neurons of each data set that was imaged at 15 Hz or more, recordings until 150 s are
-reached, at 30 Hz and ν = 1, 2 and 4, by OASIS. CLEAR and SHARE (`spikes/autoregressive.py`) are chosen anew without
+reached, at 30 Hz and ν = 1, 2 and 4, by OASIS. CLEAR and SMALLEST (`spikes/autoregressive.py`) are chosen anew without
 each data set: those of GRID with the least mean |log(inferred / true)|, medians over neurons of each data set and ν.
 Prints per indicator the median ratio over neurons with 3 spikes or more, with events over amplitude (as before), with
 the constants of each data set left out, and as shipped; of `convex` on CONVEX neurons of each indicator; and the
@@ -30,8 +30,8 @@ NEURONS, CONVEX = 14, 4
 SECONDS = 150.0
 RATE = 30.0
 LEVELS = (1.0, 2.0, 4.0)
-GRID = tuple(product((0.5, 1.0, 1.5, 2.0), (0.55, 0.65, 0.75, 0.85, 1.0)))
-"""CLEAR and SHARE."""
+GRID = tuple(product((0.5, 1.0, 1.5, 2.0), (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)))
+"""CLEAR and SMALLEST."""
 FEWEST = 3
 """Spikes of a neuron."""
 
@@ -59,15 +59,14 @@ def counts(sampled: Sampled) -> dict[str, float]:
     response, trace = backend.response(RATE, indicator), sampled.dff.astype(np.float64)
     events, _ = backend.deconvolve(trace, response)
     noise, found = overall_noise_sd(trace), {"before": float(events.sum()) * response.peak / indicator.amplitude}
-    for clear in sorted({clear for clear, _ in GRID}):
-        autoregressive.CLEAR = clear
-        whole = autoregressive.spikes_per_event(events, response, indicator, noise) * float(events.sum())
-        found |= {f"{clear:g} {share:g}": whole / shipped[1] * share for c, share in GRID if c == clear}
-    autoregressive.CLEAR = shipped[0]
+    for autoregressive.CLEAR, autoregressive.SMALLEST in GRID:
+        scale = autoregressive.spikes_per_event(events, response, indicator, noise)
+        found[f"{autoregressive.CLEAR:g} {autoregressive.SMALLEST:g}"] = scale * float(events.sum())
+    autoregressive.CLEAR, autoregressive.SMALLEST = shipped
     return found
 
 
-shipped = autoregressive.CLEAR, autoregressive.SHARE
+shipped = autoregressive.CLEAR, autoregressive.SMALLEST
 
 
 def ratios(recordings: list[Recording]) -> pl.DataFrame:

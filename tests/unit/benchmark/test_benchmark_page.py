@@ -41,7 +41,9 @@ def scores(*, lookahead=False, counts=False, in_sample=()) -> pl.DataFrame:
                 if backend == "good" and lookahead:
                     found += [row(dataset, neuron, "good", "correlation", 0.5, lookahead=k) for k in (0, 4)]
                 if backend == "good" and counts:
-                    found += [row(dataset, neuron, "good", f"coverage_{level}", level / 100) for level in (50, 80, 95)]
+                    levels = (50, 80, 90, 95)
+                    found += [row(dataset, neuron, "good", f"coverage_{level}", level / 100) for level in levels]
+                    found += [row(dataset, neuron, "good", "width_90", float(neuron))]
                 found.append(row(dataset, neuron, backend, "count_ratio", 1.3))
             for metric in ("recordings", "recordings_too_slow", "recordings_too_noisy", "spikes", "duration"):
                 found.append(row(dataset, neuron, "oracle", metric, 60.0))
@@ -102,6 +104,22 @@ def test_sections_appear_with_what_they_show():
         assert f'<section id="{section}">' in full
     assert "4 (133 ms)" in full
     assert "80 % interval" in full
+
+
+def test_what_a_user_gets_stands_by_indicator_and_level_and_leaves_simulated_neurons_out():
+    table = scores(counts=True).with_columns(
+        cell_class=pl.when(pl.col("neuron") == "4").then(pl.lit("PV")).otherwise("cell_class")
+    )
+    body = page(table).split('<section id="summary">')[1].split("</section>")[0]
+    assert "bad" not in body
+    cells = [re.findall(r"<t[hd](?: title=\"(.*?)\")?[^>]*>(.*?)</t[hd]>", part) for part in body.split("<tr>")[3:]]
+    excitatory, interneurons = ([value for _, value in row] for row in cells)
+    assert (excitatory[:2], interneurons[:2]) == (["GCaMP6s", "6"], ["interneurons", "2"])
+    assert [float(value) for value in excitatory[2:4]] == pytest.approx([GOOD, GOOD], abs=0.03)
+    assert excitatory[4:] == ["1.3", "–", "90", "–", "2", "–"]
+    assert interneurons[-2:] == ["4", "–"]
+    assert cells[0][2][0] == "6 neurons"
+    assert '<section id="summary">' not in page(scores())
 
 
 def test_the_page_is_whole_safe_and_the_same_each_time():

@@ -61,6 +61,7 @@ PAGES = {
     ),
     "benchmark": (
         "header",
+        "summary",
         "totals",
         "board",
         "datasets",

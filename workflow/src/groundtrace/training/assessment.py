@@ -59,8 +59,9 @@ def _assess_recording(
     kept = np.linspace(0, len(frames) - 1, min(WINDOWS, len(frames))).astype(int)
     truth = smooth(sampled.spikes * frame_rate, frame_rate)
     spikes = float(sampled.spikes.sum())
-    beginnings = [sampled.dff[:frames] for frames in BEGINNINGS if frames <= len(sampled.dff)]
-    described = [read_recording(part, frame_rate, Response.unknown(), lookahead)[1] for part in beginnings]
+    # Of online networks nobody asks for them: a recording is described alike.
+    lengths = [frames for frames in BEGINNINGS if frames <= len(sampled.dff) and lookahead is None]
+    described = [read_recording(sampled.dff[:frames], frame_rate, Response.unknown())[1] for frames in lengths]
     indicator = indicators().get(recording.indicator)
     for known in (indicator, None) if indicator else (None,):
         found = infer_trace(checkpoint, sampled.dff, frame_rate, Response.of(known), lookahead)

@@ -53,25 +53,29 @@ INTERVAL = (0.05, 0.95)
 """Quantiles that bound the interval of an expectation."""
 
 
-def calibrate(checkpoint: Checkpoint, assessed: Sequence[pl.DataFrame]) -> Checkpoint:
+def calibrate(
+    checkpoint: Checkpoint, assessed: Sequence[pl.DataFrame], described: Sequence[pl.DataFrame] | None = None
+) -> Checkpoint:
     """`checkpoint` with its errors, from tables Assessment, one of each fold, without the data sets it left out.
 
     A network that leaves data sets out is thus calibrated without them: its intervals there are a fair test.
+    described: such tables of the same folds, of whose recordings the descriptions are taken; empty takes `assessed`.
     """
-    unseen = [table.filter(~pl.col("dataset").is_in(list(checkpoint.left_out))) for table in assessed]
-    tables = list(filter(len, unseen))
-    learnt = learn(tables)
+    unseen = ~pl.col("dataset").is_in(list(checkpoint.left_out))
+    folds = zip(assessed, described or assessed, strict=True)
+    pairs = [(own, like) for own, like in ((a.filter(unseen), b.filter(unseen)) for a, b in folds) if len(own)]
+    likes = [like for _, like in pairs]
     rows = pl.concat(
         [
-            table.with_columns(part=pl.lit(k % PARTS), distance=distance_from_others(tables, k))
-            for k, table in enumerate(tables)
+            own.with_columns(part=pl.lit(k % PARTS), distance=distance_from_others(likes, k, own))
+            for k, (own, _) in enumerate(pairs)
         ]
     )
     known = rows.filter(pl.col("correlation").is_not_null())
     z = np.arctanh(np.clip(known["correlation"].to_numpy(), -LIMIT, LIMIT))
     ratio = np.log((rows["true_rate"].to_numpy() + QUIET) / (rows["inferred_rate"].to_numpy() + QUIET))
     expected = fit_expectation(Examples.of(known, z)), fit_expectation(Examples.of(rows, ratio))
-    made = Calibration(fit_counts(Examples.seconds(rows)), *expected, learnt=learnt)
+    made = Calibration(fit_counts(Examples.seconds(rows)), *expected, learnt=learn(likes))
     return replace(checkpoint, calibration=to_dict(made))
 
 
@@ -88,9 +92,13 @@ def learn(tables: Sequence[pl.DataFrame]) -> Learnt:
     return replace(_learn(tables), usual=tuple(usual))
 
 
-def distance_from_others(tables: Sequence[pl.DataFrame], k: int) -> pl.Series:
-    """Distance of each row of one table from the recordings of the others, or of itself where it is alone."""
-    return pl.Series(_others(tables, k).distance(np.stack(tables[k]["context"].to_list()).astype(np.float64)))
+def distance_from_others(tables: Sequence[pl.DataFrame], k: int, rows: pl.DataFrame | None = None) -> pl.Series:
+    """Distance of each of `rows`, by default those of table `k`, from the recordings of the other tables.
+
+    Where there is one table alone, from its own recordings.
+    """
+    rows = tables[k] if rows is None else rows
+    return pl.Series(_others(tables, k).distance(np.stack(rows["context"].to_list()).astype(np.float64)))
 
 
 def _others(tables: Sequence[pl.DataFrame], k: int) -> Learnt:

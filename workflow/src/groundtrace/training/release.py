@@ -28,7 +28,8 @@ def assemble(networks: Sequence[str | Path], assessed: Sequence[str | Path], mad
         weights = name.removeprefix("online-")
         members = [load(path) for stem, path in sorted(paths.items()) if stem.startswith(f"{kind}-{weights}-")]
         joined = replace(members[0], members=[member.members[0] for member in members])
-        save(target, calibrate(joined, tables[kind]))
+        # Online or not, a recording is described alike, and online networks are assessed at one frame rate alone.
+        save(target, calibrate(joined, tables[kind], tables["offline"]))
 
 
 def model_card(weights: Sequence[str | Path], assessed: Sequence[str | Path], parameters: TrainingParameters) -> str:
