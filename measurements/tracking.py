@@ -5,8 +5,8 @@
 
 Each session of a field is simulated and its ROIs are found; nothing moves within a session, so that it takes half a
 minute. `oracle`: the true footprints of the detectable cells. Seeds 1 to 3 are those that the constants of `tracking/`
-were chosen on. `roicat` needs the environment `envs/roicat.yaml`. With --speed: CPU seconds and memory for nine
-sessions of 1,000 ROIs.
+were chosen on. `roicat` runs in the environment `envs/roicat.yaml`, on sessions that were made before (--keep). With
+--speed: CPU seconds and memory for nine sessions of 1,000 ROIs.
 """
 
 import argparse
@@ -29,7 +29,6 @@ from groundtrace.extraction.transients import Transients
 from groundtrace.io import read_arrays, write_arrays
 from groundtrace.sessions import Session as Row
 from groundtrace.simulation.parameters import Revisits, Simulation
-from groundtrace.simulation.simulate import simulate
 from groundtrace.task import Task
 from groundtrace.tracking.base import TrackingBackend
 from groundtrace.tracking.mixture import Mixture
@@ -72,12 +71,14 @@ class Fields:
     def make(self, seed: int, number: int, wanted: list[str]) -> None:
         """Simulate a session and find the ROIs that are not there yet: `cells.parquet`, and a table and images for
         each extraction."""
-        import tifffile
-
         place = self.place(seed, number)
         lacking = [name for name in wanted if name in EXTRACTIONS and not (place / f"{name}.parquet").exists()]
         if not lacking and (place / "cells.parquet").exists():
             return
+        import tifffile
+
+        from groundtrace.simulation.simulate import simulate
+
         still = Simulation(
             seed=seed, frames=FRAMES, height=SIZE, width=SIZE, motion=0, nonrigid=0, line_jitter=0,
             density=self.density * DENSITY, revisits=Revisits(axial_offset=self.offset),

@@ -93,7 +93,7 @@ def test_a_failed_session_is_named_and_the_others_are_tracked(tracked, tmp_path)
     assert "sub-a/ses-1b failed" in (project.folder / FOLDER / "tracks.html").read_text()
     assert project.planned()["tracks"] == 1
     sheet.write_text(f"{header}{first}\t\n{bad.format('')}{second}\t\n")
-    assert project.planned("--", "track") == {"tracks": 1, "tracks_page": 1}
+    assert project.planned("--", "track") == {"tracks": 1, "tracks_page": 1, "track": 1}
 
 
 def test_no_field_is_a_plain_error(tracked, tmp_path):

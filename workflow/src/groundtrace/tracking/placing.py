@@ -69,6 +69,21 @@ class Canvas:
     def tree(self) -> KDTree:
         return KDTree(self.places)
 
+    @cached_property
+    def cosines(self) -> tuple[IntArray, FloatArray]:
+        """Pairs of ROIs whose footprints overlap, as first * n_rois + second, ascending; and their cosines."""
+        found = sparse.csr_array(self.masks @ self.masks.T).sorted_indices().tocoo()
+        return found.row.astype(np.int64) * found.shape[1] + found.col, found.data
+
+    def cosine(self, first: IntArray, second: IntArray) -> FloatArray:
+        """(n,) between the footprints of pairs of ROIs."""
+        pairs, cosines = self.cosines
+        wanted = first * len(self.session) + second
+        if not len(pairs):
+            return np.zeros(len(wanted))
+        at = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
+        return np.where(pairs[at] == wanted, cosines[at], 0.0)
+
     def candidates(self) -> Candidates:
         """Pairs of different sessions that are not certainly different cells."""
         pairs = self.tree.query_pairs(FARTHEST * self.diameter, output_type="ndarray")
@@ -91,7 +106,7 @@ class Canvas:
         pairs = np.sort(pairs, axis=1)
         first, second = pairs[np.lexsort(pairs.T[::-1])].T
         apart = np.hypot(*(self.places[first] - self.places[second]).T) / self.diameter
-        overlap = np.asarray(self.masks[first].multiply(self.masks[second]).sum(axis=1)).ravel()
+        overlap = self.cosine(first, second)
         return Candidates(
             first, second, features_of(apart, overlap, self.area[first] / self.area[second]), apart, overlap
         )

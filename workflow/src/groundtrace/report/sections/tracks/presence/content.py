@@ -22,15 +22,18 @@ def context(given: TracksInputs) -> dict[str, Any]:
     kept = lines(
         [Line("cells", "accent", numbers, mean.tolist(), low, high)], x, y, "Cells in at least so many sessions"
     )
-    likeness = given.alignment["likeness"].fill_null(float("nan")).to_list()
-    found = given.alignment["found"].fill_null(float("nan")).to_list()
-    off = given.alignment["found_error"].fill_null(float("nan")).to_numpy()
+    numbered = given.alignment.with_row_index("number", 1)
+    seen, alike = (numbered.drop_nulls(name) for name in ("found", "likeness"))
+    found, off = seen["found"].to_numpy(), 1.96 * seen["found_error"].to_numpy()
     days = Axis("session", 1, max(count, 2), ticks=numbers)
     share = Axis("", 0, 1)
     change = lines(
         [
-            Line("found in another session", "accent", numbers, _drawable(found), *_around(found, off)),
-            Line("likeness of the image", "spike", numbers, _drawable(likeness), dashed=True),
+            Line(
+                "found in another session", "accent", seen["number"].to_list(), found.tolist(),
+                (found - off).tolist(), (found + off).tolist(),
+            ),
+            Line("likeness of the image", "spike", alike["number"].to_list(), alike["likeness"].to_list(), dashed=True),
         ],
         days, share, "Share of each session's cells found again, and likeness of its image",
     )  # fmt: skip
@@ -69,12 +72,3 @@ def persistence(presence: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def data(given: TracksInputs) -> dict[str, Any]:
     return {"presence": [[None if p != p else round(p, 2) for p in row] for row in given.presence.tolist()]}
-
-
-def _drawable(values: list[float]) -> list[float]:
-    return [0.0 if value != value else value for value in values]
-
-
-def _around(values: list[float], error: FloatArray) -> tuple[list[float], list[float]]:
-    wide = 1.96 * error
-    return (np.array(values) - wide).tolist(), (np.array(values) + wide).tolist()
