@@ -5,10 +5,11 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from groundtrace.encoding.linear import Linear
 from groundtrace.motion.base import MotionBackend, Registration
 from groundtrace.motion.moving import Displacement
 from groundtrace.spikes.base import SpikeBackend, SpikeRates
-from groundtrace.testing import check_motion, check_spikes
+from groundtrace.testing import check_encoding, check_motion, check_spikes
 
 
 class Backwards(MotionBackend):
@@ -31,6 +32,13 @@ class Silent(SpikeBackend):
         return SpikeRates(np.full(dff.shape, -1.0), np.zeros(len(dff)), np.zeros(len(dff)))
 
 
+class UpsideDown(Linear):
+    """Learns from the images as they are not."""
+
+    def fit_means(self, images, trials, seed):
+        return super().fit_means(images[:, ::-1].copy(), trials, seed)
+
+
 def test_frames_that_do_not_lie_at_their_shifts():
     with pytest.raises(AssertionError, match=r"Backwards breaks the promise registered_pixels.*: frame 0: a pixel is"):
         check_motion(Backwards())
@@ -39,3 +47,8 @@ def test_frames_that_do_not_lie_at_their_shifts():
 def test_rates_that_are_none():
     with pytest.raises(AssertionError, match=r"Silent breaks the promise rates_follow.*: rates are negative or NaN"):
         check_spikes(Silent())
+
+
+def test_predictions_that_are_none():
+    with pytest.raises(AssertionError, match=r"UpsideDown breaks the promise new_images.*: predictions correlate by"):
+        check_encoding(UpsideDown())

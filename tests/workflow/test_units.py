@@ -78,3 +78,15 @@ def test_other_units_rerun_all_and_another_window_only_responses(project):
     sheet.write_text(sheet.read_text().replace("VISam", "VISp"))
     made = {"adopt_units": 1, "presentations": 1, "responses": 1, **encoded, "session_report": 1, "study": 1}
     assert project.planned() == made
+
+
+def test_too_few_images_for_a_model_are_said_and_fail_nothing(project, tmp_path):
+    copy = project.copy(tmp_path / "copy")
+    copy.configure(encoding={**ENCODING["encoding"], "folds": 40})
+    copy.run()
+    plane = copy.folder / "results/sub-A/ses-1/plane-0"
+    assert "Model ln: 16 images were shown, too few for 40 folds." in (plane / "encoding-default.html").read_text()
+    assert pl.read_parquet(next(plane.rglob("encoding-given.parquet"))).is_empty()
+    told = pl.read_parquet(copy.folder / "results/warnings.parquet").filter(step="encoding")
+    assert told["kind"].to_list() == ["no_encoding_model"]
+    assert pl.read_parquet(copy.folder / "results/study.parquet")["status"].to_list() == ["done"]

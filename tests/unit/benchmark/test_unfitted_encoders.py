@@ -1,5 +1,7 @@
 """Scores of responses do not wait for encoding models that cannot be fitted."""
 
+import numpy as np
+import polars as pl
 import pytest
 
 from groundtrace.benchmark.tables import EncodingBenchmark
@@ -8,11 +10,11 @@ from groundtrace.encoding.folds import image_folds
 from groundtrace.tables import validate
 
 
-def test_a_model_that_cannot_be_fitted_is_said_and_leaves_an_empty_table(tmp_path):
+def test_a_model_that_cannot_be_fitted_is_said_and_leaves_an_empty_table():
     @or_say
-    def scored(image_of):
-        return image_folds(image_of, 3, 5, 0)
+    def scored(image_of: np.ndarray) -> pl.DataFrame:
+        return pl.DataFrame({"fold": image_folds(image_of, 3, 5, 0)})
 
     with pytest.warns(UserWarning, match="encoding models are not scored: 3 images were shown, too few for 5 folds; "):
-        found = scored([0, 1, 2])
+        found = scored(np.arange(3))
     assert validate(EncodingBenchmark, found).is_empty()

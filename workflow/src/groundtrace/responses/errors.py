@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 
 FEWEST = 4
 """Trials of a condition that such variances need."""
@@ -88,7 +88,7 @@ def _of_oracle(powers: Powers, oracle: FloatArray) -> Slope:
     return _of(counted, a, b)
 
 
-def _of(counted: FloatArray, a: FloatArray, b: FloatArray) -> Slope:
+def _of(counted: BoolArray, a: FloatArray, b: FloatArray) -> Slope:
     return np.where(counted, a, 0), np.where(counted, b, 0)
 
 

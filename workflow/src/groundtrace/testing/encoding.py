@@ -40,7 +40,7 @@ class EncodingContract(Contract[EncodingBackend]):
         new, cells = rough_images(200, seed=9), SimpleCells()
         found, true = self.model.predict(new), cells.rate(new)
         assert found.shape == true.shape, f"predictions have shape {found.shape}, not {true.shape}: cells, images"
-        r = np.median([np.corrcoef(*pair)[0, 1] for pair in zip(found, true, strict=True)])
+        r = np.median(correlations(found, true))
         assert r > self.correlation, (
             f"predictions correlate by {r:.2f} with true responses, {self.correlation} is wanted"
         )
@@ -81,7 +81,7 @@ class EncodingContract(Contract[EncodingBackend]):
         images, image_of, responses = recorded()
         new = rough_images(50, seed=9)
         one, two = self.model.predict(new), self.fit(255 * images, image_of, responses).predict(255 * new)
-        r = np.min([np.corrcoef(*pair)[0, 1] for pair in zip(one, two, strict=True)])
+        r = np.min(correlations(one, two))
         assert r > 0.95, f"images from 0 to 255 give other predictions than those from 0 to 1 (r = {r:.2f})"
 
     @promise()
@@ -123,6 +123,12 @@ class EncodingContract(Contract[EncodingBackend]):
         read = read_fitted(file)
         assert isinstance(read, Fitted)
         assert np.array_equal(read.whole.predict(images), self.model.predict(images)), "a stored model is another one"
+
+
+def correlations(a: FloatArray, b: FloatArray) -> list[float]:
+    """Pearson r of each cell; NaN of one whose predictions do not vary."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return [float(np.corrcoef(*pair)[0, 1]) for pair in zip(a, b, strict=True)]
 
 
 class SimpleCells:
