@@ -22,7 +22,7 @@ def test_truth_is_that_of_the_light(events, tmp_path):
     assert truth.height > 3
 
     def middle_of(event) -> np.ndarray:
-        return np.argwhere(event.share > 0.5).mean(axis=0) + (event.rows.start, event.columns.start)
+        return np.argwhere(event.share > 0.5).mean(axis=0) + np.array([event.rows.start, event.columns.start])
 
     whole = [event for event in events.events if (event.share > 0.5).any()]
     for row in truth.filter(~truth["cut"]).iter_rows(named=True):

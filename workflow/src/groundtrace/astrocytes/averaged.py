@@ -77,7 +77,7 @@ def averaged(
     by = max(1, round(parameters.frame * frame_rate))
     side = max(1, round(parameters.pixel / (pixel_size or 1.0)))
     count, rows, columns = len(registered) // by, registered.shape[1] // side, registered.shape[2] // side
-    movie = create_movie(scratch / "averaged.npy", (count, rows, columns), np.float32)
+    movie = create_movie(scratch / "averaged.npy", (count, rows, columns), "float32")
     at_once = max(1, CHUNK_BYTES // (8 * by * registered.shape[1] * registered.shape[2]))
     for start in range(0, count, at_once):
         stop = min(start + at_once, count)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.ndimage import find_objects, generate_binary_structure, label
+from scipy.ndimage import find_objects, label
 
-from groundtrace.arrays import FloatArray, IntArray
+from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.astrocytes.averaged import Averaged
 
 Volume = Callable[[slice], FloatArray]
@@ -18,7 +19,6 @@ FEWEST = 20
 """Components of noise whose masses tell how they fall off; events are larger than all of fewer ones."""
 SHORTEST = 10.0
 """s of a recording in which there may be events."""
-JOINED = generate_binary_structure(3, 1)
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,18 @@ def noise_alone(averaged: Averaged, sign: int = 1) -> Volume:
     return volume
 
 
+def joined(mask: BoolArray) -> tuple[IntArray, int]:
+    """Number of the part of each element of `mask`, from 1, and how many there are; elements of a part share sides."""
+    found: Any = label(mask)
+    return found
+
+
 def components(volume: Volume, frames: int, at_once: int, threshold: float) -> Components:
     """Components of the voxels above `threshold`; `at_once` frames are held at a time."""
     parts, last, parent = [], None, np.zeros(0, np.int64)
     for start in range(0, frames, at_once):
         values = volume(slice(start, min(start + at_once, frames))) - np.float32(threshold)
-        labels, count = label(values > 0, JOINED)  # pyright: ignore[reportGeneralTypeIssues]
+        labels, count = joined(values > 0)
         first, parent = len(parent), np.append(parent, len(parent) + np.arange(count))
         if last is not None:
             both = (last >= 0) & (labels[0] > 0)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import binary_dilation, label, uniform_filter1d
+from scipy.ndimage import binary_dilation, uniform_filter1d
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.astrocytes.averaged import KERNEL, Averaged
-from groundtrace.astrocytes.components import JOINED
+from groundtrace.astrocytes.components import joined
 from groundtrace.astrocytes.spreading import Spread, spread_of
 
 AROUND = 5.0
@@ -63,7 +63,7 @@ def measure(averaged: Averaged, low: IntArray, high: IntArray, top: IntArray, th
     frames = slice(int(begin[0]), int(end[0]))
     rest = np.maximum(averaged.baseline(frames)[:, *field].mean(axis=0), 1e-6)
     above, noise = averaged.above(frames)[:, *field], averaged.noise[field]
-    labels, _ = label(above > threshold * noise, JOINED)  # pyright: ignore[reportGeneralTypeIssues]
+    labels, _ = joined(above > threshold * noise)
     above = _without_gaps(above)
     core = (labels == labels[tuple(top - begin)]).any(axis=0)
     inside, error = core, 0.0
@@ -145,14 +145,12 @@ def _crossing(away: FloatArray, peak: float, noise: float, top: int, direction: 
 def _area(amplitude: FloatArray, noise: FloatArray, core: BoolArray) -> tuple[BoolArray, float]:
     """Pixels at and around the core above half of its brightness, joined to it; relative error of their number."""
     border = np.percentile(amplitude[core], BRIGHT) / 2
-    inside = (amplitude > border) & binary_dilation(core, iterations=EDGE)
-    labels: IntArray = np.asarray(label(inside)[0])  # pyright: ignore[reportIndexIssue]
-    count = int(labels.max())
+    near = np.asarray(binary_dilation(core, iterations=EDGE), bool)
+    labels, count = joined((amplitude > border) & near)
     if not count:
         return core, np.nan
     held = np.bincount(labels[core], minlength=count + 1)[1:]
     inside = np.asarray(labels == held.argmax() + 1) if held.any() else core
-    near = binary_dilation(core, iterations=EDGE)
     unsure = np.exp(-(((amplitude - border) / noise)[near] ** 2) / 2) / 2
     return inside, float(np.sqrt(KERNEL * (unsure * (1 - unsure)).sum()) / inside.sum())
 

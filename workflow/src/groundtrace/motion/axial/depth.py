@@ -26,8 +26,8 @@ CONTRAST = 4.0
 """px over which the planes' contrast is averaged: it counts as noise too, because in the stack cells did something
 else than in the frame."""
 BETWEEN, ALIKE = 0.1, 0.7
-"""Standard error that halves of the field share: what cells do in the frames, and as much again by what they did while the
-stack was taken. The second is alike over ALIKE of depth, so that frames at one depth do not differ by it. In steps
+"""Standard error that halves of the field share: what cells do in the frames, and as much again by what they did while
+the stack was taken. The second is alike over ALIKE of depth, so that frames at one depth do not differ by it. In steps
 between planes."""
 WINDOW = 1.0
 """s; stretch from which the process noise of a frame is learnt."""
