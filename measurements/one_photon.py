@@ -4,9 +4,9 @@
 
 Simulated recordings of sparse cells under light from out of focus (`background` times the light in focus, SD 15 % of
 its mean), with vignetting and a camera's noise, registered by `phase`. F1 at an IoU of 0.3 and median r of dF/F with
-true calcium over the found cells of d' of at least 5; motion that is left against the truth; peak memory of the process,
-which runs one method after the other. CaImAn's `cnmfe`, with its defaults and with lower thresholds, where it is
-installed.
+true calcium over the found cells of d' of at least 5; motion that is left against the truth; peak memory of the
+process, which runs one method after the other. CaImAn's `cnmfe`, with its defaults and with lower thresholds, where it
+is installed.
 """
 
 import argparse

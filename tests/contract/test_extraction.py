@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from groundtrace.errors import BackendError
 from groundtrace.extraction.base import Extraction
 from groundtrace.extraction.cnmf import Cnmf
 from groundtrace.extraction.cnmfe import CnmfE
@@ -26,12 +27,18 @@ from tests.packages import require
 # The faster regression: CaImAn's backends take minutes for this file with the other.
 BACKENDS = {
     "transients": Transients(),
-    "one_photon": OnePhoton(),
     "suite2p": Suite2pExtraction(),
     "cnmf": Cnmf(regression="nnls_L0"),
     "cnmfe": CnmfE(min_correlation=0.5, min_peak_to_noise=5, regression="nnls_L0"),
     "onacid": OnAcid(),
 }
+
+
+# What it adds to transients, which keeps all promises, lies before the search.
+OF_ONE_PHOTON = (
+    "two_runs_give_the_same_bytes_with_any_number_of_threads",
+    "rois_are_judged_the_same_way_and_cells_are_accepted",
+)
 
 
 @pytest.fixture(params=BACKENDS, scope="module")
@@ -96,6 +103,26 @@ def given() -> GivenRois:
 )
 def test_promise_of_given_rois(given, promise, tmp_path):
     promise.check(given, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def one_photon() -> ExtractionContract:
+    return ExtractionContract(OnePhoton())
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [each for each in ExtractionContract.promises() if each.name in (*GivenRois.kept, *OF_ONE_PHOTON)],
+    ids=lambda each: each.name,
+)
+def test_promise_of_one_photon(one_photon, promise, tmp_path):
+    promise.check(one_photon, tmp_path)
+
+
+def test_one_photon_after_denoising_is_refused(tmp_path):
+    movie = np.zeros((60, 32, 32), np.uint16)
+    with pytest.raises(BackendError, match="use denoise: none in its recipe"):
+        OnePhoton().run(movie, task(movie, tmp_path), movie.copy())
 
 
 def test_traces_of_given_rois_are_the_same_with_any_number_of_threads(given, tmp_path):

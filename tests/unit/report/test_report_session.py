@@ -250,6 +250,16 @@ def test_backgrounds_are_those_that_there_are(session, page):
     assert [one["name"] for one in none["backgrounds"]] == ["mean"]
 
 
+def test_peak_to_noise_is_shown_of_one_photon_recordings(session):
+    images = session.extraction_images | {"peak_to_noise": session.extraction_images["energy"]}
+    for preparation, shown in (("soma", False), ("one_photon", True)):
+        acquisition = session.acquisition.model_copy(update={"preparation": preparation})
+        page = render_session(replace(session, acquisition=acquisition, extraction_images=images), PARAMETERS)
+        names = [one["name"] for one in page_data(page)["backgrounds"]]
+        assert ("peak_to_noise" in names) == shown
+        assert "correlation" in names
+
+
 def test_without_a_clip_of_the_motion_there_is_no_room_for_it(session):
     images = {name: image for name, image in session.motion_images.items() if not name.startswith("clip")}
     page = render_session(replace(session, motion_images=images), PARAMETERS)

@@ -36,6 +36,9 @@ CONFIG = {
 }
 
 
+PREPARATIONS = {"a": "soma", "b": "one_photon", "c": "one_photon"}
+
+
 def plan_of(folder: Path, sheet: str = SHEET, **config: object) -> Plan:
     (folder / "sessions.tsv").write_text(sheet)
     return Plan.read({**CONFIG, "sessions": str(folder / "sessions.tsv"), **config}, ROOT / "workflow/scripts")
@@ -325,6 +328,19 @@ def test_rois_that_no_recipe_measures_are_told(tmp_path, capsys):
     assert (
         "column rois: no recipe measures the ROIs that it gives for sub-a/ses-1 and 1 more" in capsys.readouterr().err
     )
+
+
+def test_one_photon_sessions_of_a_recipe_that_leaves_their_background_are_told(tmp_path, capsys):
+    (tmp_path / "a.avi").touch()
+    sheet = "subject\tsession\tframe_rate\tpath\tpreparation\n"
+    sheet += "".join(f"{subject}\t1\t20\t{tmp_path / 'a.avi'}\t{what}\n" for subject, what in PREPARATIONS.items())
+    extract = {"transients": {"backend": "transients"}, "rings": {"backend": "one_photon"}}
+    recipes = {"default": {}, "onephoton": {"extract": "rings"}}
+    plan_of(tmp_path, sheet, recipes=recipes, extract=extract)
+    told = [line for line in capsys.readouterr().err.splitlines() if "preparation: " in line]
+    assert len(told) == 1
+    assert "preparation: sub-b/ses-1 and 1 more is one_photon, and recipes.default.extract, 'transients'" in told[0]
+    assert "use an extraction with backend: one_photon" in told[0]
 
 
 def test_stages_that_a_session_brings_are_named_given(tmp_path):
