@@ -111,8 +111,15 @@ def test_every_released_file_is_small_and_calibrated():
     files = Network().files()
     assert sum(path.stat().st_size for path in files) < 5e6
     for path in files:
-        known = {"counts", "correlation", "mean_rate"} | (set() if "online" in path.name else {"learnt"})
-        assert set(load(path).calibration) == known
+        assert set(load(path).calibration) == {"counts", "correlation", "mean_rate", "learnt"}
+
+
+@pytest.mark.parametrize("frame_rate", [7.5, RATE])
+def test_a_trace_is_as_unlike_others_online(frame_rate):
+    dff = np.random.default_rng(0).normal(0, 0.05, (1, 600)).astype(np.float32)
+    offline, online = (Network(lookahead=frames).run(dff, frame_rate, None).unlike for frames in (None, 4))
+    assert online == pytest.approx(offline)
+    assert offline > 0
 
 
 def test_a_folder_without_weights_is_refused(tmp_path):

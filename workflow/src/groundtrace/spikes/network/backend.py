@@ -35,7 +35,7 @@ class Network(SpikeBackend):
     lookahead: Annotated[int, Field(ge=0, le=MAX_LOOKAHEAD)] | None = None
     """Frames after t that the rate at t may depend on, for online use; empty uses the whole recording.
     Noise, baseline and context that describe a trace come from all of what is given, also in the benchmark's sweep:
-    online, give what was recorded so far."""
+    online, give what was recorded so far. Cells without any event keep 0.2 to 0.3 Hz then, as more may come."""
     model: Path | None = None
     """Folder with weights made by `snakemake train`; empty takes the weights that come with groundtrace."""
     cell_class: CellClass | None = None
