@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 OWN = {
     "caiman": {"caiman", "numpy", "pyarrow", "scipy", "setuptools"},
-    "roicat": {"ipython", "kymatio", "optuna", "richfile", "roicat", "sparse", "sparse_convolution"},
+    "roicat": {"fast-hdbscan", "ipython", "kymatio", "optuna", "richfile", "roicat", "sparse", "sparse_convolution"},
 }
 """Packages that an environment needs in another version than the rest, or that only it has."""
 PYTHON = "python_full_version < '3.12'"

@@ -14,7 +14,7 @@ from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.extraction.outlines import outlines
 from groundtrace.io import read_table
 from groundtrace.report.frame import render
-from groundtrace.tracking.field import Warp
+from groundtrace.tracking.field import Warp, pixels_of
 from groundtrace.tracking.scaling import factor_of, unscaled
 
 Pixels = tuple[IntArray, IntArray]
@@ -64,12 +64,13 @@ class Day:
         if not aligned["aligned"] or not self.rois.height:
             return {}
         warp, factor = Warp.told(aligned, shape), factor_of(self.pixel_size, aligned["pixel_size"])
-        places = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
+        places = pixels_of(shape)
         there = np.rint(unscaled(warp(places), factor)).astype(int)
         found = {}
         for roi, (y, x) in zip(self.rois["roi"], outlines(self.rois), strict=True):
-            low, size = np.array([y.min(), x.min()]), np.array([np.ptp(y), np.ptp(x)]) + 1
-            image = np.zeros(size, bool)
+            low = np.array([y.min(), x.min()])
+            size = np.array([y.max(), x.max()]) + 1 - low
+            image = np.zeros((int(size[0]), int(size[1])), bool)
             image[y - low[0], x - low[1]] = True
             corners = low + size * np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
             back = warp.back((corners - (factor - 1) / 2) / factor)

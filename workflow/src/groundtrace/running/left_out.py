@@ -42,7 +42,9 @@ def track_the_others(plan: Plan, workflow: internals.Workflow) -> list[str]:
         lines.append(f"{folder}: {f'not tracked, since {who} failed; {left}' if left else f'tracked without {who}'}")
         if not left:
             made.add(folder.as_posix())
-    internals.mark_incomplete(workflow, lambda job: made & {Path(file).parent.as_posix() for file in job.output})
+    internals.mark_incomplete(
+        workflow, lambda job: not made.isdisjoint(Path(file).parent.as_posix() for file in job.output)
+    )
     return lines
 
 

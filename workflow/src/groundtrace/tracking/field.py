@@ -79,7 +79,7 @@ class Warp:
     @classmethod
     def fitted(cls, there: FloatArray, shape: tuple[int, int]) -> "Warp":
         """The one nearest to places `there` (Y, X, 2) of the pixels of the reference; NaN where none is known."""
-        places = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)[::4, ::4]
+        places = pixels_of(shape)[::4, ::4]
         known = np.isfinite(there[::4, ::4]).all(axis=-1)
         moved = (there[::4, ::4] - places)[known]
         return cls(np.linalg.lstsq(basis(places[known], shape), moved, rcond=None)[0].T, shape)
@@ -135,6 +135,11 @@ class Warp:
 def grid(shape: tuple[int, int], side: int) -> FloatArray:
     """(side², 2) places from edge to edge of a field, row by row."""
     return np.stack(np.meshgrid(*(np.linspace(0, n - 1, side) for n in shape), indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def pixels_of(shape: tuple[int, int]) -> FloatArray:
+    """(Y, X, 2) places of the pixels of a field."""
+    return np.stack(np.meshgrid(*(np.arange(float(side)) for side in shape), indexing="ij"), axis=-1)
 
 
 def similarity(degrees: float, scale: float) -> FloatArray:

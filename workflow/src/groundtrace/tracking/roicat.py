@@ -63,11 +63,11 @@ class Roicat(TrackingBackend):
         """(n_rois,) cluster of each ROI, -1 for none. seen: sessions and their warps."""
         import numpy as np
         import torch
-        from roicat import tracking, util  # pyright: ignore[reportMissingImports]
+        from roicat import tracking, util  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 
         defaults = util.get_default_parameters(pipeline="tracking")
         moved, shape = [on_reference(*own) for own in seen], seen[0][1].shape
-        session = np.repeat(np.arange(len(seen)), [part.shape[0] for part in moved])
+        session = np.repeat(np.arange(len(seen)), [len(visit.rois) for visit, _ in seen])
         member = session[:, None] == np.arange(len(seen))
         blurrer = tracking.blurring.ROI_Blurrer(frame_shape=shape, kernel_halfWidth=self.kernel, plot_kernel=False)
         blurrer.blur_ROIs(spatialFootprints=moved)
@@ -100,26 +100,26 @@ def on_reference(visit: "Visit", warp: Any) -> "sparse.csr_array":
     import numpy as np
     from scipy import sparse
 
+    from groundtrace.tracking.field import pixels_of
     from groundtrace.tracking.placing import between
 
-    places = np.stack(np.meshgrid(*map(np.arange, warp.shape), indexing="ij"), axis=-1).reshape(-1, 2)
-    moved = sparse.csr_array(visit.masks @ between(warp(places), visit.shape).T)
+    moved = sparse.csr_array(visit.masks @ between(warp(pixels_of(warp.shape).reshape(-1, 2)), visit.shape).T)
     total = np.maximum(moved.sum(axis=1), 1e-12)
-    return sparse.csr_array(sparse.diags_array(1 / total) @ moved).astype(np.float32)
+    return sparse.csr_array(sparse.diags_array(1 / total) @ moved, dtype=np.float32)
 
 
 def middles(footprints: "sparse.csr_array", shape: tuple[int, int]) -> "np.ndarray":
     """(n_rois, 2) px."""
     import numpy as np
 
-    rows, columns = np.divmod(np.arange(footprints.shape[1]), shape[1])
+    rows, columns = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
     return np.stack([footprints @ rows, footprints @ columns], axis=1)
 
 
 def by_ecc(visits: "Sequence[Visit]") -> tuple[list[Any], int]:
     """ROICaT's alignment of all sessions to the one in the middle, as smooth displacements near it."""
     import numpy as np
-    from roicat import tracking, util  # pyright: ignore[reportMissingImports]
+    from roicat import tracking, util  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 
     from groundtrace.tracking.field import Aligned, Warp
 

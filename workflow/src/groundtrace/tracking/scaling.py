@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
-from groundtrace.tracking.field import Visit
+from groundtrace.tracking.field import Visit, pixels_of
 from groundtrace.tracking.placing import between
 
 SAME = 0.02
@@ -53,7 +53,7 @@ def unscaled(places: FloatArray, factor: float) -> FloatArray:
 def resized(visit: Visit, factor: float) -> Visit:
     """With pixels `factor` times as large."""
     shape = (round(visit.shape[0] / factor), round(visit.shape[1] / factor))
-    grid = unscaled(np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1), factor)
+    grid = unscaled(pixels_of(shape), factor)
     smooth = {name: gaussian_filter(np.nan_to_num(image), factor / 2) for name, image in visit.images.items()}
     places = np.moveaxis(grid, -1, 0)
     images: dict[str, FloatArray] = {
