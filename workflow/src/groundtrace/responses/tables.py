@@ -64,7 +64,7 @@ ERROR = "its standard error"
 
 
 class Reliability(Table):
-    """One row per ROI: how reliably it responds. Standard errors are of a jackknife over presentations."""
+    """One row per ROI: how reliably it responds. Standard errors are over trials of the same conditions."""
 
     roi: Series[pl.Int32] = column("", "0-based", low=0, unique=True)
     accepted: Series[bool] = column("", "counts as a cell")
