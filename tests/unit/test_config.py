@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FAULTS = {
     "unknown key": (
         {"spike": {}},
-        "spike: unknown key; known here: benchmark, curation, denoise, dff,",
+        "spike: unknown key; known here: astrocytes, benchmark, curation, denoise, dff,",
         "did you mean 'spikes'?",
     ),
     "unknown key in a section": ({"dff": {"basline": {}}}, "dff.basline: unknown key", "did you mean 'baseline'?"),
