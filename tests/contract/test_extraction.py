@@ -34,8 +34,11 @@ BACKENDS = {
 }
 
 
-# What it adds to transients, which keeps all promises, lies before the search.
+# What it adds to transients, which keeps all promises, lies before the search; its Fneu holds changes only.
 OF_ONE_PHOTON = (
+    "footprints_lie_in_the_field_and_sum_to_one",
+    "shapes_and_tables",
+    "movie_and_home_are_left_alone",
     "two_runs_give_the_same_bytes_with_any_number_of_threads",
     "rois_are_judged_the_same_way_and_cells_are_accepted",
 )
@@ -112,11 +115,21 @@ def one_photon() -> ExtractionContract:
 
 @pytest.mark.parametrize(
     "promise",
-    [each for each in ExtractionContract.promises() if each.name in (*GivenRois.kept, *OF_ONE_PHOTON)],
+    [each for each in ExtractionContract.promises() if each.name in OF_ONE_PHOTON],
     ids=lambda each: each.name,
 )
 def test_promise_of_one_photon(one_photon, promise, tmp_path):
     promise.check(one_photon, tmp_path)
+
+
+def test_one_photon_measures_cells_over_the_light_of_the_background(one_photon):
+    found, truth = one_photon.found, one_photon.truth
+    centres = np.array([[y.mean(), x.mean()] for y, x in zip(found.pixel_y, found.pixel_x, strict=True)])
+    for y, x, activity in zip(truth.y, truth.x, truth.activity, strict=True):
+        roi = np.hypot(*(centres - (y, x)).T).argmin()
+        assert np.corrcoef(found.fluorescence[roi], activity)[0, 1] > 0.99
+        assert found.fluorescence[roi].min() > 100
+        assert abs(found.neuropil[roi].mean()) < 1
 
 
 def test_one_photon_after_denoising_is_refused(tmp_path):

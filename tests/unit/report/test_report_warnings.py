@@ -242,8 +242,10 @@ def test_silent_cells_do_not_count_as_found(clean):
     assert session_warnings(inputs, ReportParameters())[0].title == "No active ROI was found"
 
 
-@pytest.mark.parametrize(("frame_rate", "backend"), [(5, "network"), (30, "network"), (61, "oasis"), (60.3, "network")])
-def test_trained_frame_rates_and_other_methods_are_no_reason(clean, frame_rate, backend):
+@pytest.mark.parametrize(
+    ("frame_rate", "backend"), [(5, "network"), (30, "network"), (61, "oasis"), (60.3, "network"), (250, "network")]
+)
+def test_trained_frame_rates_other_methods_and_refused_rates_are_no_reason(clean, frame_rate, backend):
     inputs = clean if backend == "oasis" else with_network(clean)
     assert warned(at_rate(inputs, frame_rate)) == []
 

@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from groundtrace.arrays import Movie
 from groundtrace.errors import BackendError
 from groundtrace.extraction.base import Extraction
@@ -43,6 +45,11 @@ class OnePhoton(Transients):
             flat, mean = without_background(movie, task.bad_frames, diameter, task.scratch / "flat.npy", pool)
         found = super().run(flat, task)
         assert found.judgement is not None
-        images = found.judgement.images | {"mean": mean.astype("float32")}
+        images = found.judgement.images | {"mean": mean.astype(np.float32)}
+        # Most light of the surroundings is background, which is no light of the cell's: only its changes are to be
+        # taken from F, or next to nothing is left to divide by.
+        around = found.neuropil
+        changes = around - around.mean(axis=1, keepdims=True) + np.float32(task.acquisition.offset or 0)
         # No weighting of the registered movie's pixels gives these traces.
-        return replace(found, readout=None, judgement=replace(found.judgement, images=images))
+        judged = replace(found.judgement, images=images)
+        return replace(found, neuropil=changes, readout=None, judgement=judged)

@@ -5,7 +5,7 @@ of its own. Here it is a weighted sum of the means over a few rings, with the sa
 for each pixel: frames pass one after the other, and few numbers are fitted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,8 +38,8 @@ DTYPE = np.float32
 class Rings:
     """Means of the blocks (n, height, width) of frames over rings around each."""
 
-    kernels: FloatArray
-    """(rings, ...) spectra."""
+    kernels: np.ndarray
+    """(rings, ...) complex64, their spectra."""
     margin: int
     """Blocks by which frames are mirrored beyond their edges."""
     padded: tuple[int, int]
@@ -158,9 +158,12 @@ def learn(movie: Movie, good: IntArray, diameter: float, pool: Executor) -> Back
     return replace(resting, gain=np.clip(product / np.maximum(power, 1e-9), 0, LARGEST_GAIN).astype(DTYPE))
 
 
-def _summed(parts: Iterable[tuple[FloatArray, ...]]) -> list[FloatArray]:
+def _summed(parts: Iterator[tuple[FloatArray, ...]]) -> list[FloatArray]:
     """Sums of what each part gives, float64, in their order."""
-    return [np.sum(each, axis=0, dtype=np.float64) for each in zip(*parts, strict=True)]
+    total: list[FloatArray] = [np.asarray(first, np.float64) for first in next(parts)]
+    for part in parts:
+        total = [so_far + one for so_far, one in zip(total, part, strict=True)]
+    return total
 
 
 def _solved(gram: FloatArray, product: FloatArray, power: FloatArray) -> FloatArray:

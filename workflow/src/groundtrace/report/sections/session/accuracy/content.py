@@ -13,6 +13,7 @@ from groundtrace.report.html import number
 from groundtrace.report.session import SessionInputs
 from groundtrace.report.warning import MANY, MOST, Warning, median
 from groundtrace.spikes.kinetics import EXAMINED, UNLIKE, largest, ratio_to, size_in_spikes
+from groundtrace.spikes.preparation import refusal
 from groundtrace.tables import stack
 
 TRAINED_RATES = (5, 60)
@@ -78,7 +79,7 @@ def inaccurate(inputs: SessionInputs) -> Iterator[Warning]:
 
 
 def untrained(inputs: SessionInputs) -> Iterator[Warning]:
-    if inputs.method != "network":
+    if inputs.method != "network" or refusal(inputs.acquisition):
         return
     frame_rate, (low, high) = inputs.acquisition.frame_rate, TRAINED_RATES
     if not low <= round(frame_rate) <= high:
