@@ -148,9 +148,9 @@ at many frame rates and noise levels, and its spikes also through random synthet
 
 **For** dF/F (fraction) of single neurons at 5 to 60 Hz and ν of 1 to 10 % Hz^(-1/2), any indicator, known or not.
 **Not for** denoised or deconvolved traces, one-photon movies, populations in one ROI. Fast-spiking interneurons with
-slow indicators are underestimated. No recording was moved in time, neither to learn from nor to score: one whose imaging
-and electrode are out of step by a frame looks worse than it is, and 30 Hz timing is no better than the alignment of the
-ground truth.
+slow indicators are underestimated. No recording was moved in time, neither to learn from nor to score: one whose
+imaging and electrode are out of step by a frame looks worse than it is, and 30 Hz timing is no better than the
+alignment of the ground truth.
 
 ## Accuracy on data sets that the network had not seen
 
