@@ -92,7 +92,7 @@ def main() -> None:
     image_of = np.repeat(np.arange(given.images), given.repeats)
     counts = random.poisson(rate[:, image_of]).astype(np.float32)
     for name in given.models:
-        began = time.process_time()
+        began, model = time.process_time(), None
         if given.repeats > 1:
             predicted, judged = predict_left_out(MODELS[name], images, image_of, counts, given.folds, given.seed), rate
             how = f"{given.folds} folds"
@@ -109,7 +109,7 @@ def main() -> None:
                 text[-1] += f", CCnorm {np.nanmedian(normalised[some]):.3f}"
         print("; ".join(text), flush=True)
         if given.most_exciting:
-            excite(name, model if given.repeats == 1 else None, given, images, image_of, counts, cells)
+            excite(name, model, given, images, image_of, counts, cells)
 
 
 def excite(

@@ -141,14 +141,14 @@ def test_the_network_of_fitted_cells_must_be_there_and_counts_by_its_content():
     with pytest.raises(
         WorkflowError, match=r"simulation\.seen\.stimulus\.network: 'weights\.pth' is no file; give that"
     ):
-        simulated(**NETWORK)
+        simulated("", **NETWORK)
 
     def identity(**own: object) -> object:
-        return Identities(simulated(**(NETWORK | own)))("simulate")(Wildcards(session="sub-a/ses-1"))  # pyright: ignore[reportCallIssue]
+        return made_by(simulated("", **(NETWORK | own)))
 
     Path("weights.pth").write_bytes(b"weights")
     before = identity()
-    assert simulated(**NETWORK).fitted_cells
+    assert simulated("", **NETWORK).fitted_cells
     assert not simulated().fitted_cells
     Path("weights.pth").rename("moved.pth")
     assert identity(network="moved.pth") == before
