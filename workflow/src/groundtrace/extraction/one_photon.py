@@ -9,7 +9,6 @@ import numpy as np
 from groundtrace.arrays import Movie
 from groundtrace.errors import BackendError
 from groundtrace.extraction.base import Extraction
-from groundtrace.extraction.scale import GUESS, SOMA
 from groundtrace.extraction.transients import Transients
 from groundtrace.needs import Need
 from groundtrace.task import Task
@@ -33,6 +32,7 @@ class OnePhoton(Transients):
         from threadpoolctl import threadpool_limits
 
         from groundtrace.extraction.rings import without_background
+        from groundtrace.extraction.scale import GUESS, SOMA
 
         if measured is not None and measured is not movie:
             raise BackendError(
