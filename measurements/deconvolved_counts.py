@@ -30,7 +30,7 @@ NEURONS, CONVEX = 14, 4
 SECONDS = 150.0
 RATE = 30.0
 LEVELS = (1.0, 2.0, 4.0)
-GRID = tuple(product((0.5, 1.0, 1.5, 2.0), (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)))
+GRID = tuple(product((0.5, 1.0, 1.5, 2.0), (0.0, 0.25, 0.5, 0.75, 1.0)))
 """CLEAR and SMALLEST."""
 FEWEST = 3
 """Spikes of a neuron."""

@@ -9,7 +9,7 @@ from scipy.signal import lfilter
 
 from groundtrace.indicators import LARGEST_LOAD, Indicator, indicators, simulated
 from groundtrace.infer import infer_spikes
-from groundtrace.spikes.autoregressive import Response, remove_lag
+from groundtrace.spikes.autoregressive import SHARE, Response, remove_lag
 from groundtrace.spikes.oasis import Oasis, deconvolve_trace
 from groundtrace.testing.spikes import population
 from groundtrace.traces.noise import noise_sd
@@ -77,7 +77,7 @@ def test_bursts_of_the_tabled_response_count_their_spikes(order, size):
         calcium[t] = g1 * calcium[t - 1] + g2 * calcium[t - 2] + (t % 300 == 150) * height / response.peak
     noise = np.random.default_rng(0).normal(0, 1e-4, 3000)
     rate = backend.run((calcium + noise)[None], 30.0, kinetics).rate[0]
-    assert rate.sum() / 30 == pytest.approx(10 * size, rel=0.05)
+    assert rate.sum() / 30 == pytest.approx(10 * size * SHARE, rel=0.05)
 
 
 def test_drift_that_stands_out_from_the_noise_is_no_spikes():
@@ -86,7 +86,7 @@ def test_drift_that_stands_out_from_the_noise_is_no_spikes():
     spikes[100::300] = 1
     decay = np.exp(-1 / 30 / kinetics.decay_time)
     clean = lfilter([kinetics.peak], [1, -decay], spikes)
-    drift = lfilter([0.02], [1, -0.95], random.standard_normal(9000))
+    drift = lfilter([0.01], [1, -0.95], random.standard_normal(9000))
     rate = Oasis().run((clean + drift + random.normal(0, 0.03, 9000))[None], 30.0, kinetics).rate
     assert rate.sum() / 30 == pytest.approx(spikes.sum(), rel=0.5)
 
