@@ -76,8 +76,9 @@ class Day:
             back = warp.back((corners - (factor - 1) / 2) / factor)
             top, end = np.clip([back.min(axis=0) - 2, back.max(axis=0) + 3], 0, shape).astype(int)
             near = there[top[0] : end[0], top[1] : end[1]] - low
-            inside = ((near >= 0) & (near < size)).all(axis=-1)
-            inside[inside] = image[tuple(near[inside].T)]
+            inside = np.all((near >= 0) & (near < size), axis=-1)
+            held = np.clip(near, 0, size - 1)
+            inside &= image[held[..., 0], held[..., 1]]
             rows, columns = np.nonzero(inside)
             found[roi] = (rows + top[0], columns + top[1])
         return found
