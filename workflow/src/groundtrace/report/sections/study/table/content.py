@@ -29,28 +29,28 @@ class Number:
 
 
 NUMBERS = (
-    Number("frame_rate", "frame rate", "Hz", 1, 60),
-    Number("duration", "duration", "s", 0, 72),
-    Number("rois", "ROIs", "", 0, 56),
-    Number("cells", "cells", "", 0, 56),
-    Number("tracked", "tracked", "", 0, 60, "cells that were found in another session of the field"),
+    Number("warnings", "warnings", "", 0, 68),
+    Number("frame_rate", "frame rate", "Hz", 1, 52),
+    Number("duration", "duration", "s", 0, 64),
+    Number("rois", "ROIs", "", 0, 48),
+    Number("cells", "cells", "", 0, 48),
+    Number("tracked", "tracked", "", 0, 58, "cells that were found in another session of the field"),
     Number("curated", "curated", "%", 0, 60, "share of the ROIs that a person decided on", per=100),
-    Number("noise_level", "ν", "%/√Hz", 2, 62),
-    Number("snr", "SNR", "", 1, 52),
-    Number("spike_rate", "spike rate", "Hz", 2, 60),
-    Number("expected_correlation", "expected correlation", "", 2, 82),
-    Number("residual_motion", "residual motion", "px", 2, 74),
-    Number("bad_frames", "bad frames", "", 0, 62),
+    Number("noise_level", "ν", "%/√Hz", 2, 56),
+    Number("snr", "SNR", "", 1, 46),
+    Number("spike_rate", "spike rate", "Hz", 2, 52),
+    Number("expected_correlation", "expected correlation", "", 2, 78),
+    Number("residual_motion", "residual motion", "px", 2, 64),
+    Number("bad_frames", "bad frames", "", 0, 56),
     Number("field_width", "field", "µm", 0, 56, "width of the field"),
     Number("axial_width", "focus", "µm", 1, 52, "FWHM of the focus along the axis: how much depth a pixel shows"),
-    Number("photon_rate", "photons per cell", "1/s", 0, 72, "by the shot noise of a cell"),
-    Number("warnings", "warnings", "", 0, 72),
+    Number("photon_rate", "photons per cell", "1/s", 0, 62, "by the shot noise of a cell"),
 )
-TEXTS = ("minmax(228px, 2.4fr)", "48px", "minmax(70px, 1fr)", "60px", "88px")
+TEXTS = ("minmax(200px, 2.4fr)", "48px", "minmax(70px, 1fr)", "60px", "88px")
 """Widths of session, plane, recipe, status and indicator."""
 OPTIONAL = ("tracked", "curated", "field_width", "axial_width", "photon_rate")
 """Columns that are left out where no row has a value."""
-LEAST = 228 + 48 + 70 + 60 + 88 + PADDING
+LEAST = 200 + 48 + 70 + 60 + 88 + PADDING
 
 
 def shown(table: pl.DataFrame) -> list[Number]:
