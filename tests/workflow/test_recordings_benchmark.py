@@ -123,21 +123,21 @@ def test_only_what_depends_on_a_change_runs_again(project):
 
 def test_a_recipe_that_fails_leaves_the_others_their_scores(project):
     broken = {"backend": "cascade", "model": "nowhere"}
-    recipes = {**CONFIG["recipes"], "broken": {"spikes": "broken"}}
+    recipes = {**CONFIG["recipes"], "wrong": {"spikes": "broken"}}
     project.configure(recipes=recipes, spikes={"broken": broken})
     done = project.snakemake("--", "benchmark")
     project.configure(recipes=CONFIG["recipes"], spikes={})
     assert done.returncode != 0
-    assert "Not scored:\n  sub-a/ses-1/plane-0/recipe-broken/recipes" in done.said
+    assert "Not scored:\n  sub-a/ses-1/plane-0/recipe-wrong/recipes" in done.said
     assert set(table(project, "recipes")["recipe"]) == {"default", "ceiling"}
     assert set(table(project, "motion")["motion_method"]) == {"none", "phase"}
     page = (project.folder / "results/benchmark/recordings.html").read_text()
-    assert "sub-a/ses-1/plane-0/recipe-broken/recipes" in page
+    assert "sub-a/ses-1/plane-0/recipe-wrong/recipes" in page
     # The page says what is missing until all is there.
     both = {"benchmark_recordings_table": 1, "benchmark_recordings_report": 1}
     assert project.planned("--", "benchmark") == both
     project.run("--", "benchmark")
-    assert "recipe-broken" not in (project.folder / "results/benchmark/recordings.html").read_text()
+    assert "recipe-wrong" not in (project.folder / "results/benchmark/recordings.html").read_text()
 
 
 def test_a_sheet_and_config_without_any_truth_say_what_to_do(tmp_path):
