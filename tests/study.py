@@ -58,7 +58,7 @@ def example_plane(plane: int = 0, rois: int = 4, frames: int = 600, seed: int = 
 
 def write_plane(entry: Entry, session: SessionInputs) -> None:
     """The files of one row."""
-    where = {"session": entry.session, "plane": entry.plane, **entry.methods}
+    where = {"session": entry.session, "plane": entry.plane, "recipe": entry.recipe, **entry.methods}
     files = {name: entry.results / pattern.format(**where) for name, pattern in FILES.items()}
     tables = {
         "frames": (Frames, session.frames),
