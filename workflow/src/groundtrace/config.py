@@ -207,13 +207,13 @@ class Config(Section):
                     f"{', '.join(self.microscopes)}{did_you_mean(name, self.microscopes)}"
                 )
         self._check_rois(sessions)
-        for name in dict.fromkeys(session.simulate for session in sessions.values() if session.simulate):
-            stimulus = self.simulation[name].stimulus
-            if stimulus and stimulus.network and not stimulus.network.is_file():
+        used = {session.simulate for session in sessions.values()}
+        for name, simulation in self.simulation.items():
+            network = simulation.stimulus and simulation.stimulus.network
+            if name in used and network and not network.is_file():
                 raise InputError(
-                    f"simulation.{name}.stimulus.network: {stimulus.network.as_posix()!r} is no file; give that of the "
-                    "weights (sensorium_sota_model.pth of the public repository sinzlab/sensorium), or leave out "
-                    "fitted and network"
+                    f"simulation.{name}.stimulus.network: {network.as_posix()!r} is no file; give that of the weights "
+                    "(sensorium_sota_model.pth of the public repository sinzlab/sensorium), or leave out fitted and network"
                 )
 
     def microscope(self, session: Session) -> Microscope | None:
