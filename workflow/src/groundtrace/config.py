@@ -213,7 +213,8 @@ class Config(Section):
             if name in used and network and not network.is_file():
                 raise InputError(
                     f"simulation.{name}.stimulus.network: {network.as_posix()!r} is no file; give that of the weights "
-                    "(sensorium_sota_model.pth of the public repository sinzlab/sensorium), or leave out fitted and network"
+                    "(sensorium_sota_model.pth of the public repository sinzlab/sensorium), or leave out fitted and "
+                    "network"
                 )
 
     def microscope(self, session: Session) -> Microscope | None:
