@@ -25,8 +25,9 @@ from tests.environments.channel import PYTHON, build_channel
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 FILES = {path.stem: path for path in sorted((ROOT / "envs").glob("*.yaml"))}
-BUILT = sorted(FILES.keys() - {"caiman", "roicat"})
-"""CaImAn is on no package index, so no local channel has it; and of ROICaT only the pins are tested."""
+PINNED = ("caiman", "roicat", "simulation")
+"""CaImAn is on no package index, so no local channel has it; of these only the pins are tested."""
+BUILT = sorted(FILES.keys() - set(PINNED))
 CONTROLLER = (
     "jinja2",
     "natsort",
@@ -218,7 +219,7 @@ def test_a_container_can_be_described(conda, tmp_path):
         assert copied[1] in created
 
 
-@pytest.mark.parametrize("name", ["caiman", "roicat"])
+@pytest.mark.parametrize("name", PINNED)
 def test_what_is_not_built_is_on_the_package_index_and_goes_together(name):
     """All pins but CaImAn itself."""
     wanted = "\n".join(f"{package}=={version}" for package, version in pins(name).items() if package != "caiman")

@@ -36,7 +36,7 @@ rule encoding_model:
     benchmark:
         plan.timing(f"{EXTRACT_LOG}_spikes-{{spikes}}_encoding-{{encode}}")
     conda:
-        plan.environment("encode")
+        "../../envs/network.yaml"
     threads: 2
     resources:
         mem_mb=megabytes(4000, 20),
