@@ -1,7 +1,7 @@
 """Encoding models on cells whose responses to any image are known, from their true spike counts: time and accuracy.
 
     python measurements/encoding.py --images 118 --repeats 50 --cells 135        # the speed of a session
-    python measurements/encoding.py --images 4000 --repeats 1 --cells 30 --most-exciting 30
+    python measurements/encoding.py --images 4000 --repeats 1 --cells 30 --most-exciting 30 --members 1
 
 Half of the cells are simple (a Gabor, rectified), half complex (the amplitude of a quadrature pair). Images are patches
 of scikit-learn's two photographs. Constants of the models were set by hand, and none was tuned on such cells.
@@ -15,7 +15,7 @@ import torch
 from sklearn.datasets import load_sample_images
 
 from groundtrace.arrays import FloatArray
-from groundtrace.encoding.base import EncodingModel
+from groundtrace.encoding.base import EncodingBackend, EncodingModel
 from groundtrace.encoding.folds import predict_left_out
 from groundtrace.encoding.gabor import Gabor
 from groundtrace.encoding.linear import Linear
@@ -24,7 +24,7 @@ from groundtrace.encoding.network import EncodingNetwork
 from groundtrace.encoding.pixels import Gabors
 from groundtrace.encoding.scores import score
 
-MODELS = {"linear": Linear(), "gabor": Gabor(), "network": EncodingNetwork()}
+MODELS: dict[str, EncodingBackend] = {"linear": Linear(), "gabor": Gabor(), "network": EncodingNetwork()}
 MEAN_COUNT = 1.5
 """Spikes in a presentation, mean over images."""
 JUDGED = 500
@@ -80,11 +80,13 @@ class Cells:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in {"images": 118, "repeats": 50, "cells": 135, "folds": 5, "seed": 1, "most-exciting": 0}.items():
+    numbers = {"images": 118, "repeats": 50, "cells": 135, "folds": 5, "seed": 1, "most-exciting": 0, "members": 3}
+    for name, value in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--shape", type=int, nargs=2, default=(60, 96))
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     given = parser.parse_args()
+    MODELS["network"] = EncodingNetwork(members=given.members)
     random = np.random.default_rng(given.seed)
     images, cells = patches(given.images, given.shape, random), Cells(given.cells, given.shape, random)
     drive = cells.drive(images)
