@@ -12,6 +12,8 @@ from groundtrace.motion.residual import residual_motion
 from groundtrace.testing.movies import moving, task
 
 FRAMES, SIDE = 300, 128
+CELLS = ((64, 50, 400), (30, 30, 150), (100, 40, 150), (30, 90, 150), (95, 95, 150), (60, 105, 150), (20, 60, 150))
+"""Place and light of each."""
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,17 @@ def test_frames_that_do_not_count_do_not(known):
     errors[:, 100:140], good[100:140] = 9, False
     assert estimate(movie, moved(truth, errors), good) < 0.25
     assert estimate(movie, moved(truth, errors)) > 2
+
+
+def test_a_bright_transient_beside_a_cell_is_no_motion():
+    """Most of what these frames share with the mean is where the transient would lie upon the cell."""
+    random, (y, x) = np.random.default_rng(2), np.indices((SIDE, SIDE))
+    cells = sum(light * np.exp(-((y - a) ** 2 + (x - b) ** 2) / 18) for a, b, light in CELLS)
+    movie = random.poisson(200 + cells, (FRAMES, SIDE, SIDE)).astype(np.int16)
+    still = Displacement.rigid(np.zeros(FRAMES, np.float32), np.zeros(FRAMES, np.float32))
+    transient = 800 * np.exp(-((y - CELLS[0][0]) ** 2 + (x - CELLS[0][1] - 12) ** 2) / 18)
+    movie[4:8] += random.poisson(transient, (4, SIDE, SIDE)).astype(np.int16)
+    assert estimate(movie, still) < 0.1
 
 
 def test_a_movie_too_short_to_tell_has_none(known):

@@ -22,7 +22,7 @@ from groundtrace.motion.phase.filters import Excess, Limits
 from groundtrace.motion.phase.registration import measured_from
 from groundtrace.motion.phase.smoothing import Prior
 from groundtrace.motion.phase.stretches import Reader
-from groundtrace.motion.phase.template import SMOOTHING, SURE, Matcher, noise_floor, rest, without_noise
+from groundtrace.motion.phase.template import CLEARLY, SMOOTHING, SURE, Matcher, noise_floor, rest, without_noise
 
 WINDOWS, WINDOW_FRAMES = 12, 32
 """Stretches, evenly spread, on which residual motion is measured, and the frames of each."""
@@ -145,6 +145,10 @@ class _Ruler:
             shifts, share = self.matcher.locate(frames)
             away = shifts - begin.mean(axis=1)
             astray = (np.hypot(*away.T) > ASTRAY) & (share > SURE * np.median(share))
+            for frame in np.flatnonzero(astray):
+                _, (here,) = self.matcher.locate(frames[frame : frame + 1], begin[frame].mean(axis=0), ASTRAY)
+                # A bright transient that lies upon another cell is no reason to look there.
+                astray[frame] = share[frame] > CLEARLY * here
             begin[astray] += away[astray][:, None]
             for half, fit in zip(halves, self.fits, strict=True):
                 half[part] = measured_from(frames, fit, self.prior, begin)
