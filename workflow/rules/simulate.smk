@@ -1,3 +1,7 @@
+# Cells of a network need PyTorch.
+simulated_in = "../../envs/simulation.yaml" if plan.fitted_cells else "../../envs/core.yaml"
+
+
 rule simulate:
     """A recording whose truth is known; from here on an ordinary session."""
     output:
@@ -15,7 +19,7 @@ rule simulate:
     benchmark:
         plan.timing("{session}/simulate")
     conda:
-        "../../envs/simulation.yaml" if plan.fitted_cells else "../../envs/core.yaml"
+        simulated_in
     threads: 1
     resources:
         mem_mb=requests.memory("simulate"),
@@ -41,7 +45,7 @@ if "clean_movie" not in cfg.keep:
         benchmark:
             plan.timing("{session}/clean_movie")
         conda:
-            "../../envs/simulation.yaml" if plan.fitted_cells else "../../envs/core.yaml"
+            simulated_in
         threads: 1
         resources:
             mem_mb=requests.memory("clean_movie"),
@@ -65,7 +69,7 @@ rule simulated_z_stack:
     benchmark:
         plan.timing("{session}/simulated_z_stack")
     conda:
-        "../../envs/simulation.yaml" if plan.fitted_cells else "../../envs/core.yaml"
+        simulated_in
     threads: 1
     resources:
         mem_mb=requests.memory("clean_movie"),

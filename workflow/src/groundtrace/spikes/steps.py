@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from groundtrace.acquisition import Acquisition
-from groundtrace.arrays import FloatArray
+from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.indicators import kinetics
 from groundtrace.notices import notice
-from groundtrace.spikes.base import SpikeBackend, relative_rates, unlike_others
+from groundtrace.spikes.base import SpikeBackend, SpikeRates, relative_rates, unlike_others
 from groundtrace.spikes.gaps import frames_missing, run_across_gaps
 from groundtrace.spikes.kinetics import EXAMINED, half_decay, largest, ratio_to, size_in_spikes, widened
 from groundtrace.spikes.preparation import refusal, withheld, without_rates
@@ -51,16 +51,7 @@ def infer_spikes(
     size = size_in_spikes(largest(dff[some], rate), indicator)
     expected = found.expected and widened(found.expected, ratio_to(measured, indicator), size)
     empty = np.zeros((len(dff), 0), np.float32)
-    unusable = int(np.isnan(found.rate).all(axis=1).sum()) if dff.size else 0
-    if unusable:
-        notice(
-            "no_usable_dff",
-            f"{unusable} of {len(dff)} ROIs have no usable dF/F and no rate; leave them out, or look at their light",
-        )
-    if found.unlike is not None and (said := unlike_others(found.unlike[accepted])):
-        notice("unlike_others", said)
-    if backend.unit(indicator) != "Hz":
-        notice("relative_rates", relative_rates(type(backend).__name__.lower(), acquisition.indicator))
+    _tell(found, accepted, backend, acquisition)
     unknown = pl.Series([None] * len(dff), dtype=pl.Float32)
     return pl.DataFrame(
         {
@@ -82,6 +73,21 @@ def infer_spikes(
             "expected_correlation_high": single(expected.high) if expected else unknown,
         }
     )
+
+
+def _tell(found: SpikeRates, accepted: IntArray, backend: SpikeBackend, acquisition: Acquisition) -> None:
+    """What a user should know of these rates."""
+    indicator, count = kinetics(acquisition.indicator), len(found.rate)
+    unusable = int(np.isnan(found.rate).all(axis=1).sum()) if found.rate.size else 0
+    if unusable:
+        notice(
+            "no_usable_dff",
+            f"{unusable} of {count} ROIs have no usable dF/F and no rate; leave them out, or look at their light",
+        )
+    if found.unlike is not None and (said := unlike_others(found.unlike[accepted])):
+        notice("unlike_others", said)
+    if backend.unit(indicator) != "Hz":
+        notice("relative_rates", relative_rates(type(backend).__name__.lower(), acquisition.indicator))
 
 
 def mean_over_known(rates: FloatArray) -> FloatArray:
