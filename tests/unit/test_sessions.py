@@ -170,6 +170,28 @@ def test_wrong_row_says_where_what_and_what_is_allowed(name, folder):
     assert str(caught.value) == f"sheet.tsv is not valid:\n  {fault}\nThe columns: config/README.md"
 
 
+@pytest.mark.parametrize(
+    ("files", "advice"),
+    [
+        (
+            ("run-1.xml", "run-1_Cycle00001_Ch2_000001.ome.tif"),
+            "is a folder of bruker: write that in the column format",
+        ),
+        (("Experiment.xml", "Image_001_001.raw"), "is a folder of thor: write that in the column format"),
+        (("F.npy", "stat.npy"), "is a folder of suite2p_rois: write that in the column format"),
+        (("run_1.tif", "run_2.tif", "notes.npy"), "is a folder; name the files in it: run-1/*.tif"),
+        (("notes.txt",), "has no suffix that names a format"),
+    ],
+)
+def test_a_folder_without_format_is_told_by_what_it_holds(files, advice, folder):
+    Path("run-1").mkdir()
+    for name in files:
+        (Path("run-1") / name).touch()
+    Path("sheet.tsv").write_text(sheet(row(path="run-1")))
+    (fault,) = read_sheet("sheet.tsv").faults
+    assert f"'run-1' {advice}" in fault
+
+
 @pytest.mark.parametrize("suffix", CONVERT)
 def test_every_unread_format_has_its_way_out(suffix, folder):
     """Whatever the case of the suffix; and none of them is read."""

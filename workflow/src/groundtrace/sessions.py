@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from groundtrace import acquisition
 from groundtrace.acquisition import CellClass, Preparation, session_key
 from groundtrace.adopted.choosing import parse
 from groundtrace.adopted.formats import RESULTS, UNITS, files_of
+from groundtrace.adopted.formats import format_of as format_of_results
 from groundtrace.errors import InputError
 from groundtrace.extraction.given.kinds import RoiFile, by_plane
 from groundtrace.indicators import UNKNOWN, spelled
@@ -304,15 +306,29 @@ class Session(Section):
             raise ValueError(f"{self.path!r} names a file twice")
         if self.format is not None or self.simulate is not None:
             return [self.format or "tiff"]
-        unknown = [path.name for path in files if path.suffix.lower() not in SUFFIXES]
-        if unknown and (advice := CONVERT.get(Path(unknown[0]).suffix.lower())):
-            raise ValueError(f"{unknown[0]!r} is of a format that is not read; {advice}")
-        if unknown:
-            raise ValueError(
-                f"{unknown[0]!r} has no suffix that names a format ({', '.join(SUFFIXES)}); fill the column format: "
-                f"{', '.join((*NAMES, *RESULTS))}"
-            )
+        if unknown := [path for path in files if path.suffix.lower() not in SUFFIXES]:
+            raise ValueError(_unnamed(unknown[0]))
         return sorted({SUFFIXES[path.suffix.lower()] for path in files})
+
+
+def _unnamed(path: Path) -> str:
+    """What is wrong with a path whose name tells no format, and what to do."""
+    if advice := CONVERT.get(path.suffix.lower()):
+        return f"{path.name!r} is of a format that is not read; {advice}"
+    if path.is_dir():
+        known = {
+            sign.format(folder=path.name): name for name, format in FORMATS.items() for sign in format.folder_signs
+        }
+        likely = format_of_results(path) or next((known[sign] for sign in known if (path / sign).is_file()), None)
+        if likely:
+            return f"{path.name!r} is a folder of {likely}: write that in the column format"
+        inside = Counter(part.suffix.lower() for part in path.iterdir() if part.suffix.lower() in SUFFIXES)
+        if inside:
+            return f"{path.name!r} is a folder; name the files in it: {path.as_posix()}/*{inside.most_common(1)[0][0]}"
+    return (
+        f"{path.name!r} has no suffix that names a format ({', '.join(SUFFIXES)}); fill the column format: "
+        f"{', '.join((*NAMES, *RESULTS))}"
+    )
 
 
 def _is_pattern(part: str) -> bool:

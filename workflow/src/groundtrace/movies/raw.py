@@ -117,6 +117,8 @@ class Format:
     """First bytes of its files, one of these."""
     folder: bool = False
     """A recording may be a folder."""
+    folder_signs: tuple[str, ...] = ()
+    """Files by which a folder is known to be of this format; `{folder}` is its name."""
     files: Callable[[Path], tuple[Path, ...]] = files_of
     """All files behind one entry of the sheet, in natural order."""
     registered: Callable[[Path], bool] = lambda path: False

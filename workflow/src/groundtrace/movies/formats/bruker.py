@@ -188,4 +188,4 @@ def _tell_left_out(path: Path, volumes: list[list[Image]], whole: list[list[Imag
         )
 
 
-FORMAT = Format(BrukerRaw, folder=True)
+FORMAT = Format(BrukerRaw, folder=True, folder_signs=("{folder}.xml",))

@@ -33,4 +33,4 @@ def open_micromanager(path: Path) -> ExtractorRaw:
     return ExtractorRaw(path, [MicroManagerTiffImagingExtractor(folder)], metadata)
 
 
-FORMAT = Format(open_micromanager, folder=True)
+FORMAT = Format(open_micromanager, folder=True, folder_signs=("DisplaySettings.json",))

@@ -118,4 +118,4 @@ def _files(path: Path) -> tuple[Path, ...]:
     return files_of(path if path.is_dir() else path.parent)
 
 
-FORMAT = Format(open_thor, suffixes=(".raw",), folder=True, files=_files)
+FORMAT = Format(open_thor, suffixes=(".raw",), folder=True, folder_signs=("Experiment.xml",), files=_files)

@@ -29,9 +29,9 @@ class Number:
 
 
 NUMBERS = (
-    Number("warnings", "warnings", "", 0, 68),
+    Number("warnings", "warnings", "", 0, 62),
     Number("frame_rate", "frame rate", "Hz", 1, 52),
-    Number("duration", "duration", "s", 0, 64),
+    Number("duration", "duration", "s", 0, 58),
     Number("rois", "ROIs", "", 0, 48),
     Number("cells", "cells", "", 0, 48),
     Number("tracked", "tracked", "", 0, 58, "cells that were found in another session of the field"),
@@ -46,11 +46,11 @@ NUMBERS = (
     Number("axial_width", "focus", "µm", 1, 52, "FWHM of the focus along the axis: how much depth a pixel shows"),
     Number("photon_rate", "photons per cell", "1/s", 0, 62, "by the shot noise of a cell"),
 )
-TEXTS = ("minmax(200px, 2.4fr)", "48px", "minmax(70px, 1fr)", "60px", "88px")
+TEXTS = ("minmax(190px, 2.4fr)", "40px", "minmax(64px, 1fr)", "50px", "80px")
 """Widths of session, plane, recipe, status and indicator."""
 OPTIONAL = ("tracked", "curated", "field_width", "axial_width", "photon_rate")
 """Columns that are left out where no row has a value."""
-LEAST = 200 + 48 + 70 + 60 + 88 + PADDING
+LEAST = 190 + 40 + 64 + 50 + 80 + PADDING
 
 
 def shown(table: pl.DataFrame) -> list[Number]:
