@@ -5,19 +5,21 @@
 Simulates recordings (contamination 0.3, 0.5, 0.7 and 1.0 in turn; indicator, light, firing, density, bleaching,
 activity and grain of the neuropil drawn), extracts them with `transients` and pairs accepted ROIs with true somata. The
 right coefficient of a ROI is that which multiplies Fneu when F is regressed on the cell's true calcium, on Fneu and on
-a cubic in time, in means of a second. It is not the contamination: an outline holds pixels beyond the soma.
+a cubic in time, in means of a second. It is not the contamination: an outline holds pixels beyond the soma. The scale
+of dF/F is its slope on the true calcium; ROIs of which it is not known to a tenth are left out.
 Six minutes for twelve; what is in FOLDER already is used again.
 """
 
 import argparse
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from scipy.ndimage import gaussian_filter1d
 
-from groundtrace.arrays import FloatArray
+from groundtrace.arrays import BoolArray, FloatArray
 from groundtrace.benchmark.extraction import footprints, match, overlap_matrix
 from groundtrace.extraction.transients import Transients
 from groundtrace.movies.file import open_movie
@@ -26,7 +28,7 @@ from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.simulate import simulate
 from groundtrace.task import Task
-from groundtrace.traces.dff import neuropil_coefficient, shared_coefficient
+from groundtrace.traces.dff import DffParameters, compute_dff, neuropil_coefficient, shared_coefficient
 
 RATE, FRAMES, SIDE, PIXEL_SIZE = 15.0, 3000, 160, 1.5
 CONTAMINATION = (0.3, 0.5, 0.7, 1.0)
@@ -92,6 +94,17 @@ def right(f: FloatArray, around: FloatArray, calcium: FloatArray) -> FloatArray:
     return np.array([np.linalg.lstsq(design, row, rcond=None)[0][-1] for design, row in zip(designs, f, strict=True)])
 
 
+def scales(f: FloatArray, around: FloatArray, calcium: FloatArray, soma: BoolArray) -> FloatArray:
+    """(n, 3) of the somata: the scale of dF/F, its stated error, and the baseline over the uncorrected light."""
+    found, rows = compute_dff(f, around, RATE, 0.0, DffParameters()), []
+    for roi, truth in zip(np.flatnonzero(soma), calcium, strict=True):
+        if np.isfinite(found.dff[roi]).all():
+            (scale, _), covariance = np.polyfit(truth, found.dff[roi], 1, cov=True)
+            if np.sqrt(covariance[0, 0]) < 0.1 * abs(scale):
+                rows.append([scale, found.scale_error[roi], found.baseline_share[roi]])
+    return np.array(rows)
+
+
 def agreement(f: FloatArray, around: FloatArray, calcium: FloatArray, r: FloatArray) -> float:
     """Median correlation of F - r Fneu with calcium, both smoothed over 0.13 s."""
     traces = gaussian_filter1d(f - r[:, None] * around, 2, axis=1), gaussian_filter1d(calcium, 2, axis=1)
@@ -111,7 +124,7 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     print("               ROIs  right r (SD)  RMS error of r      correlation with calcium")
     print("contam.  bleached                   fixed  fitted     right r   fixed  fitted")
-    scores, lows = [], []
+    scores, lows, told = [], [], []
     for seed in range(arguments.seed, arguments.seed + arguments.recordings):
         simulation, _ = drawn(seed)
         data = measured(seed, arguments.folder)
@@ -125,11 +138,21 @@ def main() -> None:
         matched = [agreement(f, around, calcium, r) for r in (best, fixed, fitted)]
         scores.append([*wrong, *matched])
         lows.append((fitted - best) / error)
+        told.append(scales(data["f"], data["n"], calcium, soma))
         setting = f"{simulation.contamination:.1f}{simulation.bleaching:10.1f}{len(best):6d}"
         print(f"{setting}   {np.median(best):.2f} ({best.std():.2f})  " + row(scores[-1]))
     print(f"mean{'':30s}" + row(np.mean(scores, axis=0)))
     z = np.abs(np.concatenate(lows))
     print(f"within one standard error: {(z < 1).mean():.2f}, within two: {(z < 2).mean():.2f} of {len(z)}")
+    print("baseline share  ROIs  scale (quartiles)   stated error  within 1, 1.64 errors")
+    scale, stated, share = np.concatenate(told).T
+    off = np.abs(np.log(np.maximum(scale, 0.05))) / stated
+    for low, high in pairwise([-np.inf, 0.2, 0.35, 0.5, np.inf]):
+        here = (share >= low) & (share < high)
+        middle = "{1:.2f} ({0:.2f}, {2:.2f})".format(*np.percentile(scale[here], (25, 50, 75)))
+        held = f"{(off[here] < 1).mean():.2f} {(off[here] < 1.64).mean():.2f}"
+        print(f"{low:5.2f} to {high:4.2f} {here.sum():5d}  {middle}  {np.median(stated[here]):8.2f}       {held}")
+    print(f"all: {(off < 1).mean():.2f} {(off < 1.64).mean():.2f} of {len(off)}")
 
 
 if __name__ == "__main__":

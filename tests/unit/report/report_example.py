@@ -225,6 +225,7 @@ def example_traces(rng: np.random.Generator, dff: np.ndarray, accepted: np.ndarr
         neuropil_fitted=0.7,
         neuropil_fitted_error=0.05,
         baseline=rng.uniform(100, 400, len(dff)),
+        dff_scale_error=0.15,
         noise_level=levels,
         expected_noise_level=levels * 0.9,
         snr=peak / (levels / 100 * np.sqrt(30) / 0.954),

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundtrace.traces.dff import (
+    BASELINE_ERROR,
     UNKNOWN,
     BaselineParameters,
     DffParameters,
@@ -52,6 +53,20 @@ def test_dff_is_the_true_fraction(method, bleaching):
         assert at_rest == pytest.approx(0, abs=0.06)
     assert not found.near_zero.any()
     assert not found.negative.any()
+
+
+def test_scale_error_is_that_of_the_neuropil_taken_away_and_grows_as_the_baseline_shrinks():
+    """By hand: r is off by 0.2 where it is fixed, the neuropil is 200, the baseline 300 above it."""
+    _, fluorescence, neuropil = recording(0)
+    fitted = compute_dff(fluorescence, neuropil, RATE, 0.0, DffParameters())
+    fixed = DffParameters(neuropil=NeuropilParameters(method="fixed", coefficient=0.8))
+    wrong = compute_dff(fluorescence, neuropil, RATE, 0.0, fixed)
+    assert wrong.scale_error == pytest.approx(np.hypot(0.2 * 200, BASELINE_ERROR * 420) / 260, rel=0.15)
+    assert fitted.scale_error == pytest.approx(np.hypot(fitted.coefficient_error * 200, BASELINE_ERROR * 420) / 300, rel=0.1)
+    dim = compute_dff(fluorescence - 200, neuropil, RATE, 0.0, DffParameters())
+    assert (dim.scale_error > 1.5 * fitted.scale_error).all()
+    alone = compute_dff(fluorescence, np.zeros_like(neuropil), RATE, 0.0, DffParameters())
+    assert np.isnan(alone.scale_error).all()
 
 
 def test_fitted_coefficient_finds_each_rois_own():

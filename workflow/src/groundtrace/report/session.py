@@ -35,6 +35,7 @@ TRACE_COLUMNS = [
     "neuropil_coefficient_error",
     "neuropil_fitted",
     "neuropil_fitted_error",
+    "dff_scale_error",
     "noise_level",
     "expected_noise_level",
     "snr",

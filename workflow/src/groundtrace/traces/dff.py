@@ -22,6 +22,8 @@ ALONE = 30.0
 """s; a stretch between gaps or borders of files that lasts as long has a baseline of its own."""
 LEAST_BASELINE = 0.1
 """Least baseline over a ROI's uncorrected light; a neuropil that leaves less was overestimated."""
+BASELINE_ERROR = 0.06
+"""Standard error of the baseline over a ROI's uncorrected light where the neuropil coefficient is right."""
 
 
 class NeuropilParameters(Section):
@@ -79,6 +81,9 @@ class Dff:
     floor: FloatArray
     """Least that F - F0 is divided by, detector units; 0 where F0 is clear of zero."""
     negative: BoolArray
+    scale_error: FloatArray
+    """Standard error of what F - F0 is divided by, over it: by so much all dF/F of a ROI may be off; NaN where Fneu is
+    zero throughout."""
     usable: BoolArray
     """(n_frames,) frames that have dF/F."""
     fitted: FloatArray
@@ -226,7 +231,8 @@ def compute_dff(
     ROI where its F or Fneu has no finite value. Steps of
     brightness are divided out. A ROI whose baseline is within three of its own standard errors of zero, or below, is
     `near_zero`: it is divided by LEAST_BASELINE of its uncorrected light where F0 is less; where that is within its
-    errors too, dF/F is NaN.
+    errors too, dF/F is NaN. `scale_error` is made of the error of the neuropil coefficient (of a fixed one, its
+    difference from the fitted one too) and of BASELINE_ERROR of the uncorrected light.
 
     Examples
     --------
@@ -253,24 +259,26 @@ def compute_dff(
     stretches = own_baselines(segment, usable, frame_rate)
     light = _Usable(fluorescence, neuropil, offset, usable, seen.gain[usable])
     result = np.full((count, frames), np.nan, np.float32)
-    level, share, floor = np.zeros(count), np.zeros(count), np.zeros(count)
+    level, share, floor, scale = (np.zeros(count) for _ in range(4))
     near_zero, negative = np.zeros(count, bool), np.zeros(count, bool)
     usual = parameters.neuropil.coefficient
     fitted = r, error = np.full(count, usual), np.zeros(count)
     if coefficient is not None:
-        r = coefficient
+        fitted = r, error = coefficient, np.zeros(count)
     else:
         fitted = _fitted(light, count, frame_rate, usual, believed)
         if parameters.neuropil.method == "fitted":
             r, error = fitted
     for block in _blocks(count) if usable.any() else []:
         raw, around = light.of(block)
-        found = _above_baseline(raw, raw - r[block, None] * around, stretches, frame_rate, parameters.baseline)
+        wrong = np.hypot(fitted[1][block], r[block] - fitted[0][block]) * np.median(around, axis=1)
+        wrong[~around.any(axis=1)] = np.nan
+        found = _above_baseline(raw, raw - r[block, None] * around, wrong, stretches, frame_rate, parameters.baseline)
         result[block, usable] = found.dff
         level[block], share[block], floor[block] = found.level, found.share, found.floor
-        near_zero[block], negative[block] = found.near_zero, found.negative
+        near_zero[block], negative[block], scale[block] = found.near_zero, found.negative, found.scale_error
     result[~finite] = np.nan
-    return Dff(result, r, error, level, share, near_zero, floor, negative, usable, *fitted, seen)
+    return Dff(result, r, error, level, share, near_zero, floor, negative, scale, usable, *fitted, seen)
 
 
 @dataclass(frozen=True)
@@ -283,12 +291,21 @@ class _Above:
     floor: FloatArray
     near_zero: BoolArray
     negative: BoolArray
+    scale_error: FloatArray
 
 
 def _above_baseline(
-    raw: FloatArray, corrected: FloatArray, stretches: list[slice], frame_rate: float, parameters: BaselineParameters
+    raw: FloatArray,
+    corrected: FloatArray,
+    wrong: FloatArray,
+    stretches: list[slice],
+    frame_rate: float,
+    parameters: BaselineParameters,
 ) -> _Above:
-    """dF/F of light above the offset, `raw` as it was seen and `corrected` for neuropil; (n_rois, n_frames)."""
+    """dF/F of light above the offset, `raw` as it was seen and `corrected` for neuropil; (n_rois, n_frames).
+
+    `wrong` (n_rois,) is the standard error of the neuropil that was taken away.
+    """
     typical, f0 = np.median(raw, axis=1), np.empty_like(corrected)
     for part in stretches:
         f0[:, part] = baseline(corrected[:, part], frame_rate, parameters)
@@ -301,7 +318,9 @@ def _above_baseline(
     divisor, unknown = np.maximum(f0, floor[:, None]), np.full_like(f0, np.nan)
     dff = np.divide(corrected - f0, divisor, out=unknown, where=known[:, None])
     negative = (corrected < 0).mean(axis=1) > 0.01
-    return _Above(dff, level, level / np.maximum(typical, 1e-12), floor, near_zero, negative)
+    scale_error = np.full(len(raw), np.nan)
+    np.divide(np.hypot(wrong, BASELINE_ERROR * typical), np.median(divisor, axis=1), out=scale_error, where=known)
+    return _Above(dff, level, level / np.maximum(typical, 1e-12), floor, near_zero, negative, scale_error)
 
 
 @dataclass(frozen=True)

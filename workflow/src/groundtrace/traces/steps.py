@@ -70,6 +70,7 @@ def compute_traces(
             "neuropil_fitted": single(dff.fitted),
             "neuropil_fitted_error": single(dff.fitted_error),
             "baseline": single(dff.baseline),
+            "dff_scale_error": single(dff.scale_error),
             "noise_level": single(level),
             "expected_noise_level": single(np.where(reliable, expected, np.nan)),
             "snr": single(signal_to_noise(dff.dff)),

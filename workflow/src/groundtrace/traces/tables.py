@@ -20,6 +20,12 @@ class Traces(Table):
     neuropil_fitted: Series[pl.Float32] = column("", "r as fitted, whether it is used or not", low=0)
     neuropil_fitted_error: Series[pl.Float32] = column("", "standard error of the fitted r", low=0)
     baseline: Series[pl.Float32] = column("detector units", "median of the baseline over the recording", nullable=True)
+    dff_scale_error: Series[pl.Float32] = column(
+        "fraction",
+        "standard error of the scale of dF/F: by so much all of it may be too large or too small",
+        low=0,
+        nullable=True,
+    )
     noise_level: Series[pl.Float32] = column("% Hz^-1/2", "ν (Rupprecht et al. 2021)", low=0, nullable=True)
     expected_noise_level: Series[pl.Float32] = column(
         "% Hz^-1/2", "ν of photon shot noise alone, from gain, footprint and baseline", low=0, nullable=True

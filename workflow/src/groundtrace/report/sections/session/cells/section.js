@@ -75,6 +75,7 @@ function describe() {
   const rows = [
     ...roiRows(rois, i),
     ["skew", number(rois.skew[i])],
+    ...(Number.isFinite(rois.scaleError[i]) ? [["scale of dF/F", `± ${number(100 * rois.scaleError[i], 2)} %`]] : []),
     ["mean rate", `${number(rois.rate[i])} ${page.rateUnit}${rois.mayBeSilent[i] ? ", may be silent" : ""}`],
     ...(expectation(rois, i) ? [] : [["expected r", report.traces.known ? "not known" : "not known for this method"]]),
     ["position (y, x)", `${number(rois.y[i])}, ${number(rois.x[i])} px`],

@@ -51,6 +51,7 @@ def roi_columns(inputs: SessionInputs) -> dict[str, Any]:
         "reason": rois["reason"].to_list(),
         "origin": rois["origin"].to_list() if "origin" in rois.columns else [],
         "noise": traces["noise_level"].to_list(),
+        "scaleError": traces["dff_scale_error"].fill_nan(None).to_list(),
         "snr": traces["snr"].to_list(),
         "skew": traces["skew"].to_list(),
         "axial": traces["axial_share"].fill_nan(None).to_list(),

@@ -5,7 +5,7 @@ from typing import Any
 
 from groundtrace.report.html import number
 from groundtrace.report.session import SessionInputs
-from groundtrace.report.warning import MANY, Warning, median
+from groundtrace.report.warning import MANY, Warning, median, share
 
 FEWEST, DIFFERENT = 5, 0.1
 """Cells that tell the neuropil's share of a recording; difference of that share that matters."""
@@ -58,8 +58,9 @@ def trace_warnings(inputs: SessionInputs) -> Iterator[Warning]:
         yield Warning(
             "warning",
             f"{flawed} of {cells.height} cells have a baseline near zero",
-            "dF/F divides by the baseline: a tenth of the uncorrected light stands in for it, so sizes mean little.",
-            "Lower the neuropil coefficient, or check the offset of the detector.",
+            "dF/F divides by the baseline: a tenth of the uncorrected light stands in for it, so sizes mean little "
+            f"(the scale of the median cell: ± {share(median(cells['dff_scale_error']))}).",
+            "Compare these cells by their course, not by their size; or check the offset of the detector.",
             kind="baseline_near_zero",
         )
     negative = int(cells["negative_fluorescence"].sum())
