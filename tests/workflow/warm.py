@@ -23,8 +23,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "workflow/src"
 SCRIPTS = sorted((ROOT / "workflow/scripts").glob("*.py"))
-PRELOADED = ("snakemake.cli", "snakemake.persistence", "snakemake.report", "sqlmodel", "pandas", "pulp")
-USED = ("after_error", "identity", "inputs", "plan", "requests", "starting", "status", "targets")
+PRELOADED = (
+    *(f"snakemake.{name}" for name in ("cli", "persistence", "report", "report.html_reporter", "storage")),
+    *("sqlmodel", "pandas", "pulp", "requests", "smart_open"),
+)
+USED = ("after_error", "excluded", "identity", "inputs", "plan", "requests", "starting", "status", "targets")
 """Modules of `groundtrace.running` that the rules use."""
 HEAVY = ("numba", "scipy.ndimage", "scipy.optimize", "scipy.signal", "torch")
 """What several scripts import where they need it."""
@@ -37,6 +40,9 @@ def preload() -> None:
     import_all([*PRELOADED, "groundtrace.movies.asking", *(f"groundtrace.running.{name}" for name in USED)])
     for script in SCRIPTS:
         sys.modules["groundtrace.provenance"].source_hash(str(script))
+    pages = sys.modules["groundtrace.report.pages"]
+    for page in pages.PAGES:
+        pages.identity(page)
 
 
 @cache
@@ -123,7 +129,7 @@ def redirect(files: list[int]) -> None:
 
 
 def serve() -> None:
-    """Fork for every command and every script, and tell whoever sent it how it ended, until there are no more commands."""
+    """Fork for every command and every script, and tell who sent it how it ended, until there are no more commands."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as scripts, selectors.DefaultSelector() as waiting:
         scripts.bind("")  # Linux finds a free address.
         scripts.listen(64)
