@@ -208,10 +208,10 @@ class Plan:
 
     @OfEachJob
     def leads(self, wildcards: Wildcards) -> bool:
-        """Whether a recipe is the first of those with its ROIs, which differ in their spike inference alone."""
+        """Whether a recipe is the first by name of those with its ROIs, which differ in their spike inference alone."""
         own = self.config.recipes[wildcards.recipe].model_dump(exclude={"spikes"})
         same = (name for name, other in self.config.recipes.items() if other.model_dump(exclude={"spikes"}) == own)
-        return next(same) == wildcards.recipe
+        return min(same) == wildcards.recipe
 
     @cached_property
     def sheets(self) -> Sheets:
