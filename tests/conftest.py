@@ -10,10 +10,14 @@ ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache/numba"))
 
 
+LONG = ("test_extraction.py", "workflow", "browser", "contract", "training", "motion")
+"""Files and folders whose tests take longest."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first, so that no worker is left with one at the end."""
-    items.sort(key=lambda item: "workflow" not in item.path.parts)
+    items.sort(key=lambda item: min((LONG.index(part) for part in item.path.parts if part in LONG), default=len(LONG)))
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,19 @@
 """The page of the benchmark on simulated recordings in a browser: nothing is cut, on a desk and on a phone."""
 
+from dataclasses import asdict
+
 import pytest
 
 from groundtrace.benchmark.parameters import BenchmarkParameters
+from groundtrace.report.comparison import Recordings
 from groundtrace.report.recordings import render_recordings
 from tests.unit.report.recordings_example import example_tables
 
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    tables = example_tables()
-    parameters = BenchmarkParameters(bootstrap=20)
-    return render_recordings(tables.motion, tables.extraction, tables.cells, tables.recipes, tables.timing, parameters)
+    tables = asdict(example_tables())
+    return render_recordings(Recordings(**tables, parameters=BenchmarkParameters(bootstrap=20)))
 
 
 @pytest.mark.parametrize("width", [1300, 400])

@@ -121,9 +121,11 @@ class Project:
 
 @cache
 def warm_snakemake() -> subprocess.Popen[str]:
-    """Process that runs Snakemake's commands without importing it anew."""
+    """Process that runs Snakemake's commands, and the scripts of their jobs, without importing anything anew."""
     command = [sys.executable, str(ROOT / "tests/workflow/warm.py")]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # A process with threads cannot be forked safely.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     atexit.register(server.communicate)
     return server
 

@@ -2,6 +2,7 @@
 
 from groundtrace.benchmark.recordings import TABLES, read_recording_timing
 from groundtrace.io import read_table, write_text
+from groundtrace.report.comparison import Recordings
 from groundtrace.report.recordings import render_recordings
 from groundtrace.running.job import job
 
@@ -9,5 +10,5 @@ with job(snakemake.log[0]):
     given = snakemake.input
     tables = {name: read_table(given[name]) for name in TABLES}
     timing = read_recording_timing(given.timing)
-    page = render_recordings(**tables, timing=timing, parameters=snakemake.params.parameters)
-    write_text(snakemake.output.page, page)
+    recordings = Recordings(**tables, timing=timing, parameters=snakemake.params.parameters)
+    write_text(snakemake.output.page, render_recordings(recordings))

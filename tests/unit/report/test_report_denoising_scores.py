@@ -8,6 +8,7 @@ import pytest
 
 from groundtrace.benchmark.denoising import denoising_row
 from groundtrace.benchmark.parameters import BenchmarkParameters
+from groundtrace.report.comparison import Recordings
 from groundtrace.report.recordings import render_recordings
 from tests.unit.report.recordings_example import conditions, example_tables
 
@@ -50,7 +51,7 @@ def scores() -> pl.DataFrame:
 
 def page(denoising: pl.DataFrame) -> str:
     tables = asdict(example_tables(cells=10))
-    return render_recordings(**tables, parameters=BenchmarkParameters(bootstrap=20), denoising=denoising)
+    return render_recordings(Recordings(**tables, parameters=BenchmarkParameters(bootstrap=20), denoising=denoising))
 
 
 @pytest.fixture(scope="module")

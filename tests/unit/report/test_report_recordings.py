@@ -2,14 +2,14 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 
 import numpy as np
 import polars as pl
 import pytest
 
 from groundtrace.benchmark.parameters import BenchmarkParameters, RecordingBenchmark
-from groundtrace.report.comparison import binned
+from groundtrace.report.comparison import Recordings, binned
 from groundtrace.report.recordings import render_recordings
 from tests.unit.report.recordings_example import FOUND, RECIPES, Tables, example_tables
 
@@ -17,7 +17,7 @@ PARAMETERS = BenchmarkParameters(bootstrap=100)
 
 
 def page(tables: Tables, parameters: BenchmarkParameters = PARAMETERS) -> str:
-    return render_recordings(tables.motion, tables.extraction, tables.cells, tables.recipes, tables.timing, parameters)
+    return render_recordings(Recordings(**asdict(tables), parameters=parameters))
 
 
 def text(html: str) -> str:

@@ -17,11 +17,15 @@ from groundtrace.extraction.tables import ExtractionQuality, Rois
 from groundtrace.io import write_arrays, write_table, write_text
 from groundtrace.motion.tables import MotionQuality, Shifts
 from groundtrace.movies.tables import Frames, RawQuality
+from groundtrace.notices import Notice
+from groundtrace.provenance import provenance
 from groundtrace.report.footprints import pack_footprints
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.sections.session.cells.rois import search_facts
-from groundtrace.report.session import SessionInputs, load_session, render_session
+from groundtrace.report.session import SessionInputs, load_session, render_session, session_warnings
+from groundtrace.responses.tables import Responses
 from groundtrace.spikes.tables import Spikes
+from groundtrace.tables import empty
 from groundtrace.traces.tables import Traces
 from tests.unit.report.cells_example import example_extraction_quality
 from tests.unit.report.report_decode import image, page_data, unpack, values
@@ -285,6 +289,19 @@ def test_the_same_page_from_files(session, page, tmp_path):
     loaded = load_session(write_session(session, tmp_path), "default")
     assert "fluorescence" not in loaded.traces.columns
     assert render_session(loaded, PARAMETERS) == page
+
+
+def test_what_the_step_of_responses_says_is_on_the_page(session, tmp_path):
+    paths = write_session(session, tmp_path)
+    lost = Notice("no_response", "30% of responses are missing; look at the bad frames")
+    paths["responses"] = tmp_path / "responses.parquet"
+    write_table(
+        paths["responses"], Responses, empty(Responses), provenance("responses", {}, [], [paths["spikes"]], [lost])
+    )
+    found = next(one for one in session_warnings(load_session(paths, "default"), PARAMETERS) if one.step == "responses")
+    assert (found.kind, found.action) == ("no_response", "Look at the bad frames.")
+    page = render_session(load_session(paths, "default"), PARAMETERS)
+    assert page.count("30% of responses are missing") == 1, "a short notice is its own title"
 
 
 def test_tables_of_different_extractions_are_refused(session, tmp_path):

@@ -369,6 +369,13 @@ def test_stages_that_a_session_brings_are_named_given(tmp_path):
     assert not [name for name in page if name.startswith("denoising")]
 
 
+def test_the_order_of_recipes_does_not_decide_which_one_the_truth_is_scored_with(tmp_path):
+    recipes = {"slow": {"spikes": "oasis"}, "fast": {}, "denoised": {"denoise": "network"}}
+    for order in (recipes, dict(reversed(recipes.items()))):
+        plan = plan_of(tmp_path, recipes=order)
+        assert {name for name in recipes if plan.leads(Wildcards(recipe=name))} == {"fast", "denoised"}
+
+
 def test_given_is_no_name_of_a_method(tmp_path):
     with pytest.raises(WorkflowError, match="'given' stands for what a session brings"):
         plan_of(

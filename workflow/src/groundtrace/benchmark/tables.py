@@ -182,7 +182,7 @@ class EncodingBenchmark(Conditions, key=("session", "plane", "recipe", "source",
     What the true cell does to an image is over its response to the true best image of the same contrast. Untuned cells
     have no numbers; images are made of some cells only (`encoding.cells`; reliable, sure ones), and of none from dF/F.
     Where most images were shown once, models learn from these alone, and the repeated ones judge them. True spikes and
-    dF/F stand once, with the first of the recipes that differ in their spike inference alone.
+    dF/F stand once, with the first by name of the recipes that differ in their spike inference alone.
     """
 
     recipe: Series[str] = column("", "name under `recipes`")

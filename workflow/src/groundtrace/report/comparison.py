@@ -79,27 +79,35 @@ class BoardRow:
     speed: Speed = Speed()
 
 
+@dataclass(frozen=True)
 class Recordings:
-    """The tables of the benchmark, and what several parts of the page need of them."""
+    """What the page of the benchmark on simulated recordings is made of, and what several parts of it need of that."""
 
-    def __init__(
-        self,
-        motion: pl.DataFrame,
-        extraction: pl.DataFrame,
-        cells: pl.DataFrame,
-        recipes: pl.DataFrame,
-        timing: pl.DataFrame,
-        parameters: BenchmarkParameters,
-        denoising: pl.DataFrame | None,
-        responses: pl.DataFrame | None,
-        encoding: pl.DataFrame | None,
-        absent: Sequence[str],
-    ):
-        self.motion, self.extraction, self.recipes, self.timing = motion, extraction, recipes, timing
-        self.cells, self.parameters = cells, parameters
-        self.denoising, self.responses, self.encoding, self.absent = denoising, responses, encoding, absent
-        chosen = pl.Series(detectable(cells, parameters.recordings))
-        self.counted = cells.filter(chosen & cells["spike_correlation"].is_not_null())
+    motion: pl.DataFrame
+    """Table MotionBenchmark."""
+    extraction: pl.DataFrame
+    """Table ExtractionBenchmark."""
+    cells: pl.DataFrame
+    """Table CellBenchmark."""
+    recipes: pl.DataFrame
+    """Table RecipeBenchmark."""
+    timing: pl.DataFrame
+    """Rows of stage, name, session, plane, frames, pixels, cpu_seconds, peak_mb."""
+    parameters: BenchmarkParameters
+    denoising: pl.DataFrame | None = None
+    """Table DenoisingBenchmark, where something was denoised."""
+    responses: pl.DataFrame | None = None
+    """Table ResponseBenchmark, where something was shown."""
+    encoding: pl.DataFrame | None = None
+    """Table EncodingBenchmark, likewise."""
+    absent: Sequence[str] = ()
+    """What could not be scored, in words."""
+
+    @cached_property
+    def counted(self) -> pl.DataFrame:
+        """Rows of `cells` that count in scores."""
+        chosen = pl.Series(detectable(self.cells, self.parameters.recordings))
+        return self.cells.filter(chosen & self.cells["spike_correlation"].is_not_null())
 
     @property
     def title(self) -> str:

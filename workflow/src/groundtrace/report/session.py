@@ -23,7 +23,7 @@ from groundtrace.report.light import light_envelope
 from groundtrace.report.pages import sections
 from groundtrace.report.parameters import ReportParameters
 from groundtrace.report.tables import warning_rows
-from groundtrace.report.units import UnitsInputs
+from groundtrace.report.units import UnitsInputs, last_table
 from groundtrace.report.warning import Warning, median
 from groundtrace.spikes.autoregressive import RELATIVE
 
@@ -72,7 +72,7 @@ class SessionInputs:
     spikes: pl.DataFrame
     recipe: str
     provenance: dict[str, Any]
-    """Provenance of the table Spikes: history of steps with parameters and versions, and sources."""
+    """Of the last table on the page: history of steps with parameters, versions and notices, and sources."""
     loaded: Mapping[str, Any] = field(default_factory=dict)
     """What single sections read for themselves, by their names; not that of a section of which a file is missing."""
     extraction: str = "<name>"
@@ -184,7 +184,7 @@ def load_session(
         extraction=extraction,
         curation_path=curation,
         microscope=microscope,
-        provenance=read_provenance(paths["spikes"]),
+        provenance=read_provenance(last_table(paths)),
         **tables,
     )
     complete = [section for section in sections("session") if paths.keys() >= set(section.needs)]

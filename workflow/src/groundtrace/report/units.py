@@ -42,6 +42,11 @@ class UnitsInputs:
         return np.histogram(times, np.append(time - step / 2, time[-1] + step / 2))[0] / step
 
 
+def last_table(paths: Mapping[str, Path | str]) -> Path | str:
+    """The file whose history has every step that a page tells of: responses where there are stimuli, else spikes."""
+    return paths.get("responses", paths["spikes"])
+
+
 def load_units(paths: Mapping[str, Path | str], recipe: str, labels: Mapping[str, Any] | None = None) -> UnitsInputs:
     """Read the files of one session by their names."""
     inputs = UnitsInputs(
@@ -49,7 +54,7 @@ def load_units(paths: Mapping[str, Path | str], recipe: str, labels: Mapping[str
         read_table(paths["frames"]),
         read_table(paths["spikes"]),
         recipe,
-        read_provenance(paths["spikes"]),
+        read_provenance(last_table(paths)),
     )
     loaded = {section.name: section.ask("load", paths, inputs) for section in sections("units")}
     return UnitsInputs(inputs.acquisition, inputs.frames, inputs.spikes, recipe, inputs.provenance, loaded)

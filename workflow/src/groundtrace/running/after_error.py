@@ -63,6 +63,7 @@ def _write_scores(plan: Plan, workflow: internals.Workflow) -> list[str]:
     from groundtrace.benchmark.recordings import TABLES, join_recording_timing, write_scores
     from groundtrace.benchmark.shards import write_timing
     from groundtrace.io import write_text
+    from groundtrace.report.comparison import Recordings
     from groundtrace.report.recordings import render_recordings
 
     targets, folder = Targets(plan), plan.benchmark
@@ -77,7 +78,7 @@ def _write_scores(plan: Plan, workflow: internals.Workflow) -> list[str]:
         timing = join_recording_timing([job for job in targets.timed_jobs() if os.path.exists(job["file"])])
         write_timing(f"{folder}/recordings_timing.tsv", timing)
         tables = write_scores(made, folder)
-        page = render_recordings(**tables, timing=timing, parameters=plan.config.benchmark, absent=absent)
-        write_text(f"{folder}/recordings.html", page)
+        recordings = Recordings(**tables, timing=timing, parameters=plan.config.benchmark, absent=absent)
+        write_text(f"{folder}/recordings.html", render_recordings(recordings))
         internals.mark_incomplete(workflow, lambda job: job.rule.name in LATER)
     return absent

@@ -21,8 +21,8 @@ from groundtrace.running import layout
 from groundtrace.running.asking import unanswered
 from groundtrace.running.curations import Curations
 from groundtrace.running.internals import plainly
-from groundtrace.running.preparations import told_unsuited
 from groundtrace.running.renaming import advice
+from groundtrace.running.unsuited import told_unsuited
 from groundtrace.section import Backend
 from groundtrace.sessions import Session
 from groundtrace.sheet import read_sheet
@@ -96,7 +96,6 @@ class Plan:
         plan = cls(checked, sessions, Path(scripts), hashes, batched, sheet.missing, sheet.text)
         if hashes:
             sheet.refuse(unanswered(sheet, plan.study.rows))
-            extractions = [recipe.extract for recipe in checked.recipes.values()]
             from groundtrace.running.excluded import check_excluded
 
             check_excluded(plan, sheet)
@@ -107,10 +106,9 @@ class Plan:
                 check_stimuli(plan, sheet)
             assumed = [assumption(session.indicator) for session in sessions.values()]
             renamed = advice(checked.results, sheet)
-            unread = [] if any(map(checked.measures_given, extractions)) else told_unread(sessions)
             for line in plan.curations.unused():
                 print(f"warning: {line}", file=sys.stderr)
-            told = [*layout.told_missing(plan.study), *renamed, *unread, *told_unsuited(checked, sessions)]
+            told = [*layout.told_missing(plan.study), *renamed, *told_unsuited(checked, sessions)]
             for line in [*told, *dict.fromkeys(filter(None, assumed))]:
                 print(f"warning: {checked.sessions}: {line}", file=sys.stderr)
         return plan
@@ -210,10 +208,10 @@ class Plan:
 
     @OfEachJob
     def leads(self, wildcards: Wildcards) -> bool:
-        """Whether a recipe is the first of those with its ROIs, which differ in their spike inference alone."""
+        """Whether a recipe is the first by name of those with its ROIs, which differ in their spike inference alone."""
         own = self.config.recipes[wildcards.recipe].model_dump(exclude={"spikes"})
         same = (name for name, other in self.config.recipes.items() if other.model_dump(exclude={"spikes"}) == own)
-        return next(same) == wildcards.recipe
+        return min(same) == wildcards.recipe
 
     @cached_property
     def sheets(self) -> Sheets:
@@ -383,17 +381,6 @@ class Plan:
         """Names of a recipe and its methods, as columns of the benchmark's tables."""
         methods = dict(self.methods[wildcards.recipe])
         return {"recipe": wildcards.recipe, "motion_method": methods.pop("motion"), **methods}
-
-
-def told_unread(sessions: Mapping[str, Session]) -> list[str]:
-    """A line where the sheet gives ROIs that no recipe measures."""
-    given = [key for key, session in sessions.items() if session.rois is not None]
-    if not given:
-        return []
-    return [
-        f"column rois: no recipe measures the ROIs that it gives for {given[0]}"
-        f"{f' and {len(given) - 1} more' if given[1:] else ''}; use an extraction with backend: masks"
-    ]
 
 
 def kept_sheet(config: Config) -> Path | None:

@@ -1,7 +1,7 @@
 """The sessions of one field, where they lie, and which of their ROIs are the same cell."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -212,19 +212,7 @@ class Tracks:
     """(n_rois,)"""
     pairs: Pairs
 
-    @classmethod
-    def of(
-        cls,
-        aligned: list[Aligned],
-        reference: int,
-        rois: IntArray,
-        count: int,
-        track: IntArray,
-        probability: FloatArray,
-        runner: IntArray,
-        runner_probability: FloatArray,
-        pairs: Pairs,
-    ) -> "Tracks":
+    def among(self, rois: IntArray, count: int) -> "Tracks":
         """What was found of the ROIs that are aligned (their positions `rois`), for all `count` ROIs."""
 
         def whole(values: FloatArray | IntArray, missing: float) -> np.ndarray:
@@ -232,5 +220,10 @@ class Tracks:
             found[rois] = values
             return found
 
-        found = whole(track, -1), whole(probability, np.nan), whole(runner, -1), whole(runner_probability, 0)
-        return cls(aligned, reference, *found, pairs)
+        return replace(
+            self,
+            track=whole(self.track, -1),
+            probability=whole(self.probability, np.nan),
+            runner_up=whole(self.runner_up, -1),
+            runner_up_probability=whole(self.runner_up_probability, 0),
+        )

@@ -41,4 +41,4 @@ class Mixture(TrackingBackend):
         first, second = rois[near.first[told]], rois[near.second[told]]
         pairs = Pairs(first, second, near.distance[told], near.overlap[told], chance[told])
         count = sum(len(visit.rois) for visit in visits)
-        return Tracks.of(aligned, reference, rois, count, track, *probabilities(evidence, track), pairs)
+        return Tracks(aligned, reference, track, *probabilities(evidence, track), pairs).among(rois, count)

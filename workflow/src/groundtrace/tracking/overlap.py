@@ -42,6 +42,5 @@ class Overlap(TrackingBackend):
             rois[found.first[good]], rois[found.second[good]], found.distance[good], found.overlap[good], share[good]
         )
         none = np.full(len(track), -1)
-        return Tracks.of(
-            aligned, reference, rois, count, number, np.ones(len(track)), none, np.zeros(len(track)), pairs
-        )
+        tracks = Tracks(aligned, reference, number, np.ones(len(track)), none, np.zeros(len(track)), pairs)
+        return tracks.among(rois, count)

@@ -57,7 +57,8 @@ class Roicat(TrackingBackend):
             rois[near.first[same]], rois[near.second[same]], near.distance[same], near.overlap[same], np.ones(len(same))
         )
         count, none = sum(len(visit.rois) for visit in visits), np.full(len(track), -1)
-        return Tracks.of(aligned, reference, rois, count, track, np.ones(len(track)), none, np.zeros(len(track)), pairs)
+        tracks = Tracks(aligned, reference, track, np.ones(len(track)), none, np.zeros(len(track)), pairs)
+        return tracks.among(rois, count)
 
     def clusters(self, seen: "Sequence[tuple[Visit, Any]]") -> "np.ndarray":
         """(n_rois,) cluster of each ROI, -1 for none. seen: sessions and their warps."""
