@@ -1,6 +1,7 @@
 """How far each backend is from an ideal observer, on simulated traces.
 
-    PYTHONPATH=workflow/src python measurements/ideal_observer.py [--traces 6] [--seconds 60] [--figure ceiling.svg]
+    PYTHONPATH=workflow/src python measurements/ideal_observer.py [--traces 6] [--seconds 60] | tee -a rows.md
+    PYTHONPATH=workflow/src python measurements/ideal_observer.py --figure rows.md ceiling.svg
     PYTHONPATH=workflow/src python measurements/ideal_observer.py --validate
 
 A neuron is quiet or active, with Poisson spikes of RATES (Hz) in either state; its spikes go through an indicator's
@@ -115,12 +116,12 @@ def filtered(y, sigma, response, rates, leave, particles, lag, jitter, seed):
     and count for the nearer one. What is said of a frame or second is said lag - 1 frames after its end.
     """
     np.random.seed(seed)
-    frames, kept = len(y), lag + SECOND
+    frames = len(y)
     slow, fast = np.zeros(particles), np.zeros(particles)
     state = np.zeros(particles, np.int64)
     for i in range(particles):
         state[i] = 1 if np.random.random() < leave[0] / (leave[0] + leave[1]) else 0
-    history = np.zeros((kept, particles), np.int16)
+    history, counts = np.zeros((lag, particles), np.int8), np.zeros(particles, np.int64)
     weight = np.full(particles, 1.0 / particles)
     logs, mean, total = np.zeros(particles), np.zeros(frames), 0.0
     chance = np.zeros((frames // SECOND, MOST + 1))
@@ -128,7 +129,7 @@ def filtered(y, sigma, response, rates, leave, particles, lag, jitter, seed):
     scale = response[0] / (bound(1.0, response) - rest)
     none, said = np.exp(-rates), 0
     for t in range(frames):
-        history[t % kept] = 0
+        history[t % lag] = 0
         for i in range(particles):
             if np.random.random() < leave[state[i]]:
                 state[i] = 1 - state[i]
@@ -144,7 +145,7 @@ def filtered(y, sigma, response, rates, leave, particles, lag, jitter, seed):
                 age = np.random.random() if jitter else 0.5
                 slow[i] += n * response[1] ** age
                 fast[i] += n * response[2] ** age
-                history[(t if age <= 0.5 or t == 0 else t - 1) % kept, i] += n
+                history[(t if age <= 0.5 or t == 0 else t - 1) % lag, i] += n
             dff = scale * (bound((slow[i] - fast[i]) / response[3], response) - rest)
             logs[i] = log_likelihood(y[t], dff, sigma)
         highest = logs.max()
@@ -153,19 +154,18 @@ def filtered(y, sigma, response, rates, leave, particles, lag, jitter, seed):
         total += highest + np.log(norm)
         weight /= norm
         while said <= (t if t + 1 == frames else t - lag + 1):
-            mean[said] = (weight * history[said % kept]).sum()
+            mean[said] = (weight * history[said % lag]).sum()
+            counts += history[said % lag]
             said += 1
             if said % SECOND == 0:
-                counts = np.zeros(particles, np.int64)
-                for k in range(said - SECOND, said):
-                    counts += history[k % kept]
                 for i in range(particles):
                     chance[said // SECOND - 1, min(counts[i], MOST)] += weight[i]
+                counts[:] = 0
         if 1 / (weight**2).sum() < particles / 2:
             picked = np.searchsorted(np.cumsum(weight), (np.arange(particles) + np.random.random()) / particles)
             picked = np.minimum(picked, particles - 1)
-            slow, fast, state = slow[picked], fast[picked], state[picked]
-            for k in range(kept):
+            slow, fast, state, counts = slow[picked], fast[picked], state[picked], counts[picked]
+            for k in range(lag):
                 history[k] = history[k][picked]
             weight[:] = 1.0 / particles
     return mean, chance, total
@@ -387,25 +387,39 @@ def figure(rows: list[tuple[str, float, bool, dict[str, float]]], path: Path) ->
     path.write_text("\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *parts, "</svg>", ""]))
 
 
+def printed_rows(text: str) -> list[tuple[str, float, bool, dict[str, float]]]:
+    """Indicator, ν, whether kinetics are known, and r of each method, of tables that were printed."""
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+    methods = ("ideal", "network", "oasis")
+    return [
+        (row[0], float(row[2]), row[1] == "known", dict(zip(methods, map(float, row[3:6]), strict=True)))
+        for row in cells
+        if row[1] in ("known", "unknown")
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--traces", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--indicators", nargs="+", default=INDICATORS)
     parser.add_argument("--levels", type=float, nargs="+", default=LEVELS, help="ν, %% Hz^(-1/2)")
-    parser.add_argument("--figure", type=Path, help="SVG to write")
+    parser.add_argument("--figure", nargs=2, type=Path, help="file with tables that were printed, and SVG to write")
     parser.add_argument("--validate", action="store_true", help="only compare the filter with exact sums")
     given = parser.parse_args()
     if given.validate:
         validate()
         return
-    rows, pooled = [], {}
+    if given.figure:
+        printed, path = given.figure
+        figure(printed_rows(printed.read_text(encoding="utf-8")), path)
+        return
+    pooled: dict[tuple[bool, float, bool, str], list[FloatArray]] = {}
     head = "CRPS / Poisson's | covers | width at 3 to 10"
     print(f"| indicator | kinetics | ν | ideal | network | oasis | ideal: {head} | network: {head} |")
     for name, level, known in product(given.indicators, given.levels, (True, False)):
         each = [scores(name, level, known, trace, given.seconds) for trace in range(given.traces)]
         medians = {method: float(np.nanmedian([one[method][0] for one in each])) for method in each[0]}
-        rows.append((name, level, known, medians))
         values = " | ".join(f"{medians[method]:.2f}" for method in ("ideal", "network", "oasis"))
         said = {method: np.hstack([one[method][1] for one in each]) for method in ("ideal", "network")}
         told = " | ".join(map(summary, said.values()))
@@ -415,8 +429,6 @@ def main() -> None:
     for (eight, level, known, method), parts in pooled.items():
         kind = f"{'GCaMP8' if eight else 'others'}, {'known' if known else 'unknown'}, ν {level:g}, {method}"
         print(f"{kind}: {summary(np.hstack(parts))}")
-    if given.figure:
-        figure(rows, given.figure)
 
 
 if __name__ == "__main__":
