@@ -1,6 +1,7 @@
 """How far each backend is from an ideal observer, on simulated traces.
 
-    PYTHONPATH=workflow/src python measurements/ideal_observer.py [--traces 4] [--seconds 60] [--figure ceiling.svg]
+    PYTHONPATH=workflow/src python measurements/ideal_observer.py [--traces 6] [--seconds 60] | tee -a rows.md
+    PYTHONPATH=workflow/src python measurements/ideal_observer.py --figure rows.md ceiling.svg
     PYTHONPATH=workflow/src python measurements/ideal_observer.py --validate
 
 A neuron is quiet or active, with Poisson spikes of RATES (Hz) in either state; its spikes go through an indicator's
@@ -11,7 +12,9 @@ squared error, and hardly anything a higher correlation; that of a finite number
 
 With unknown kinetics each neuron has an amplitude, a decay and a rise of its own (SPREAD, of the logarithms). The
 observer knows the distribution and weighs DRAWS kinetics, in two rounds, by the likelihood that the filter estimates
-without bias; the backends are told the median. Prints median r (smoothed as everywhere) per indicator and ν.
+without bias; the backends are told the median. Prints per indicator and ν the median r (smoothed as everywhere), and of
+the observer and of `network` what they say of the spikes in each second: CRPS over that of a Poisson distribution at
+the predicted number, coverage of the 90 % interval, and its median width where 3 to 10 spikes are predicted.
 
 `--validate` compares posterior means and likelihoods with those from summing over all histories of spikes and states
 of short traces, one after the other.
@@ -23,14 +26,18 @@ import argparse
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numba import njit
 
 from groundtrace.arrays import FloatArray
+from groundtrace.benchmark.metrics import count_scores
 from groundtrace.indicators import SimulatedIndicator, simulated
 from groundtrace.random import stream
-from groundtrace.spikes.comparing import correlation, smooth
+from groundtrace.spikes.base import SpikeBackend
+from groundtrace.spikes.comparing import correlation, mean_over_window, smooth
+from groundtrace.spikes.counts import ranked_probability_score
 from groundtrace.spikes.network.backend import Network
 from groundtrace.spikes.oasis import Oasis
 from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE
@@ -40,11 +47,15 @@ RATES = (0.1, 6.0)
 LASTING = (4.0, 0.5)
 """Mean s that a neuron stays quiet and active."""
 LEVELS = (1.0, 2.0, 4.0, 8.0)
-INDICATORS = ("GCaMP6f", "GCaMP6s", "jGCaMP8f", "jGCaMP8m", "OGB-1")
+INDICATORS = ("GCaMP6f", "GCaMP6s", "jGCaMP8f", "jGCaMP8m", "jGCaMP8s", "OGB-1", "jRGECO1a")
 LAG = 4.0
 """Time constants of calcium after which a frame is known as well as it will be."""
 PARTICLES, DRAWS = 12_000, 8
 SPREAD = (0.45, 0.25, 0.25)
+SECOND, MOST = round(RATE), 60
+"""Frames of a second; spikes in it that are told apart."""
+MIDDLE = (3.0, 10.0)
+"""Predicted spikes in a second, of the width that is printed."""
 
 
 @dataclass(frozen=True)
@@ -77,27 +88,32 @@ class Response:
 
 
 @njit(cache=True)
+def bound(load, response):
+    """Share of the indicator with calcium, `load` peaks of one spike above rest."""
+    raised = ((max(load, 0.0) + response[5]) / response[6]) ** response[4]
+    return raised / (raised + 1)
+
+
+@njit(cache=True)
 def shown(slow, fast, response):
     """dF/F at both parts of calcium."""
-    peak, _, _, unit, hill, resting, half = response
-    rest, one = (resting / half) ** hill, ((resting + 1) / half) ** hill
-    rest, one = rest / (rest + 1), one / (one + 1)
-    raised = ((max(slow - fast, 0.0) / unit + resting) / half) ** hill
-    return peak * (raised / (raised + 1) - rest) / (one - rest)
+    rest = bound(0.0, response)
+    return response[0] * (bound((slow - fast) / response[3], response) - rest) / (bound(1.0, response) - rest)
 
 
 @njit(cache=True)
 def log_likelihood(y, dff, sigma):
-    sd = sigma * np.sqrt(max(1 + dff, 0.05))
-    return -0.5 * ((y - dff) / sd) ** 2 - np.log(sd)
+    variance = sigma**2 * max(1 + dff, 0.05)
+    return -0.5 * ((y - dff) ** 2 / variance + np.log(variance))
 
 
 @njit(cache=True)
 def filtered(y, sigma, response, rates, leave, particles, lag, jitter, seed):
-    """Mean spikes of each frame (n_frames,) and the logarithm of the likelihood, up to a constant.
+    """Mean spikes of each frame (n_frames,), chance of 0 to MOST spikes in each SECOND (n_seconds, MOST + 1), and the
+    logarithm of the likelihood, up to a constant.
 
     rates: spikes per frame in each state. leave: chance to leave it. jitter: spikes fall anywhere between two frames,
-    and count for the nearer one.
+    and count for the nearer one. What is said of a frame or second is said lag - 1 frames after its end.
     """
     np.random.seed(seed)
     frames = len(y)
@@ -105,57 +121,105 @@ def filtered(y, sigma, response, rates, leave, particles, lag, jitter, seed):
     state = np.zeros(particles, np.int64)
     for i in range(particles):
         state[i] = 1 if np.random.random() < leave[0] / (leave[0] + leave[1]) else 0
-    history = np.zeros((particles, lag), np.int16)
+    history, counts = np.zeros((lag, particles), np.int8), np.zeros(particles, np.int64)
     weight = np.full(particles, 1.0 / particles)
     logs, mean, total = np.zeros(particles), np.zeros(frames), 0.0
+    chance = np.zeros((frames // SECOND, MOST + 1))
+    rest = bound(0.0, response)
+    scale = response[0] / (bound(1.0, response) - rest)
+    none, said = np.exp(-rates), 0
     for t in range(frames):
-        history[:, t % lag] = 0
+        history[t % lag] = 0
         for i in range(particles):
             if np.random.random() < leave[state[i]]:
                 state[i] = 1 - state[i]
-            n = np.random.poisson(rates[state[i]])
-            age = np.random.random() if jitter else 0.5
-            slow[i] = slow[i] * response[1] + n * response[1] ** age
-            fast[i] = fast[i] * response[2] + n * response[2] ** age
-            history[i, (t if age <= 0.5 else t - 1) % lag] += n
-            logs[i] = log_likelihood(y[t], shown(slow[i], fast[i], response), sigma)
+            slow[i] *= response[1]
+            fast[i] *= response[2]
+            # Of a Poisson distribution, by inversion.
+            left, n, here = np.random.random(), 0, none[state[i]]
+            while left > here and n < 20:
+                left -= here
+                n += 1
+                here *= rates[state[i]] / n
+            if n:
+                age = np.random.random() if jitter else 0.5
+                slow[i] += n * response[1] ** age
+                fast[i] += n * response[2] ** age
+                history[(t if age <= 0.5 or t == 0 else t - 1) % lag, i] += n
+            dff = scale * (bound((slow[i] - fast[i]) / response[3], response) - rest)
+            logs[i] = log_likelihood(y[t], dff, sigma)
         highest = logs.max()
         weight *= np.exp(logs - highest)
         norm = weight.sum()
         total += highest + np.log(norm)
         weight /= norm
-        if t >= lag - 1:
-            mean[t - lag + 1] = (weight * history[:, (t + 1) % lag]).sum()
+        while said <= (t if t + 1 == frames else t - lag + 1):
+            mean[said] = (weight * history[said % lag]).sum()
+            counts += history[said % lag]
+            said += 1
+            if said % SECOND == 0:
+                for i in range(particles):
+                    chance[said // SECOND - 1, min(counts[i], MOST)] += weight[i]
+                counts[:] = 0
         if 1 / (weight**2).sum() < particles / 2:
             picked = np.searchsorted(np.cumsum(weight), (np.arange(particles) + np.random.random()) / particles)
             picked = np.minimum(picked, particles - 1)
-            slow, fast, state, history = slow[picked], fast[picked], state[picked], history[picked]
+            slow, fast, state, counts = slow[picked], fast[picked], state[picked], counts[picked]
+            for k in range(lag):
+                history[k] = history[k][picked]
             weight[:] = 1.0 / particles
-    for t in range(max(frames - lag + 1, 0), frames):
-        mean[t] = (weight * history[:, t % lag]).sum()
-    return mean, total
+    return mean, chance, total
 
 
 RATES_PER_FRAME = np.array(RATES) / RATE
 LEAVE = 1 / (np.array(LASTING) * RATE)
 
 
-def observed(y: FloatArray, sigma: float, response: Response, particles: int, seed: int) -> tuple[FloatArray, float]:
+@dataclass(frozen=True)
+class Seconds:
+    """What is said of the number of spikes in each second, as `CountDistribution` says it."""
+
+    below: FloatArray
+    """(n_seconds, MOST + 1) P(N ≤ n)."""
+
+    def interval(self, level: float) -> tuple[FloatArray, FloatArray]:
+        low, high = ((self.below < p).sum(axis=1).astype(float) for p in ((1 - level) / 2, (1 + level) / 2))
+        return low, high
+
+    def coverage(self, counts: FloatArray, level: float) -> FloatArray:
+        low, high = (1 - level) / 2, (1 + level) / 2
+        before, until = self._at(counts[:, None] - 1)[:, 0], self._at(counts[:, None])[:, 0]
+        inside = np.clip(until, low, high) - np.clip(before, low, high)
+        # Beyond what any particle has, nothing is inside.
+        return np.where(until > before, inside / np.maximum(until - before, 1e-300), 0)
+
+    def crps(self, counts: FloatArray) -> FloatArray:
+        return ranked_probability_score(self._at, counts)
+
+    def _at(self, count: FloatArray) -> FloatArray:
+        found = np.clip(np.broadcast_to(count, (len(self.below), count.shape[1])), 0, MOST).astype(int)
+        return np.where(count < 0, 0.0, np.take_along_axis(self.below, found, axis=1))
+
+
+def observed(
+    y: FloatArray, sigma: float, response: Response, particles: int, seed: int
+) -> tuple[FloatArray, FloatArray, float]:
+    """As `filtered`."""
     lag = int(np.clip(np.ceil(LAG / -np.log(response.slow)), 12, 90))
     return filtered(y, sigma, response.values, RATES_PER_FRAME, LEAVE, particles, lag, True, seed)
 
 
 def observed_unknown(
     y: FloatArray, sigma: float, indicator: SimulatedIndicator, random: np.random.Generator
-) -> FloatArray:
-    """Mean spikes of each frame over kinetics: two rounds of importance sampling, the second around the first."""
+) -> tuple[FloatArray, FloatArray]:
+    """As `filtered`, over kinetics: two rounds of importance sampling, the second around the first."""
     spread = np.array(SPREAD)
     centre, width = np.zeros(3), spread
-    points, logs, means = [], [], []
+    points, logs, means, chances = [], [], [], []
     for _ in range(2):
         for _ in range(DRAWS):
             point = random.normal(centre, width)
-            mean, likelihood = observed(
+            mean, chance, likelihood = observed(
                 y, sigma, Response.of(indicator, np.exp(point)), PARTICLES // 8, int(random.integers(1 << 30))
             )
             prior = -0.5 * ((point / spread) ** 2).sum()
@@ -163,12 +227,13 @@ def observed_unknown(
             points.append(point)
             logs.append(likelihood + prior - own)
             means.append(mean)
-        chance = np.exp(np.array(logs) - max(logs))
-        chance /= chance.sum()
-        centre = chance @ np.array(points)
+            chances.append(chance)
+        weight = np.exp(np.array(logs) - max(logs))
+        weight /= weight.sum()
+        centre = weight @ np.array(points)
         # Narrow enough to hit, wide enough for one survivor of the first round.
-        width = np.clip(np.sqrt(chance @ (np.array(points) - centre) ** 2), spread / 4, spread)
-    return chance @ np.array(means)
+        width = np.clip(np.sqrt(weight @ (np.array(points) - centre) ** 2), spread / 4, spread)
+    return weight @ np.array(means), np.tensordot(weight, np.array(chances), 1)
 
 
 def simulate(
@@ -192,8 +257,9 @@ def score(rate: FloatArray, spikes: FloatArray) -> float:
     return correlation(smooth(rate, RATE), smooth(spikes * RATE, RATE))
 
 
-def scores(name: str, level: float, known: bool, trace: int, seconds: float) -> dict[str, float]:
-    """r of each method on one trace."""
+def scores(name: str, level: float, known: bool, trace: int, seconds: float) -> dict[str, tuple[float, FloatArray]]:
+    """r of each method on one trace, and (5, n_seconds) of the spikes in each second where it says how many there may
+    be: predicted, CRPS, that of a Poisson distribution, coverage and width of the 90 % interval in a row each."""
     random = stream(0, "ideal observer", name, level, known, trace)
     indicator = simulated(name)
     scale = np.ones(3) if known else np.exp(random.normal(0, SPREAD))
@@ -202,12 +268,34 @@ def scores(name: str, level: float, known: bool, trace: int, seconds: float) -> 
     y, spikes = simulate(response, round(seconds * RATE), sigma, random)
     dff = y[None].astype(np.float32)
     if known:
-        ideal, _ = observed(y, sigma, response, PARTICLES, 0)
+        ideal, chance, _ = observed(y, sigma, response, PARTICLES, 0)
     else:
-        ideal = observed_unknown(y, sigma, indicator, random)
-    backends = {"network": Network(), "oasis": Oasis()}
-    found = {method: backend.run(dff, RATE, indicator).rate[0] for method, backend in backends.items()}
-    return {method: score(rate, spikes) for method, rate in ({"ideal": ideal * RATE} | found).items()}
+        ideal, chance = observed_unknown(y, sigma, indicator, random)
+    counts = spikes[: len(chance) * SECOND].reshape(-1, SECOND).sum(axis=1)
+    said = of_seconds(Seconds(np.cumsum(chance, axis=1)), counts, chance @ np.arange(MOST + 1))
+    found = {"ideal": (score(ideal * RATE, spikes), said)}
+    backends: dict[str, SpikeBackend] = {"network": Network(cell_class="excitatory"), "oasis": Oasis()}
+    middles = SECOND // 2 + SECOND * np.arange(len(counts))
+    for method, backend in backends.items():
+        inferred = backend.run_with_counts(dff, RATE, indicator)
+        rate, made = inferred.rate[0], inferred.counts
+        said = made and of_seconds(made[0, middles], counts, mean_over_window(rate, RATE)[middles])
+        found[method] = score(rate, spikes), np.zeros((5, 0)) if said is None else said
+    return found
+
+
+def of_seconds(made: Any, counts: FloatArray, predicted: FloatArray) -> FloatArray:
+    """(5, n_seconds) as `scores` has them."""
+    each = count_scores(made, counts, predicted, counts)
+    return np.stack([predicted, *(each[key] for key in ("crps", "crps_poisson", "coverage_90", "width_90"))])
+
+
+def summary(said: FloatArray) -> str:
+    """CRPS over Poisson's, coverage and, of seconds in MIDDLE and of all, the median width."""
+    predicted, crps, poisson, coverage, width = said
+    middle = (predicted >= MIDDLE[0]) & (predicted < MIDDLE[1])
+    some = f"{np.median(width[middle]):.1f} ({middle.sum()})" if middle.any() else "–"
+    return f"{crps.sum() / poisson.sum():.2f} | {100 * coverage.mean():.0f} % | {some}"
 
 
 def exactly(y: FloatArray, sigma: float, response: Response, most: int) -> tuple[FloatArray, float]:
@@ -256,7 +344,7 @@ def validate() -> None:
             error = np.mean([run[0] for run in runs], axis=0) - exact
             if abs(error).max() > worst:
                 worst, at = abs(error).max(), exact[abs(error).argmax()]
-            log_error = max(log_error, abs(np.log(np.mean(np.exp([run[1] - log for run in runs])))))
+            log_error = max(log_error, abs(np.log(np.mean(np.exp([run[2] - log for run in runs])))))
         print(f"| {name} | {level:g} | {worst:.4f} | {at:.3f} | {log_error:.4f} |", flush=True)
 
 
@@ -299,28 +387,48 @@ def figure(rows: list[tuple[str, float, bool, dict[str, float]]], path: Path) ->
     path.write_text("\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *parts, "</svg>", ""]))
 
 
+def printed_rows(text: str) -> list[tuple[str, float, bool, dict[str, float]]]:
+    """Indicator, ν, whether kinetics are known, and r of each method, of tables that were printed."""
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+    methods = ("ideal", "network", "oasis")
+    return [
+        (row[0], float(row[2]), row[1] == "known", dict(zip(methods, map(float, row[3:6]), strict=True)))
+        for row in cells
+        if row[1] in ("known", "unknown")
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--traces", type=int, default=4)
+    parser.add_argument("--traces", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--indicators", nargs="+", default=INDICATORS)
     parser.add_argument("--levels", type=float, nargs="+", default=LEVELS, help="ν, %% Hz^(-1/2)")
-    parser.add_argument("--figure", type=Path, help="SVG to write")
+    parser.add_argument("--figure", nargs=2, type=Path, help="file with tables that were printed, and SVG to write")
     parser.add_argument("--validate", action="store_true", help="only compare the filter with exact sums")
     given = parser.parse_args()
     if given.validate:
         validate()
         return
-    rows = []
-    print("| indicator | kinetics | ν | ideal | network | oasis |")
+    if given.figure:
+        printed, path = given.figure
+        figure(printed_rows(printed.read_text(encoding="utf-8")), path)
+        return
+    pooled: dict[tuple[bool, float, bool, str], list[FloatArray]] = {}
+    head = "CRPS / Poisson's | covers | width at 3 to 10"
+    print(f"| indicator | kinetics | ν | ideal | network | oasis | ideal: {head} | network: {head} |")
     for name, level, known in product(given.indicators, given.levels, (True, False)):
         each = [scores(name, level, known, trace, given.seconds) for trace in range(given.traces)]
-        medians = {method: float(np.nanmedian([one[method] for one in each])) for method in each[0]}
-        rows.append((name, level, known, medians))
+        medians = {method: float(np.nanmedian([one[method][0] for one in each])) for method in each[0]}
         values = " | ".join(f"{medians[method]:.2f}" for method in ("ideal", "network", "oasis"))
-        print(f"| {name} | {'known' if known else 'unknown'} | {level:g} | {values} |", flush=True)
-    if given.figure:
-        figure(rows, given.figure)
+        said = {method: np.hstack([one[method][1] for one in each]) for method in ("ideal", "network")}
+        told = " | ".join(map(summary, said.values()))
+        print(f"| {name} | {'known' if known else 'unknown'} | {level:g} | {values} | {told} |", flush=True)
+        for method, values in said.items():
+            pooled.setdefault((name.startswith("jGCaMP8"), level, known, method), []).append(values)
+    for (eight, level, known, method), parts in pooled.items():
+        kind = f"{'GCaMP8' if eight else 'others'}, {'known' if known else 'unknown'}, ν {level:g}, {method}"
+        print(f"{kind}: {summary(np.hstack(parts))}")
 
 
 if __name__ == "__main__":

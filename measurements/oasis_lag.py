@@ -2,7 +2,7 @@
 
     python measurements/oasis_lag.py <folder with recordings.parquet, traces.parquet, spikes.parquet>
 
-Every excitatory or unlabelled mouse neuron's first recording is averaged into bins of 1/30 s (or its own frames when
+Every excitatory or unlabelled neuron's first recording is averaged into bins of 1/30 s (or its own frames when
 slower), brought to ν = 2 by added noise, and deconvolved without lag correction. Prints medians over neurons: the lag
 that maximises the correlation with the spikes (both smoothed with σ = 25 ms), r without and with that lag removed,
 and the count ratio Σ inferred / Σ true. The lags stand in resources/indicators.tsv.
@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from scipy.ndimage import gaussian_filter1d
 
-from groundtrace.indicators import indicators
+from groundtrace.indicators import in_species, indicators
 from groundtrace.spikes.oasis import deconvolve_trace
 from groundtrace.traces.noise import GAUSSIAN_DIFFERENCE, noise_level
 
@@ -49,7 +49,7 @@ def main(folder: Path) -> None:
     chosen = pl.read_parquet(folder / "recordings.parquet").filter(
         pl.col("plausible")
         & pl.col("regular")
-        & (pl.col("species") == "mouse")
+        & (pl.col("species") != "simulated")
         & (pl.col("frame_rate") > 5)
         & (pl.col("n_spikes") > 5)
         & pl.col("indicator").is_in(list(indicators()))
@@ -71,7 +71,9 @@ def main(folder: Path) -> None:
         per_frame = GAUSSIAN_DIFFERENCE * 100 / np.sqrt(rate)
         missing = NOISE_LEVEL**2 - noise_level(dff[None], rate)[0] ** 2
         dff = dff + generator.normal(0, np.sqrt(max(missing, 0)) / per_frame, len(dff))
-        indicator = indicators()[row["indicator"]]
+        indicator = indicators()[in_species(row["indicator"], row["species"])]
+        if row["species"] != "mouse" and indicator.name == row["indicator"]:
+            continue
         events = deconvolve_trace(dff, rate, indicator.decay_time)[0]
         lag, r_zero, r_best = best_lag(events, spikes, rate)
         found.setdefault(indicator.name, []).append(

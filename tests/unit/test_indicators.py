@@ -9,6 +9,7 @@ from groundtrace.errors import InputError
 from groundtrace.indicators import (
     _indicator,
     assumption,
+    in_species,
     indicators,
     kinetics,
     kinetics_for,
@@ -73,6 +74,27 @@ def test_variants_take_the_kinetics_of_the_nearest_and_say_so(written, name, tak
     assert kinetics(name) is indicators()[taken]
     assert assumption(name) == (
         "" if name == taken else f"{name} is not in resources/indicators.tsv: taken with the kinetics of {taken}"
+    )
+
+
+def test_kinetics_are_those_of_the_species_where_they_are_known():
+    fish = in_species("GCaMP6f", "Danio rerio")
+    assert fish == in_species("GCaMP6f", "zebrafish") == in_species("H2B-GCaMP6f", "Danio rerio")
+    assert kinetics(fish).decay_time > 1.5 * kinetics("GCaMP6f").decay_time
+    assert spelled(fish) == fish
+    assert assumption(fish, "Danio rerio") == ""
+
+
+@pytest.mark.parametrize("species", [None, "Mus musculus", "mouse", ""])
+def test_those_of_mice_are_taken_where_no_species_is_told(species):
+    assert in_species("GCaMP6f", species) == "GCaMP6f"
+    assert assumption("GCaMP6f", species) == ""
+
+
+def test_kinetics_unknown_in_a_species_are_those_of_mice_and_it_is_said():
+    assert in_species("GCaMP6s", "Danio rerio") == "GCaMP6s"
+    assert assumption("GCaMP6s", "Danio rerio") == (
+        "kinetics of GCaMP6s in Danio rerio are not known: taken with those of GCaMP6s in mice"
     )
 
 

@@ -143,6 +143,14 @@ def test_rates_are_those_of_the_backend():
     assert found.expected_correlation.shape == (4,)
 
 
+def test_a_species_has_kinetics_of_its_own_or_those_of_mice_are_named():
+    dff = noisy()
+    found = groundtrace.infer_spikes(dff, RATE, "GCaMP6f", method="oasis", species="Danio rerio")
+    assert np.array_equal(found.rate, Oasis().run(dff, RATE, indicators()["GCaMP6f in Danio rerio"]).rate)
+    with pytest.warns(UserWarning, match="kinetics of GCaMP6s in Danio rerio are not known"):
+        groundtrace.infer_spikes(dff, RATE, "GCaMP6s", method="oasis", species="Danio rerio")
+
+
 def test_a_backend_with_its_own_parameters_is_used_as_it_is():
     dff, kinetics = noisy(), indicators()["GCaMP6f"]
     backend = Oasis(order=2, decay_time=0.5)

@@ -67,6 +67,24 @@ def test_a_fault_of_the_sheet_is_one_line_of_snakemake(tmp_path):
         plan_of(tmp_path, SHEET.replace("GCaMP6s", "GCaMP66s"))
 
 
+def test_the_species_of_an_animal_tells_the_kinetics(tmp_path):
+    (tmp_path / "subjects.tsv").write_text("subject\tspecies\na\tDanio rerio\n")
+    fish = plan_of(tmp_path, SHEET.replace("jGCaMP8m", "GCaMP6f"), subjects=str(tmp_path / "subjects.tsv"))
+    assert fish.indicator(WHERE)["name"] == fish.labels("spikes")(WHERE)["indicator"] == "GCaMP6f in Danio rerio"
+    assert fish.labels("session_report")(WHERE)["species"] == "Danio rerio"
+    assert fish.sessions["sub-a/ses-1"].indicator == "GCaMP6f"
+    mouse = plan_of(tmp_path, SHEET.replace("jGCaMP8m", "GCaMP6f"), subjects=str(tmp_path / "none.tsv"))
+    assert mouse.indicator(WHERE)["name"] == mouse.labels("spikes")(WHERE)["indicator"] == "GCaMP6f"
+
+
+def test_kinetics_that_are_not_known_in_a_species_are_said(tmp_path, capsys):
+    (tmp_path / "subjects.tsv").write_text("subject\tspecies\na\tDanio rerio\n")
+    plan_of(tmp_path, subjects=str(tmp_path / "subjects.tsv"))
+    assert "kinetics of jGCaMP8m in Danio rerio are not known: taken with those of jGCaMP8m in mice" in (
+        capsys.readouterr().err
+    )
+
+
 def test_jobs_of_a_run_have_the_sheet_that_it_was_planned_with(tmp_path):
     """Whatever the user makes of the sheet meanwhile; the next run reads the edited one."""
     results = {"results": str(tmp_path / "results")}

@@ -57,7 +57,10 @@ class Acquisition(Section):
     pixel_size: PositiveFloat | None = None
     """µm."""
     indicator: str = UNKNOWN
-    """As the sheet has it now, like the other LABELS: none of them is in the file."""
+    """As the sheet has it now, like the other LABELS: none of them is in the file. With the species where its kinetics
+    there are known (`indicators.in_species`)."""
+    species: str | None = None
+    """Latin name, of the sheet of animals; a label too."""
     location: str | None = None
     cell_class: CellClass | None = None
     preparation: Preparation = "soma"
@@ -89,12 +92,12 @@ class Acquisition(Section):
 
     @classmethod
     def read(cls, path: Path | str, **labels: Any) -> "Acquisition":
-        """labels: those of LABELS that a step uses."""
+        """labels: those of LABELS, and species, that a step uses."""
         return cls.model_validate(json.loads(Path(path).read_bytes()) | labels)
 
     def text(self) -> str:
         """As the file holds it: a label that is corrected in the sheet makes no movie anew."""
-        return self.model_dump_json(indent=2, exclude=set(LABELS))
+        return self.model_dump_json(indent=2, exclude={*LABELS, "species"})
 
 
 def session_key(subject: str, session: str, date: str | None) -> str:

@@ -37,6 +37,10 @@ RELATIVES = {
 """Whose kinetics are nearest by what is published of one action potential; plain names, without the j of GCaMPs."""
 TARGETS = "soma|ribol1|ribo|axon|nls|h2b"
 """Places in a cell that an indicator is sent to, before or after its name."""
+LATIN = {"zebrafish": "Danio rerio", "mouse": "Mus musculus"}
+"""Species as ground truth names them."""
+OF_MICE = ("", "Mus musculus", "simulated")
+"""Species of which nothing is said where kinetics measured in mice are taken."""
 NO_CALCIUM = ("glusnfr", "gabasnfr", "voltron", "asap", "jedi", "grab", "dlight")
 """Sensors of transmitters and of voltage."""
 
@@ -169,6 +173,12 @@ def kinetics(name: str) -> Indicator | None:
     return indicators().get(_relative(name) or name)
 
 
+def in_species(name: str, species: str | None) -> str:
+    """`name`, or the line of its kinetics in that species (Latin or as in ground truth), where the table has one."""
+    own = f"{_relative(name) or name} in {LATIN.get(species or '', species)}"
+    return own if own in indicators() else name
+
+
 def kinetics_for(name: str, what: str) -> Indicator:
     """The same; raises InputError when nothing is known. what: who needs it, and what else gives it."""
     found = kinetics(name)
@@ -188,13 +198,18 @@ def simulated(name: str) -> SimulatedIndicator:
     return found
 
 
-def assumption(name: str) -> str:
-    """What is assumed of an indicator in the sheet; empty when its own kinetics are known."""
+def assumption(name: str, species: str | None = None) -> str:
+    """What is assumed of an indicator in the sheet; empty when its own kinetics are known.
+
+    name: with the species (`in_species`) where its kinetics there are known.
+    """
     if name == UNKNOWN:
         return "the indicator is unknown: spikes are inferred without its kinetics, and methods that need them fail"
     if no_calcium(name):
         return f"{name} shows no calcium: no spikes are inferred from it"
-    relative = _relative(name)
+    relative, species = _relative(name), LATIN.get(species or "", species or "")
+    if species not in OF_MICE and not name.endswith(f" in {species}"):
+        return f"kinetics of {name} in {species} are not known: taken with those of {relative or name} in mice"
     return f"{name} is not in resources/{TABLE}: taken with the kinetics of {relative}" if relative else ""
 
 

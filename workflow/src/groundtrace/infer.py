@@ -76,6 +76,7 @@ def infer_spikes(
     lookahead: int | None = None,
     out: Path | str | None = None,
     cell_class: CellClass | None = None,
+    species: str | None = None,
 ) -> InferredSpikes:
     """Infer spike rates from dF/F.
 
@@ -96,6 +97,8 @@ def infer_spikes(
         a memory-mapped `dff`, recordings of any size fit into little memory.
     cell_class : {"excitatory", "interneuron"}, optional
         Class of all cells, which narrows intervals; None when it is unknown.
+    species : str, optional
+        Latin name, as Danio rerio; indicators have kinetics of their own in some. None takes those of mice.
 
     Returns
     -------
@@ -128,7 +131,7 @@ def infer_spikes(
         if frame_rate is not None:
             raise InputError("frame_rate: is part of loaded traces; to change it, load_traces(path, frame_rate=...)")
         dff, frame_rate = dff.dff, dff.frame_rate
-    kinetics = checks.known_indicator(indicator)
+    kinetics = checks.known_indicator(indicator, species)
     backend = backend_named(method, lookahead).knowing(cell_class)
     frame_rate = checks.check_frame_rate(frame_rate)
     dff = checks.check_array(dff)

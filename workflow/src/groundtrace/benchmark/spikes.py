@@ -19,7 +19,7 @@ from groundtrace.benchmark.tables import SpikeBenchmark
 from groundtrace.errors import BackendError, InputError
 from groundtrace.groundtruth.recordings import Recording, Sampled, sample
 from groundtrace.groundtruth.resampling import spike_counts
-from groundtrace.indicators import Indicator, indicators
+from groundtrace.indicators import Indicator, in_species, indicators
 from groundtrace.random import stream
 from groundtrace.spikes import comparing
 from groundtrace.spikes.base import SpikeBackend, SpikeRates
@@ -73,8 +73,8 @@ class Neuron:
 
     @property
     def indicator(self) -> Indicator | None:
-        """None for one that nobody has measured."""
-        return indicators().get(self.recordings[0].indicator)
+        """With the species where its kinetics there are known; None for one that nobody has measured."""
+        return indicators().get(in_species(self.recordings[0].indicator, self.recordings[0].species))
 
 
 Predict = Callable[[list[Sampled], Neuron, Condition], list[SpikeRates]]
@@ -90,8 +90,8 @@ class Result:
 
 
 def typical_indicator() -> Indicator:
-    """The median of all known ones, for methods that need an indicator where none is known."""
-    known = list(indicators().values())
+    """The median of all known ones in mice, for methods that need an indicator where none is known."""
+    known = [each for each in indicators().values() if " in " not in each.name]
     names = [name for name in Indicator.model_fields if name != "name"]
     median = {name: float(np.median([getattr(indicator, name) for indicator in known])) for name in names}
     return Indicator.model_validate(median | {"name": "unknown"})

@@ -32,6 +32,8 @@ class Recording:
     """(n_frames,) fraction; no NaN."""
     spike_time: FloatArray
     """(n_spikes,) s on the same axis, sorted; may lie outside the imaged span."""
+    species: str = ""
+    """mouse, zebrafish, ...; empty when unknown."""
 
     @property
     def frame_rate(self) -> float:
@@ -91,6 +93,7 @@ def read_recordings(
                 time=row["time"],
                 dff=row["dff"],
                 spike_time=row["spike_times"],
+                species=row["species"],
             )
 
 

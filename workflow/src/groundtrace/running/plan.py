@@ -15,7 +15,7 @@ from groundtrace.config import Config, load
 from groundtrace.curation.file import CurationFile
 from groundtrace.export.metadata import SessionMetadata, Sheets, nwb_name
 from groundtrace.extraction.given.kinds import RoiFile
-from groundtrace.indicators import Indicator, assumption, kinetics, simulated
+from groundtrace.indicators import Indicator, assumption, in_species, kinetics, simulated
 from groundtrace.movies.z_stack import StackFile
 from groundtrace.running import layout
 from groundtrace.running.asking import unanswered
@@ -27,7 +27,7 @@ from groundtrace.section import Backend
 from groundtrace.sessions import Session
 from groundtrace.sheet import read_sheet
 from groundtrace.simulation.parameters import Z_STEP, Simulation
-from groundtrace.subjects import read_subjects
+from groundtrace.subjects import Subject, read_subjects
 
 NOTHING = "(?!)"
 """Pattern that matches no name."""
@@ -104,7 +104,7 @@ class Plan:
                 from groundtrace.running.stimuli import check_stimuli
 
                 check_stimuli(plan, sheet)
-            assumed = [assumption(session.indicator) for session in sessions.values()]
+            assumed = [assumption(plan.told(each), plan.species(each)) for each in sessions.values()]
             renamed = advice(checked.results, sheet)
             for line in plan.curations.unused():
                 print(f"warning: {line}", file=sys.stderr)
@@ -214,6 +214,20 @@ class Plan:
         return min(same) == wildcards.recipe
 
     @cached_property
+    def subjects(self) -> Mapping[str, Subject]:
+        """The sheet of animals."""
+        return read_subjects(self.config.subjects)
+
+    def species(self, session: Session) -> str | None:
+        """Latin name, where the sheet of animals tells it."""
+        subject = self.subjects.get(session.subject)
+        return subject and subject.species
+
+    def told(self, session: Session) -> str:
+        """The indicator, with the species where its kinetics there are known."""
+        return in_species(session.indicator, self.species(session))
+
+    @cached_property
     def sheets(self) -> Sheets:
         """Where the metadata of NWB files are from."""
         return Sheets(
@@ -221,7 +235,7 @@ class Plan:
             self.config.subjects,
             self.config.nwb,
             self.config.microscopes,
-            read_subjects(self.config.subjects),
+            self.subjects,
         )
 
     @cached_property
@@ -293,7 +307,7 @@ class Plan:
     @cached_property
     def indicator(self) -> OfJob:
         """Kinetics: editing one indicator's reruns the sessions with that indicator."""
-        return self.of_session(lambda session: _values(kinetics(session.indicator)))
+        return self.of_session(lambda session: _values(kinetics(self.told(session))))
 
     @OfEachJob
     def given_rois(self, wildcards: Wildcards) -> RoiFile | None:
@@ -323,13 +337,15 @@ class Plan:
         used = {"session_report": LABELS, "spikes": ("indicator", "cell_class", "preparation")}.get(
             rule, ("indicator",)
         )
-        return of_job(
-            lambda wildcards: (
-                {name: getattr(self.sessions[wildcards.session], name) for name in used}
-                if self.tells(rule, wildcards)
-                else {}
-            )
-        )
+
+        def of(wildcards: Wildcards) -> dict[str, Any]:
+            if not self.tells(rule, wildcards):
+                return {}
+            session = self.sessions[wildcards.session]
+            told = {name: getattr(session, name) for name in used} | {"indicator": self.told(session)}
+            return told | ({"species": self.species(session)} if rule == "session_report" else {})
+
+        return of_job(of)
 
     def tells(self, rule: str, wildcards: Wildcards) -> bool:
         """Whether the result of a job depends on the indicator."""

@@ -23,7 +23,7 @@ class Requests:
 
         def of(wildcards: Wildcards, attempt: int) -> int:
             size, (need, backend) = self._size(wildcards), self._need(rule, wildcards)
-            held = backend.held_frames(size, self.plan.sessions[wildcards.session].indicator) if backend else 1
+            held = backend.held_frames(size, self.plan.told(self.plan.sessions[wildcards.session])) if backend else 1
             return mem_mb(need, size, held, attempt)
 
         return of

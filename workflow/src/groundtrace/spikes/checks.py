@@ -7,7 +7,7 @@ import numpy as np
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.errors import InputError, did_you_mean
-from groundtrace.indicators import Indicator, indicators
+from groundtrace.indicators import Indicator, assumption, in_species, indicators
 from groundtrace.spikes.gaps import LEAST
 from groundtrace.traces.noise import median_absolute_difference, noise_sd
 
@@ -33,14 +33,17 @@ EXAMINED = 200
 """At most so many ROIs are looked at where a fault is one of the whole array."""
 
 
-def known_indicator(name: str | None) -> Indicator | None:
-    """The indicator called `name`, in any case; None is an unknown one."""
+def known_indicator(name: str | None, species: str | None = None) -> Indicator | None:
+    """The indicator called `name`, in any case, as it is in a species where that is known; None is an unknown one."""
     if name is None:
         return None
     known = indicators()
     by_lower = {key.lower(): key for key in known}
     if name.lower() in by_lower:
-        return known[by_lower[name.lower()]]
+        found = in_species(by_lower[name.lower()], species)
+        if said := assumption(found, species):
+            warn(f"indicator: {said}")
+        return known[found]
     raise InputError(
         f"indicator: {name!r} is not known{did_you_mean(name, known) or ';'} Known are {', '.join(known)}; "
         "for another, add a line to resources/indicators.tsv, or give None"

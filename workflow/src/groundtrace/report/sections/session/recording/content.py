@@ -56,7 +56,7 @@ def sampling(inputs: SessionInputs) -> Iterator[Warning]:
             "indicator.",
             kind="low_frame_rate",
         )
-    if assumed := assumption(acquisition.indicator):
+    if assumed := assumption(acquisition.indicator, acquisition.species):
         yield Warning(
             "note",
             f"{assumed[0].upper()}{assumed[1:]}",
