@@ -76,6 +76,22 @@ def test_the_tables_are_whole_and_the_same_each_time(made, tmp_path):
     assert validate(Tuning, tune(presentations, responses, PARAMETERS)).height == 0
 
 
+def test_the_oracle_of_the_spikes_is_known_where_the_accuracy_is(made, tmp_path):
+    presentations, counts, _ = made
+    rate = driven(counts, presentations, FRAMES)
+    expected = pl.Series(np.where(np.arange(70) < 60, 0.7, np.nan), dtype=pl.Float32).fill_nan(None)
+    spikes = write_spikes(tmp_path / "s.parquet", rate, expected_correlation=expected)
+    responses = respond(presentations, frames_of(FRAMES), spikes, RATE, PARAMETERS)
+    assert responses["expected_r2"].is_null().to_list() == [False] * 60 + [True] * 10
+    table = validate(Reliability, judge(presentations, responses, PARAMETERS))
+    assert table["oracle_corrected"][60:].is_null().all()
+    known = table[:60].filter(pl.col("oracle") > 0.05)
+    gain = known["oracle_corrected"] / known["oracle"]
+    share = responses["expected_r2"][0]
+    assert (1 / share) ** 0.5 < gain.min() < gain.max() < 1.001 / share
+    assert (known["oracle_corrected_error"] > known["oracle_error"]).all()
+
+
 def test_columns_of_the_users_own_are_kept_with_their_types(tmp_path):
     table = shown(4, 10).with_columns(
         contrast=pl.Series([0.2, 0.4, 0.6, 0.8, 1.0] * 8), eye=pl.lit("left"), lit=pl.lit(True)

@@ -70,6 +70,12 @@ class Readout(nn.Module):
         self.weight = nn.Parameter(torch.zeros(cells, channels * levels))
         self.bias = nn.Parameter(torch.zeros(cells))
 
+    @torch.no_grad()
+    def start_at(self, places: Tensor) -> None:
+        """Places x and y (n_cells, 2), -1 and 1 at the borders; NaN leaves a cell where it is."""
+        known = torch.isfinite(places).all(1)
+        self.place[known] = places[known].clamp(-0.95, 0.95).atanh()
+
     def forward(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
         """noise: (n, n_cells, 2) standard normal, of the places of a Gaussian readout."""
         place = self.place.tanh().expand(len(maps), -1, -1)

@@ -11,6 +11,7 @@ from groundtrace.encoding.base import Trials, device
 from groundtrace.encoding.model import Network
 from groundtrace.encoding.network import EncodingNetwork
 from groundtrace.encoding.pixels import Reader
+from groundtrace.encoding.places import receptive_places
 from groundtrace.random import stream
 
 BATCH = 32
@@ -39,6 +40,7 @@ def train(shape: EncodingNetwork, images: FloatArray, trials: Trials, seed: int,
     mean, count = (torch.from_numpy(part.T).float().to(device()) for part in (scaled.mean, scaled.count))
     order = random.permutation(len(images))
     held_out, learnt = np.split(order, [max(2, round(HELD_OUT * len(images)))])
+    network.readout.start_at(receptive_places(small[learnt], mean[learnt], count[learnt]))
     return _Training(network, small, mean, count, random).run(learnt, held_out)
 
 

@@ -13,6 +13,7 @@ from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.io import read_table
 from groundtrace.notices import notice
 from groundtrace.responses import tables
+from groundtrace.responses.attenuation import Kept, kept, without_inference
 from groundtrace.responses.conditions import varied, with_conditions
 from groundtrace.responses.parameters import ResponseParameters
 from groundtrace.responses.partners import APART, correlations, outlier_scores, strongest
@@ -24,6 +25,7 @@ from groundtrace.tables import empty, list_column, single
 
 BATCH = 64
 """ROIs whose rates are in memory."""
+KEPT = ("expected_r2", "expected_r2_error")
 FEW = 0.1
 """Share of presentations without a response from which on it is said."""
 
@@ -61,16 +63,17 @@ def respond(
         return _counted(read_table(spikes, ["roi", "accepted", "spike_times"]), windows_of(presentations, parameters))
     spans = frame_spans(frames["time"].to_numpy(), frames["segment"].to_numpy(), frame_rate)
     windows = windows_of(presentations, parameters)
-    columns = ["roi", "accepted", "rate", "rate_low", "rate_high"]
+    lasting = float((windows[:, 1] - windows[:, 0]).mean())
+    columns = ["roi", "accepted", "rate", "rate_low", "rate_high", "expected_correlation"]
     parts = []
     for batch in pq.ParquetFile(spikes).iter_batches(BATCH, columns=columns):
-        rate, low, high = (_lists(batch, name) for name in columns[2:])
+        rate, low, high = (_lists(batch, name) for name in columns[2:5])
         band = (low, high) if low.size else None
         found = in_windows(rate, band, spans, windows, parameters.coverage)
         error = np.zeros((len(rate), 0)) if found.error is None else found.error
-        own = pl.DataFrame(pl.from_arrow(batch.select(["roi", "accepted"])))
-        lists = {"response": found.expected, "response_error": error}
-        parts.append(own.with_columns(**{name: list_column(v.astype(np.float32)) for name, v in lists.items()}))
+        own = pl.DataFrame(pl.from_arrow(batch.select(["roi", "accepted", "expected_correlation"])))
+        correlation = own.drop_in_place("expected_correlation").cast(pl.Float64).fill_null(np.nan).to_numpy()
+        parts.append(_with_responses(own, found.expected, error, kept(correlation, lasting)))
     table = pl.concat(parts) if parts else empty(tables.Responses)
     lost = np.mean([np.isnan(row.to_numpy()).mean() for row in table["response"]]) if table.height else 0
     if lost > FEW:
@@ -86,8 +89,15 @@ def _counted(units: pl.DataFrame, windows: FloatArray) -> pl.DataFrame:
     """Table Responses: spikes in windows (n_windows, 2), which are known without an error."""
     edges = [np.searchsorted(times.to_numpy(), windows) for times in units["spike_times"]]
     counts = np.array([edge[:, 1] - edge[:, 0] for edge in edges], np.float32).reshape(-1, len(windows))
-    lists = {"response": counts, "response_error": np.zeros((units.height, 0), np.float32)}
-    return units.select("roi", "accepted").with_columns(**{name: list_column(v) for name, v in lists.items()})
+    known = Kept(np.ones(units.height), np.zeros(units.height))
+    return _with_responses(units.select("roi", "accepted"), counts, np.zeros((units.height, 0)), known)
+
+
+def _with_responses(rois: pl.DataFrame, expected: FloatArray, error: FloatArray, by: Kept) -> pl.DataFrame:
+    """Rows of the table Responses. expected, error: (n_rois, n_presentations) spikes."""
+    lists = {"response": expected, "response_error": error}
+    columns = {name: list_column(values.astype(np.float32)) for name, values in lists.items()}
+    return rois.with_columns(**columns, expected_r2=single(by.share), expected_r2_error=single(by.error))
 
 
 def _lists(batch: Any, name: str) -> FloatArray:
@@ -105,6 +115,10 @@ def judge(presentations: pl.DataFrame, responses: pl.DataFrame, parameters: Resp
         return empty(tables.Reliability)
     response = _responses(responses)[:, shown]
     found = reliability(response, condition, repeat)
+    repeats = found["trials"] / np.maximum((np.bincount(condition) > 1).sum(), 1)
+    by = Kept(*(responses[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in KEPT))
+    oracle = without_inference(found["oracle"], found["oracle_error"], found["explainable"], repeats, by)
+    found |= dict(zip(("oracle_corrected", "oracle_corrected_error"), oracle, strict=True))
     trials = found.pop("trials").astype(np.int32)
     chosen = selected(found, cells, parameters)
     scores = outlier_scores(found, cells)

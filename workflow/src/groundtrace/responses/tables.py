@@ -58,6 +58,13 @@ class Responses(Table):
         "spikes",
         "standard error of each by the predictive distribution of the inference; empty when the backend has none",
     )
+    expected_r2: Series[pl.Float32] = column(
+        "",
+        "squared Pearson r with true numbers of spikes in such windows that ground truth leads one to expect; 1 of "
+        "sorted spikes; missing where the accuracy of the backend is not known",
+        nullable=True,
+    )
+    expected_r2_error: Series[pl.Float32] = column("", "its standard error", low=0, nullable=True)
 
 
 ERROR = "its standard error"
@@ -76,6 +83,15 @@ class Reliability(Table):
         nullable=True,
     )
     oracle_error: Series[pl.Float32] = column("", ERROR, low=0, nullable=True)
+    oracle_corrected: Series[pl.Float32] = column(
+        "",
+        "the same of the spikes themselves: without what errors of the inference take from it, by ground truth; "
+        "missing where the accuracy of the backend is not known",
+        nullable=True,
+    )
+    oracle_corrected_error: Series[pl.Float32] = column(
+        "", "its standard error, with that of the accuracy of the inference", low=0, nullable=True
+    )
     split_half: Series[pl.Float32] = column(
         "",
         "Pearson r of mean responses to odd and to even repeats, for all repeats (Spearman and Brown)",

@@ -94,15 +94,20 @@ def data(inputs: SessionInputs) -> dict[str, Any]:
 def _cell(inputs: SessionInputs, loaded: Loaded, row: Mapping[str, Any]) -> dict[str, Any]:
     place = row["place"]
     tuned = loaded.tuning.filter(roi=row["roi"])
-    error = f" ± {number(row['oracle_error'], 1)}" if row["oracle_error"] is not None else ""
     return {
         "roi": row["roi"],
         "place": place,
-        "oracle": f"{number(row['oracle'], 2)}{error}",
+        "oracle": _with_error(row, "oracle"),
+        "corrected": _with_error(row, "oracle_corrected") if row["oracle_corrected"] is not None else None,
         "onsets": around_onsets(inputs, loaded, place),
         "matrix": by_repeat(loaded, place),
         "tuning": [_curve(curve) for curve in tuned.iter_rows(named=True)],
     }
+
+
+def _with_error(row: Mapping[str, Any], name: str) -> str:
+    error = row[f"{name}_error"]
+    return number(row[name], 2) + (f" ± {number(error, 1)}" if error is not None else "")
 
 
 def _curve(row: Mapping[str, Any]) -> dict[str, Any]:

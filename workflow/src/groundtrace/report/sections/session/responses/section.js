@@ -12,8 +12,9 @@ function responses() {
     reliabilityOf(all, "entropy", { label: "entropy", unit: "bit" })];
   if (all.alike) charts.push(alikeCells(all));
   const told = () => {
-    $("responding-told").textContent = cell().tuning.map(({ name, period, preferred, selectivity }) => (
-      `${name}${period ? ` (period ${number(period)}°)` : ""}: prefers ${preferred}, selectivity ${selectivity}`)).join("; ");
+    const { corrected, tuning } = cell();
+    $("responding-told").textContent = [corrected && `oracle of the spikes themselves: ${corrected}`, ...tuning.map(({ name, period, preferred, selectivity }) => (
+      `${name}${period ? ` (period ${number(period)}°)` : ""}: prefers ${preferred}, selectivity ${selectivity}`))].filter(Boolean).join("; ");
   };
   $("responding").addEventListener("change", () => {
     told();
