@@ -15,12 +15,17 @@ def package(tmp_path, monkeypatch):
     """A copy of the package that may be edited; `hashes()` gives the hash of each step's script."""
     shutil.copytree(ROOT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(provenance, "ROOT", tmp_path / "workflow/src/groundtrace")
-    return tmp_path / "workflow"
+    yield tmp_path / "workflow"
+    forget()
+
+
+def forget() -> None:
+    for function in (provenance.source_hash, provenance._source, provenance._module_path):
+        function.cache_clear()
 
 
 def hashes(workflow: Path) -> dict[str, str]:
-    provenance.source_hash.cache_clear()
-    provenance._source.cache_clear()
+    forget()
     modules = {
         "ingest": ["groundtrace.movies.formats.bruker"],
         "motion": ["groundtrace.motion.suite2p"],

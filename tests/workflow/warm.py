@@ -38,8 +38,8 @@ LARGEST_MESSAGE = 200_000
 def preload() -> None:
     """Import what every command imports, and read the code that its hashes are of."""
     import_all([*PRELOADED, "groundtrace.movies.asking", *(f"groundtrace.running.{name}" for name in USED)])
-    for script in SCRIPTS:
-        sys.modules["groundtrace.provenance"].source_hash(str(script))
+    for root in (*map(str, SCRIPTS), "groundtrace.config"):
+        sys.modules["groundtrace.provenance"].source_hash(root)
     pages = sys.modules["groundtrace.report.pages"]
     for page in pages.PAGES:
         pages.identity(page)

@@ -68,6 +68,7 @@ def _visit(module: str, name: str | None, seen: set[tuple[str, str]]) -> None:
     _source(module).collect(name, seen)
 
 
+@cache
 def _module_path(module: str) -> Path | None:
     if module.split(".")[0] != PACKAGE:
         return None
