@@ -179,7 +179,7 @@ def scores(
     return found | {f"{name}_at": [correlation(rate, each) for each in constant] for name, rate in rates.items()}
 
 
-CONSTANT = [float(k) for k in np.arange(-0.08, 0.081, 0.01)]
+CONSTANT = [k / 100 for k in range(-8, 9)]
 
 
 def main() -> None:
