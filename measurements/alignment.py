@@ -5,17 +5,19 @@
 A recording's shift is estimated without a look at any score. Spikes with none near them (ALONE) are followed by a rise
 of dF/F; the mean rise of a data set, moved by a shift for each recording, is fitted to the samples of all of them, and
 found anew from the moved samples. Recordings with fewer than FEWEST such spikes, or whose rise is not clear, take the
-shift of their data set: that of its mean rise against the mean over data sets of the same indicator and species. What
-all data sets of an indicator share is the indicator's lag, and stays.
+shift of their data set: that of its mean rise against the median over data sets of the same indicator, species and
+class, of which at least ENOUGH recordings have a clear rise. What all data sets of a kind share is the lag of the
+indicator in those cells, and stays.
 
 Then the rates of `network`, of the fair CASCADE and of `oasis`, each of data sets left out, at 30 Hz and ν = 2, are
 scored against the truth as given and as moved, all by the same shifts; beside them the best shift for all recordings of
-a data set, which looks at the score of `network`.
+a data set, which looks at the score.
 """
 
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -44,6 +46,8 @@ SHIFTS = np.arange(-0.12, 0.1201, 0.005)
 FEWEST, CLEAR = 8, 0.1
 """Spikes of a recording, and the share of the variance of their samples that its moved rise explains, to be moved by
 itself."""
+ENOUGH = 3
+"""Recordings with a clear rise that a data set needs, to be moved as a whole."""
 SLOWEST = 20.0
 """Hz; a slower recording tells no shift of milliseconds."""
 Key = tuple[str, str, int]
@@ -114,8 +118,9 @@ def estimate(recordings: list[Recording]) -> pl.DataFrame:
             # What all recordings share is of the data set.
             middle = float(np.median([shift for shift, clear in fits if clear >= CLEAR] or [0.0]))
             shifts = [shift - middle if clear >= CLEAR else 0.0 for shift, clear in fits]
-        kind = in_species(usable[0][0].indicator, usable[0][0].species)
-        means[dataset] = kind, mean
+        first = usable[0][0]
+        if sum(clear >= CLEAR for _, clear in fits) >= ENOUGH:
+            means[dataset] = f"{in_species(first.indicator, first.species)} {first.cell_class == 'excitatory'}", mean
         own |= {
             key_of(each): shift
             for (each, _), shift, (_, clear) in zip(usable, shifts, fits, strict=True)
@@ -130,7 +135,7 @@ def estimate(recordings: list[Recording]) -> pl.DataFrame:
 
 
 def against_others(means: dict[str, tuple[str, FloatArray]]) -> dict[str, float]:
-    """Shift of each data set's mean rise against those of the same indicator and species; their mean is 0."""
+    """Shift of each data set's mean rise against those of the same kind; their median is 0."""
     found: dict[str, float] = {}
     for kind in {kind for kind, _ in means.values()}:
         members = {name: mean for name, (own, mean) in means.items() if own == kind}
@@ -139,7 +144,7 @@ def against_others(means: dict[str, tuple[str, FloatArray]]) -> dict[str, float]
             moved = [np.interp(GRID + shifts[name], GRID, mean) for name, mean in members.items()]
             common = np.mean(moved, axis=0)
             shifts = {name: fit(GRID, mean, common)[0] for name, mean in members.items()}
-            middle = np.mean(list(shifts.values()))
+            middle = np.median(list(shifts.values()))
             shifts = {name: shift - float(middle) for name, shift in shifts.items()}
         found |= shifts
     return found
@@ -149,8 +154,10 @@ def key_of(recording: Recording) -> Key:
     return recording.dataset, recording.neuron, recording.recording
 
 
-def scores(neuron: Neuron, samples: list[Sampled], methods: dict[str, SpikeBackend], by: dict[Key, float]) -> dict:
-    """r of each method as given, as moved by `by` (s), and of `network` with every constant shift."""
+def scores(
+    neuron: Neuron, samples: list[Sampled], methods: dict[str, SpikeBackend], by: dict[Key, float]
+) -> dict[str, Any]:
+    """r of each method as given, as moved by `by` (s), and with every constant shift."""
     rates = {
         name: np.concatenate(
             [smooth(method.run(s.dff[None].astype(np.float32), RATE, neuron.indicator).rate[0], RATE) for s in samples]
@@ -168,10 +175,11 @@ def scores(neuron: Neuron, samples: list[Sampled], methods: dict[str, SpikeBacke
     found = {name: correlation(rate, truth(0.0)) for name, rate in rates.items()}
     moved = truth(by)
     found |= {f"{name}_moved": correlation(rate, moved) for name, rate in rates.items()}
-    return found | {f"at_{1000 * k:.0f}": correlation(rates["network"], truth(k)) for k in CONSTANT}
+    constant = [truth(k) for k in CONSTANT]
+    return found | {f"{name}_at": [correlation(rate, each) for each in constant] for name, rate in rates.items()}
 
 
-CONSTANT = [float(k) for k in np.arange(-0.08, 0.081, 0.01)]
+CONSTANT = [k / 100 for k in range(-8, 9)]
 
 
 def main() -> None:
@@ -193,32 +201,33 @@ def main() -> None:
         methods: dict[str, SpikeBackend] = {"network": network, "fair": Cascade(model=given.weights / network.weights)}
         if neuron.indicator is not None:
             methods["oasis"] = Oasis()
-        about = {"dataset": neuron.recordings[0].dataset, "neuron": neuron.recordings[0].neuron}
+        about = {"dataset": neuron.recordings[0].dataset, "excitatory": neuron.cell_class == "excitatory"}
         rows.append(about | scores(neuron, samples, methods, by))
     report(shifts, pl.DataFrame(rows))
 
 
 def report(shifts: pl.DataFrame, found: pl.DataFrame) -> None:
-    medians = found.group_by("dataset").agg(pl.exclude("neuron").median()).sort("dataset")
     names = ("network", "fair", "oasis")
-    print(
-        "| data set | offset, ms | own shift in | its SD, ms | network | fair CASCADE | oasis | best constant shift |"
-    )
-    for row in medians.iter_rows(named=True):
-        own = shifts.filter(pl.col("dataset") == row["dataset"])
+    print("| data set | offset, ms | own shift in | its SD, ms | network | fair | oasis | best: network | best: fair |")
+    rows = []
+    for (dataset, excitatory), neuron_rows in sorted(found.group_by("dataset", "excitatory")):
+        own = shifts.filter(pl.col("dataset") == dataset)
         known = own["own"].drop_nulls()
-        best = max(CONSTANT, key=lambda k: row[f"at_{1000 * k:.0f}"])
-        values = " | ".join(f"{row[name] or np.nan:.3f} → {row[f'{name}_moved'] or np.nan:.3f}" for name in names)
         spread = f"{1000 * known.std():.0f}" if len(known) > 1 else "–"
-        print(
-            f"| {row['dataset']} | {1000 * own['offset'][0]:+.0f} | {len(known)} of {len(own)} | {spread} | {values} | "
-            f"{row[f'at_{1000 * best:.0f}']:.3f} at {1000 * best:+.0f} ms |"
-        )
+        row = {name: neuron_rows[name].median() for name in [*names, *(f"{name}_moved" for name in names)]}
+        values = [f"{row[name] or np.nan:.3f} → {row[f'{name}_moved'] or np.nan:.3f}" for name in names]
+        for name in names[:2]:
+            r = np.nanmedian(np.array(neuron_rows[f"{name}_at"].to_list()), axis=0)
+            values.append(f"{r.max():.3f} at {1000 * CONSTANT[int(r.argmax())]:+.0f} ms")
+        rows.append({"dataset": dataset, "excitatory": excitatory} | row)
+        start = f"| {dataset} | {1000 * own['offset'][0]:+.0f} | {len(known)} of {len(own)} | {spread} | "
+        print(start + " | ".join(values) + " |")
+    table = pl.DataFrame(rows).filter("excitatory")
     for name in names:
-        gain = (medians[f"{name}_moved"] - medians[name]).drop_nulls()
-        print(f"{name}: median gain {gain.median():+.3f}, {gain.min():+.3f} to {gain.max():+.3f}")
+        gain = (table[f"{name}_moved"] - table[name]).drop_nulls()
+        print(f"excitatory, {name}: median gain {gain.median():+.3f}, {gain.min():+.3f} to {gain.max():+.3f}")
     for end in ("", "_moved"):
-        ahead = medians[f"network{end}"] - medians[f"fair{end}"]
+        ahead = table[f"network{end}"] - table[f"fair{end}"]
         print(f"network − fair{end}: median {ahead.median():+.3f}, below by > .02 in {(ahead < -0.02).sum()}")
 
 
