@@ -68,9 +68,10 @@ def main() -> None:
     if given.from_middle:
         training.receptive_places = lambda images, responses, weight: torch.full((responses.shape[1], 2), torch.nan)
     seen, driven, response = made(given.network, given.seed, given.cells, given.once)
-    began, parameters = time.process_time(), EncodingParameters(seed=given.seed, starts=2, steps=60)
+    began, parameters = time.process_time(), EncodingParameters(starts=2, steps=60)
+    fitting = parameters.model_copy(update={"seed": given.seed})
     backend = EncodingNetwork(members=given.members)
-    scores, model = score_predictions(backend, seen, response, driven.expected, parameters)
+    scores, model = score_predictions(backend, seen, response, driven.expected, fitting)
     assert model is not None
     took = time.process_time() - began
     chosen = np.flatnonzero(driven.oracle >= RELIABLE)
