@@ -62,7 +62,9 @@ def test_scale_error_is_that_of_the_neuropil_taken_away_and_grows_as_the_baselin
     fixed = DffParameters(neuropil=NeuropilParameters(method="fixed", coefficient=0.8))
     wrong = compute_dff(fluorescence, neuropil, RATE, 0.0, fixed)
     assert wrong.scale_error == pytest.approx(np.hypot(0.2 * 200, BASELINE_ERROR * 420) / 260, rel=0.15)
-    assert fitted.scale_error == pytest.approx(np.hypot(fitted.coefficient_error * 200, BASELINE_ERROR * 420) / 300, rel=0.1)
+    assert fitted.scale_error == pytest.approx(
+        np.hypot(fitted.coefficient_error * 200, BASELINE_ERROR * 420) / 300, rel=0.1
+    )
     dim = compute_dff(fluorescence - 200, neuropil, RATE, 0.0, DffParameters())
     assert (dim.scale_error > 1.5 * fitted.scale_error).all()
     alone = compute_dff(fluorescence, np.zeros_like(neuropil), RATE, 0.0, DffParameters())
