@@ -85,7 +85,7 @@ def test_too_few_images_for_a_model_are_said_and_fail_nothing(project, tmp_path)
     copy.configure(encoding={**ENCODING["encoding"], "folds": 40})
     copy.run()
     plane = copy.folder / "results/sub-A/ses-1/plane-0"
-    assert "Model ln: 16 images were shown, too few for 40 folds." in (plane / "encoding-default.html").read_text()
+    assert "Model ln: 16 images were shown, too few for 40 folds" in (plane / "encoding-default.html").read_text()
     assert pl.read_parquet(next(plane.rglob("encoding-given.parquet"))).is_empty()
     told = pl.read_parquet(copy.folder / "results/warnings.parquet").filter(step="encoding")
     assert told["kind"].to_list() == ["no_encoding_model"]

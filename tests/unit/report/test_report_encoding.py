@@ -22,7 +22,7 @@ def test_a_page_without_a_model_says_why():
     given = EncodingInputs("sub-a/ses-1", 0, "default", *tables, {}, np.zeros((4, 8, 8)), [SAID])
     page = render_encoding(given)
     assert "No encoding model could be fitted." in page
-    assert "Model cnn: 4 images have a response, and a model needs 8." in page
+    assert "Model cnn: 4 images have a response, and a model needs 8" in page
     assert "Show more images." in page
     told = validate(Warnings, encoding_warnings(given))
     assert told.select("step", "kind", "severity").rows() == [("encoding", "no_encoding_model", "warning")]
