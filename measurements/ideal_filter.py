@@ -177,6 +177,8 @@ def learnt(y, sigma, own, spread, rates, leave, particles, seed):
     slow, fast = np.zeros(particles), np.zeros(particles)
     state = np.zeros(particles, np.int64)
     weight, logs = np.full(particles, 1.0 / particles), np.zeros(particles)
+    # Binding is the same for all.
+    rest, one = bound(0.0, response[0]), bound(1.0, response[0])
     kept = np.sqrt(1 - MOVED**2)
     for t in range(len(y)):
         for i in range(particles):
@@ -189,7 +191,8 @@ def learnt(y, sigma, own, spread, rates, leave, particles, seed):
                 age = np.random.random()
                 slow[i] += n * response[i, 1] ** age
                 fast[i] += n * response[i, 2] ** age
-            logs[i] = log_likelihood(y[t], shown(slow[i], fast[i], response[i]), sigma)
+            dff = response[i, 0] * (bound((slow[i] - fast[i]) / response[i, 3], response[i]) - rest) / (one - rest)
+            logs[i] = log_likelihood(y[t], dff, sigma)
         weight *= np.exp(logs - logs.max())
         weight /= weight.sum()
         if 1 / (weight**2).sum() < particles / 2 or t + 1 == len(y):
