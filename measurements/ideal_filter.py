@@ -26,8 +26,15 @@ LASTING = (4.0, 0.5)
 """Mean s that it stays quiet and active."""
 RATES_PER_FRAME = np.array(RATES) / RATE
 LEAVE = 1 / (np.array(LASTING) * RATE)
+MOVED = 0.1
+"""How far kinetics are moved at random, in SD of what they may be."""
 SECOND, MOST = round(RATE), 60
 """Frames of a second; spikes in it that are told apart."""
+
+
+def constants(indicator: SimulatedIndicator) -> FloatArray:
+    """As `respond` wants them."""
+    return np.array([indicator.peak, *indicator.constants(), indicator.hill, indicator.resting, indicator.half])
 
 
 @dataclass(frozen=True)
@@ -47,12 +54,9 @@ class Response:
     @classmethod
     def of(cls, indicator: SimulatedIndicator, scale: FloatArray) -> "Response":
         """scale: (3,) factors of amplitude, decay and rise."""
-        slow, fast = np.array(indicator.constants()) * scale[1:]
-        fast = min(fast, 0.95 * slow)
-        peak_time = np.log(slow / fast) * slow * fast / (slow - fast)
-        unit = float(np.exp(-peak_time / slow) - np.exp(-peak_time / fast))
-        decay = (float(np.exp(-1 / (RATE * constant))) for constant in (slow, fast))
-        return cls(indicator.peak * scale[0], *decay, unit, indicator.hill, indicator.resting, indicator.half)
+        found = np.empty(7)
+        respond(found, constants(indicator), np.log(scale))
+        return cls(*found.tolist())
 
     @property
     def values(self) -> FloatArray:
@@ -141,6 +145,69 @@ def filtered(y, sigma, response, rates, leave, particles, lag, jitter, seed):
                 history[k] = history[k][picked]
             weight[:] = 1.0 / particles
     return mean, chance, total
+
+
+@njit(cache=True)
+def respond(response, own, point):
+    """Fill in a `Response` from an indicator's constants and the logarithms of factors of amplitude, decay and rise.
+
+    own: peak, constants of decay and rise in s, hill, resting, half.
+    """
+    decay = own[1] * np.exp(point[1])
+    rise = min(own[2] * np.exp(point[2]), 0.95 * decay)
+    peak_time = np.log(decay / rise) * decay * rise / (decay - rise)
+    response[0] = own[0] * np.exp(point[0])
+    response[1], response[2] = np.exp(-1 / (RATE * decay)), np.exp(-1 / (RATE * rise))
+    response[3] = np.exp(-peak_time / decay) - np.exp(-peak_time / rise)
+    response[4:] = own[3:]
+
+
+@njit(cache=True)
+def learnt(y, sigma, own, spread, rates, leave, particles, seed):
+    """(particles, 3) logarithms of the factors of amplitude, decay and rise, drawn from what they may be given a trace.
+
+    Every particle has kinetics of its own. Where particles are picked anew, kinetics are drawn towards their mean and
+    moved at random, so that their spread stays what it is (Liu & West 2001). own: as of `respond`.
+    """
+    np.random.seed(seed)
+    point = np.random.standard_normal((particles, 3)) * spread
+    response = np.empty((particles, 7))
+    for i in range(particles):
+        respond(response[i], own, point[i])
+    slow, fast = np.zeros(particles), np.zeros(particles)
+    state = np.zeros(particles, np.int64)
+    weight, logs = np.full(particles, 1.0 / particles), np.zeros(particles)
+    # Binding is the same for all.
+    rest, one = bound(0.0, response[0]), bound(1.0, response[0])
+    kept = np.sqrt(1 - MOVED**2)
+    for t in range(len(y)):
+        for i in range(particles):
+            if np.random.random() < leave[state[i]]:
+                state[i] = 1 - state[i]
+            slow[i] *= response[i, 1]
+            fast[i] *= response[i, 2]
+            n = np.random.poisson(rates[state[i]])
+            if n:
+                age = np.random.random()
+                slow[i] += n * response[i, 1] ** age
+                fast[i] += n * response[i, 2] ** age
+            dff = response[i, 0] * (bound((slow[i] - fast[i]) / response[i, 3], response[i]) - rest) / (one - rest)
+            logs[i] = log_likelihood(y[t], dff, sigma)
+        weight *= np.exp(logs - logs.max())
+        weight /= weight.sum()
+        if 1 / (weight**2).sum() < particles / 2 or t + 1 == len(y):
+            picked = np.searchsorted(np.cumsum(weight), (np.arange(particles) + np.random.random()) / particles)
+            picked = np.minimum(picked, particles - 1)
+            slow, fast, state, point = slow[picked], fast[picked], state[picked], point[picked]
+            weight[:] = 1.0 / particles
+            centre = np.array([point[:, k].mean() for k in range(3)])
+            spread_now = np.linalg.cholesky(np.cov(point.T) + 1e-12 * np.eye(3))
+            point = (
+                kept * point + (1 - kept) * centre + MOVED * np.random.standard_normal((particles, 3)) @ spread_now.T
+            )
+            for i in range(particles):
+                respond(response[i], own, point[i])
+    return point
 
 
 def exactly(y: FloatArray, sigma: float, response: Response, most: int) -> tuple[FloatArray, float]:

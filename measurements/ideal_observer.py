@@ -10,8 +10,8 @@ the mean over particles is what is to be expected of a frame given the trace unt
 squared error, and hardly anything a higher correlation; that of a finite number of particles is somewhat lower.
 
 With unknown kinetics each neuron has an amplitude, a decay and a rise of its own (SPREAD, of the logarithms). The
-observer knows the distribution and weighs DRAWS kinetics, in two rounds, by the likelihood that the filter estimates
-without bias; the backends are told the median. Prints per indicator and ν the median r (smoothed as everywhere), and of
+observer knows the distribution, learns from the trace what they may be, and averages over DRAWS of that; the backends
+are told the median. Prints per indicator and ν the median r (smoothed as everywhere), and of
 the observer and of `network` what they say of the spikes in each second: CRPS over that of a Poisson distribution at
 the predicted number, coverage of the 90 % interval, and its median width where 3 to 10 spikes are predicted.
 """
@@ -23,7 +23,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ideal_filter import LEAVE, MOST, RATE, RATES_PER_FRAME, SECOND, Response, filtered, shown
+from ideal_filter import (
+    LEAVE,
+    MOST,
+    RATE,
+    RATES_PER_FRAME,
+    SECOND,
+    Response,
+    constants,
+    filtered,
+    learnt,
+    shown,
+)
 
 from groundtrace.arrays import FloatArray
 from groundtrace.benchmark.metrics import count_scores
@@ -83,28 +94,15 @@ def observed(
 def observed_unknown(
     y: FloatArray, sigma: float, indicator: SimulatedIndicator, random: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """As `filtered`, over kinetics: two rounds of importance sampling, the second around the first."""
-    spread = np.array(SPREAD)
-    centre, width = np.zeros(3), spread
-    points, logs, means, chances = [], [], [], []
-    for _ in range(2):
-        for _ in range(DRAWS):
-            point = random.normal(centre, width)
-            mean, chance, likelihood = observed(
-                y, sigma, Response.of(indicator, np.exp(point)), PARTICLES // 8, int(random.integers(1 << 30))
-            )
-            prior = -0.5 * ((point / spread) ** 2).sum()
-            own = -0.5 * (((point - centre) / width) ** 2).sum() - np.log(width / spread).sum()
-            points.append(point)
-            logs.append(likelihood + prior - own)
-            means.append(mean)
-            chances.append(chance)
-        weight = np.exp(np.array(logs) - max(logs))
-        weight /= weight.sum()
-        centre = weight @ np.array(points)
-        # Narrow enough to hit, wide enough for one survivor of the first round.
-        width = np.clip(np.sqrt(weight @ (np.array(points) - centre) ** 2), spread / 4, spread)
-    return weight @ np.array(means), np.tensordot(weight, np.array(chances), 1)
+    """As `filtered`, averaged over DRAWS of what kinetics may be given the trace."""
+    seeds = random.integers(1 << 30, size=2)
+    args = constants(indicator), np.array(SPREAD), RATES_PER_FRAME, LEAVE
+    points = learnt(y, sigma, *args, 2 * PARTICLES, int(seeds[0]))
+    found = [
+        observed(y, sigma, Response.of(indicator, np.exp(point)), PARTICLES // 4, int(seeds[1]))
+        for point in points[random.choice(len(points), DRAWS, replace=False)]
+    ]
+    return np.mean([mean for mean, *_ in found], axis=0), np.mean([chance for _, chance, _ in found], axis=0)
 
 
 def simulate(

@@ -1,7 +1,7 @@
 """What the kinetics of a species are worth: zebrafish with GCaMP6f, told those of mice, none, or those of other fish.
 
-    PYTHONPATH=workflow/src:measurements python measurements/zebrafish.py <folder with recordings.parquet,
-    traces.parquet, spikes.parquet> results/ground_truth.parquet
+    PYTHONPATH=workflow/src python measurements/zebrafish.py <folder with recordings.parquet, traces.parquet,
+    spikes.parquet> results/ground_truth.parquet
 
 Decay time, rise time and amplitude are those that indicator_kinetics.py finds; of each data set they are told once as
 measured on the other two (left out), and once as they stand in resources/indicators.tsv, measured on all three. Prints

@@ -103,6 +103,12 @@ def test_every_backend_gets_the_same_traces_and_another_seed_other_ones(recordin
     assert not np.array_equal(first[0].dff, first[1].dff)
 
 
+def test_a_backend_is_told_the_kinetics_of_the_species():
+    for species, name in (("mouse", "GCaMP6f"), ("zebrafish", "GCaMP6f in Danio rerio")):
+        (found,) = neurons([replace(recording(indicator="GCaMP6f"), species=species)], SMALL)
+        assert found.indicator is indicators()[name]
+
+
 def test_controls_are_floor_and_ceiling(recordings):
     table = score(recordings, "controls", None, ALONE).rows
     validate(SpikeBenchmark, table)

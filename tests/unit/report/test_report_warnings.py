@@ -297,6 +297,15 @@ def test_an_unknown_indicator_is_no_reason_to_fail(clean):
     assert warned(inputs) == []
 
 
+def test_kinetics_taken_from_mice_are_named(clean):
+    inputs = replace(clean, acquisition=example_acquisition(3000, 128, species="Danio rerio"))
+    (found,) = session_warnings(inputs, ReportParameters())
+    assert found.title == "Kinetics of GCaMP6s in Danio rerio are not known: taken with those of GCaMP6s in mice"
+    assert "a line GCaMP6s in Danio rerio" in found.action
+    fish = example_acquisition(3000, 128, indicator="GCaMP6f in Danio rerio", species="Danio rerio")
+    assert warned(replace(clean, acquisition=fish)) == []
+
+
 def test_no_cell_in_a_short_recording_is_the_fault_of_its_length(clean):
     inputs = searched(traces(clean, accepted=pl.lit(False)), bin_frames=100)
     first = session_warnings(inputs, ReportParameters())[0]

@@ -22,8 +22,8 @@ class Subject(Section):
     subject: Label
     """As in the sample sheet."""
     species: Annotated[str, StringConstraints(pattern=r"^[A-Z][a-z]+ [a-z]+$")] | None = None
-    """Latin name of two words, as Mus musculus. Spikes are inferred with the indicator's kinetics in that species, where
-    `resources/indicators.tsv` has them."""
+    """Latin name of two words, as Mus musculus. Spikes are inferred with the kinetics of the indicator in that species,
+    where `resources/indicators.tsv` has them."""
     sex: Literal["M", "F", "U", "O"] | None = None
     """Male, female, unknown, other."""
     age: str | None = None

@@ -57,13 +57,15 @@ def sampling(inputs: SessionInputs) -> Iterator[Warning]:
             kind="low_frame_rate",
         )
     if assumed := assumption(acquisition.indicator, acquisition.species):
+        there = f" in {acquisition.species}"
+        line = acquisition.indicator + (there if f"{there} are not known" in assumed else "")
         yield Warning(
             "note",
             f"{assumed[0].upper()}{assumed[1:]}",
             "Amplitude and decay of a spike are then less certain, and so are rates and their expected accuracy.",
             "Name the indicator in the sheet."
             if acquisition.indicator == UNKNOWN
-            else f"Add a line {acquisition.indicator} with kinetics of your own to resources/indicators.tsv.",
+            else f"Add a line {line} with kinetics of your own to resources/indicators.tsv.",
             kind="indicator_assumed",
         )
     duration = acquisition.frames / acquisition.frame_rate
