@@ -37,6 +37,7 @@ def oracles(table: pl.DataFrame) -> pl.DataFrame:
         true=pl.col("true_oracle").mean(),
         bias=off.mean(),
         error=off.std() / pl.len().sqrt(),
+        corrected=(pl.col("oracle_corrected") - pl.col("true_oracle")).mean(),
         in_errors=(off / pl.col("oracle_error")).mean(),
         orientation=pl.col("orientation_off").filter(pl.col("true_oracle") >= 0.3).median(),
     )

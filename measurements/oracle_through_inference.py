@@ -122,11 +122,14 @@ def of_cells(seed: int, stimulus: StimulusParameters) -> Iterator[tuple[str, flo
             assert inferred.expected is not None
             own = responses_of(inferred, np.arange(parameters.frames) / RATE, windows)
             found = reliability(own.expected, condition, repeat)
-            numbers = [found[name] for name in ("oracle", "oracle_error", "explainable")]
             known = [Kept(share, np.zeros(CELLS)) for share in (squared(own.expected, true), stated(own))]
             by = [*known, kept(inferred.expected.value, stimulus.duration)]
-            corrected = [without_inference(*numbers, repeats, one) for one in by]
-            given = [reliability(true, condition, repeat)["oracle"], numbers[0], *(value for value, _ in corrected)]
+            corrected = [without_inference(found, repeats, one) for one in by]
+            given = [
+                reliability(true, condition, repeat)["oracle"],
+                found["oracle"],
+                *(value for value, _ in corrected),
+            ]
             yield indicator, level, np.stack([*(value - driven.oracle for value in given), corrected[-1][1]])
 
 

@@ -7,7 +7,7 @@ from groundtrace.benchmark.responses import judged, score_responses, sources_of
 from groundtrace.benchmark.tables import EncodingBenchmark, ResponseBenchmark
 from groundtrace.io import read_arrays, read_table, write_table
 from groundtrace.provenance import provenance
-from groundtrace.responses.steps import on_the_clock, windows_of
+from groundtrace.responses.steps import kept_of, on_the_clock, windows_of
 from groundtrace.responses.windows import frame_spans, plane_delay
 from groundtrace.running.job import job
 from groundtrace.simulation.evoked import fitted_network
@@ -31,7 +31,8 @@ with job(snakemake.log[0]):
         read_table(given.spikes, ["roi", "expected_correlation"]), on="roi", how="left", maintain_order="left"
     )
     models, encoding, used = snakemake.params.models, snakemake.params.encoding, snakemake.params.identity
-    scores = score_responses(cells, truth, shown, sources)
+    by = kept_of(cells.select("roi").join(found, on="roi", how="left", maintain_order="left"))
+    scores = score_responses(cells, truth, shown, sources, by)
     if not snakemake.params.leads:
         # True spikes and dF/F are the same in all recipes with these ROIs.
         sources = {"inferred": sources["inferred"]}

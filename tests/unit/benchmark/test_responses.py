@@ -7,6 +7,7 @@ import pytest
 from groundtrace.benchmark.responses import NAMES, apart, judged, repeated, score_responses, sources_of
 from groundtrace.benchmark.tables import CellBenchmark, ResponseBenchmark
 from groundtrace.random import stream
+from groundtrace.responses.attenuation import Kept
 from groundtrace.responses.conditions import with_conditions
 from groundtrace.responses.presentations import Stimuli
 from groundtrace.responses.tables import Responses
@@ -68,7 +69,11 @@ def table(shown, truth, presentations) -> pl.DataFrame:
     lists = {name: list_column(values.astype(np.float32)) for name, values in lists.items()}
     oracle = pl.Series(driven.oracle, dtype=pl.Float32)
     known = pl.DataFrame(plane | driven.fields.columns() | lists | {"oracle": oracle})
-    return score_responses(cells, validate(TruthResponses, known), presentations, sources)
+    # Of posterior means of these noisy counts.
+    shares = counts.var(axis=1) / (counts.var(axis=1) + 1.5**2)
+    by = Kept(shares, np.zeros(CELLS))
+    sources["inferred"] = shares[:, None] * sources["inferred"]
+    return score_responses(cells, validate(TruthResponses, known), presentations, sources, by)
 
 
 def test_true_spikes_have_the_true_oracle_within_their_error_and_noise_lowers_it(table):
@@ -80,6 +85,9 @@ def test_true_spikes_have_the_true_oracle_within_their_error_and_noise_lowers_it
     assert np.sqrt(np.mean(off["true"] ** 2)) < 2 * np.sqrt(np.mean(error**2))
     assert np.nanmean(off["inferred"]) < -0.1
     assert parts["dff"]["oracle"].null_count() == CELLS
+    corrected = (parts["inferred"]["oracle_corrected"] - parts["inferred"]["true_oracle"]).to_numpy()
+    assert abs(np.nanmean(corrected)) < 0.3 * abs(np.nanmean(off["inferred"]))
+    assert parts["true"]["oracle_corrected"].null_count() == CELLS
 
 
 def test_the_preferred_orientation_is_that_of_the_receptive_field(table):

@@ -32,8 +32,7 @@ def test_it_is_that_of_the_spikes_themselves(share, signal):
     true, inferred, condition = posterior_means(share, signal, seed=3)
     found = reliability(inferred, condition, np.tile(np.arange(REPEATS), CONDITIONS))
     by = Kept(np.array([share]), np.zeros(1))
-    names = ("oracle", "oracle_error", "explainable")
-    corrected, error = without_inference(*(found[name] for name in names), np.array([float(REPEATS)]), by)
+    corrected, error = without_inference(found, np.array([float(REPEATS)]), by)
     wanted = one_against_the_others(true)
     assert corrected[0] == pytest.approx(wanted, abs=2.5 * error[0])
     assert error[0] < 0.04
@@ -41,14 +40,16 @@ def test_it_is_that_of_the_spikes_themselves(share, signal):
 
 
 def test_what_is_known_without_an_error_stays_as_it_is():
-    oracle, error, explainable = np.array([-0.1, 0.0, 0.6]), np.full(3, 0.05), np.array([-0.02, 0.0, 0.4])
-    found = without_inference(oracle, error, explainable, np.full(3, 8.0), Kept(np.ones(3), np.zeros(3)))
-    np.testing.assert_allclose(found, [oracle, error])
+    measured = {"oracle": [-0.1, 0.0, 0.6], "oracle_error": [0.05] * 3, "explainable": [-0.02, 0.0, 0.4]}
+    measured = {name: np.array(values) for name, values in measured.items()}
+    found = without_inference(measured, np.full(3, 8.0), Kept(np.ones(3), np.zeros(3)))
+    np.testing.assert_allclose(found, [measured["oracle"], measured["oracle_error"]])
 
 
 def test_the_error_has_that_of_the_share():
     share, step = np.array([0.6]), 1e-4
-    asked = (np.array([0.4]), np.zeros(1), np.array([0.25]), np.array([10.0]))
+    measured = {"oracle": np.array([0.4]), "oracle_error": np.zeros(1), "explainable": np.array([0.25])}
+    asked = (measured, np.array([10.0]))
     above, below = (without_inference(*asked, Kept(share + d, np.zeros(1)))[0] for d in (step, -step))
     error = without_inference(*asked, Kept(share, np.array([0.1])))[1]
     np.testing.assert_allclose(error, np.abs(above - below) / (2 * step) * 0.1, rtol=1e-3)
@@ -60,5 +61,6 @@ def test_longer_windows_and_better_inference_keep_more():
     assert short[0] < short[1]
     unknown = kept(np.array([np.nan]), 0.25)
     assert np.isnan(unknown.share[0])
-    found = without_inference(np.array([0.5]), np.array([0.1]), np.array([0.3]), np.array([8.0]), unknown)
+    measured = {"oracle": np.array([0.5]), "oracle_error": np.array([0.1]), "explainable": np.array([0.3])}
+    found = without_inference(measured, np.array([8.0]), unknown)
     assert np.isnan(found).all()

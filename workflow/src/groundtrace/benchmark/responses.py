@@ -11,6 +11,7 @@ import polars as pl
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.benchmark.motion import table_of
 from groundtrace.benchmark.tables import Conditions, ResponseBenchmark
+from groundtrace.responses.attenuation import Kept, without_inference
 from groundtrace.responses.reliability import reliability
 from groundtrace.responses.tuning import tunings
 from groundtrace.responses.windows import in_windows
@@ -56,11 +57,12 @@ def sources_of(
 
 
 def score_responses(
-    cells: pl.DataFrame, truth: pl.DataFrame, presentations: pl.DataFrame, sources: Mapping[str, FloatArray]
+    cells: pl.DataFrame, truth: pl.DataFrame, presentations: pl.DataFrame, sources: Mapping[str, FloatArray], by: Kept
 ) -> pl.DataFrame:
     """Table ResponseBenchmark: one row per cell and source.
 
-    cells: those `judged`. truth: rows of TruthResponses of the plane. presentations: table Presentations.
+    cells: those `judged`. truth: rows of TruthResponses of the plane. presentations: table Presentations. by: of the
+    inferred responses of the cells.
     """
     known = truth[cells["cell"]]
     condition, repeat, kept = repeated(presentations)
@@ -70,6 +72,10 @@ def score_responses(
         angle, error = preferred_orientation(response, presentations)
         off = np.where(known["kind"].to_numpy() == "untuned", np.nan, apart(angle, known["orientation"].to_numpy()))
         numbers = {name: found.get(name, np.zeros(0)) for name in ("oracle", "oracle_error", "explainable")}
+        numbers["oracle_corrected"] = np.full(len(response), np.nan)
+        if source == "inferred" and len(response):
+            repeats = found["trials"] / (condition.max() + 1)
+            numbers["oracle_corrected"] = without_inference(found, repeats, by)[0]
         numbers |= {"orientation_off": off, "orientation_error": error}
         own = cells.select(*NAMES, "detectability", "noise_level").with_columns(
             source=pl.lit(source),

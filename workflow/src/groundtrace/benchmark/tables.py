@@ -166,6 +166,9 @@ class ResponseBenchmark(Conditions, key=("session", "plane", "recipe", "source",
     true_oracle: Series[pl.Float32] = column("", "oracle correlation that infinitely many images would have")
     oracle: Series[pl.Float32] = column("", "oracle correlation of the repeated images", nullable=True)
     oracle_error: Series[pl.Float32] = column("", "its standard error", low=0, nullable=True)
+    oracle_corrected: Series[pl.Float32] = column(
+        "", "without what errors of the inference take from it, as in the table of reliability", nullable=True
+    )
     explainable: Series[pl.Float32] = column(
         "fraction", "share of the variance of trials that the image explains", nullable=True
     )

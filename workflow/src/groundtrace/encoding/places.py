@@ -9,6 +9,8 @@ SIZE = 1 / 12
 CHANCE = 27.0
 """n R² below which a place may be found by chance: of χ² with 4 degrees of freedom 2 in 100,000 are above, and an image
 has about 50 places that differ."""
+BATCH = 256
+"""Images that are looked at together."""
 
 
 def receptive_places(images: Tensor, responses: Tensor, weight: Tensor) -> Tensor:
@@ -17,7 +19,7 @@ def receptive_places(images: Tensor, responses: Tensor, weight: Tensor) -> Tenso
     images: (n, y, x) standardised. responses, weight: (n, n_cells); the weight of what is not known is 0. Around every
     other pixel, responses are regressed on light and structure tensor, which has contours of all orientations.
     """
-    parts = _local(images)
+    parts = torch.cat([_local(some) for some in images.split(BATCH)], 1)
     parts = (parts - parts.mean(1, keepdim=True)).flatten(2)
     off = weight * (responses - (weight * responses).sum(0) / weight.sum(0).clamp(min=1e-9))
     within = torch.einsum("fnp,gnp->pfg", parts, parts)

@@ -4,6 +4,7 @@ With λ the squared correlation of responses with true numbers of spikes, a post
 of the covariance between two trials of one condition. λ itself is what ground truth leads one to expect.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -32,17 +33,14 @@ def kept(expected: FloatArray, lasting: float) -> Kept:
     return Kept(1 - lost, -SPREAD * lost * np.log(lost))
 
 
-def without_inference(
-    oracle: FloatArray, error: FloatArray, explainable: FloatArray, repeats: FloatArray, by: Kept
-) -> tuple[FloatArray, FloatArray]:
-    """The oracle correlation of the spikes themselves, and its standard error; all (n_rois,).
+def without_inference(found: Mapping[str, FloatArray], repeats: FloatArray, by: Kept) -> tuple[FloatArray, FloatArray]:
+    """The oracle correlation of the spikes themselves, and its standard error; (n_rois,) each.
 
-    explainable: share of the variance of trials that the condition explains, as measured. repeats: trials of a
-    condition.
+    found: `oracle`, `oracle_error` and `explainable` of the responses. repeats: (n_rois,) trials of a condition.
     """
-    others = 1 / np.maximum(repeats - 1, 1)
-    measured = np.clip(explainable, 0, by.share)
+    oracle, others = found["oracle"], 1 / np.maximum(repeats - 1, 1)
+    measured = np.clip(found["explainable"], 0, by.share)
     true = measured / by.share
     gain = np.sqrt((measured + (1 - measured) * others) / (true + (1 - true) * others)) / by.share
     slope = 1 - true * (1 - others) / (true + (1 - true) * others) / 2
-    return oracle * gain, gain * np.hypot(error, oracle * slope * by.error / by.share)
+    return oracle * gain, gain * np.hypot(found["oracle_error"], oracle * slope * by.error / by.share)

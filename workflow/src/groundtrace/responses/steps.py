@@ -116,9 +116,7 @@ def judge(presentations: pl.DataFrame, responses: pl.DataFrame, parameters: Resp
     response = _responses(responses)[:, shown]
     found = reliability(response, condition, repeat)
     repeats = found["trials"] / np.maximum((np.bincount(condition) > 1).sum(), 1)
-    by = Kept(*(responses[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in KEPT))
-    oracle = without_inference(found["oracle"], found["oracle_error"], found["explainable"], repeats, by)
-    found |= dict(zip(("oracle_corrected", "oracle_corrected_error"), oracle, strict=True))
+    found["oracle_corrected"], found["oracle_corrected_error"] = without_inference(found, repeats, kept_of(responses))
     trials = found.pop("trials").astype(np.int32)
     chosen = selected(found, cells, parameters)
     scores = outlier_scores(found, cells)
@@ -128,6 +126,11 @@ def judge(presentations: pl.DataFrame, responses: pl.DataFrame, parameters: Resp
     columns |= _partners(response, condition, roi, cells)
     columns |= {"outlier_score": single(scores), "outlier": np.nan_to_num(scores) > APART}
     return pl.DataFrame(columns).select(empty(tables.Reliability).columns)
+
+
+def kept_of(responses: pl.DataFrame) -> Kept:
+    """What the inference kept of the ROIs of the table Responses."""
+    return Kept(*(responses[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in KEPT))
 
 
 def _responses(responses: pl.DataFrame) -> FloatArray:

@@ -18,6 +18,7 @@ COLUMNS = (
     ("true_oracle", "true oracle", "mean over cells of the oracle correlation that infinitely many images would have"),
     ("oracle", "oracle", "mean over cells of the oracle correlation found"),
     ("bias", "bias", "mean over cells of what is found minus what is true"),
+    ("corrected", "corrected bias", "the same of the oracle correlation without what errors of the inference take"),
     ("in_errors", "bias / error", "mean over cells of the same over the standard error that the table states"),
     ("spread", "|bias| / error", "mean size of the same; 0.8 where errors are right"),
     ("orientation_off", "orientation", "degrees; mean over tuned cells of how far the preferred one is off"),
@@ -55,7 +56,8 @@ def context(data: Recordings) -> dict[str, Any] | None:
         return None
     off = pl.col("oracle") - pl.col("true_oracle")
     error = pl.when(pl.col("oracle_error") > 0).then(pl.col("oracle_error"))
-    table = table.with_columns(bias=off, in_errors=off / error, spread=(off / error).abs())
+    corrected = pl.col("oracle_corrected") - pl.col("true_oracle")
+    table = table.with_columns(bias=off, corrected=corrected, in_errors=off / error, spread=(off / error).abs())
     columns = _kept(table, COLUMNS)
     found = {"columns": columns, "rows": _rows(data, table, columns), "models": [], "reliable": RELIABLE, "sure": SURE}
     if data.encoding is None or data.encoding.is_empty():
