@@ -191,6 +191,11 @@ def figure(rows: list[tuple[str, float, bool, dict[str, float]]], path: Path) ->
                 if own == name and told == known
             ]
             dash = "" if known else ' stroke-dasharray="4 3"'
+            for point in points:
+                x, y = point.split(",")
+                parts.append(
+                    f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour if known else "white"}" stroke="{colour}"/>'
+                )
             parts.append(
                 f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
             )
