@@ -53,13 +53,13 @@ def noise_warnings(inputs: SessionInputs) -> Iterator[Warning]:
 
 def trace_warnings(inputs: SessionInputs) -> Iterator[Warning]:
     cells = inputs.cells
-    flawed = int(cells["baseline_near_zero"].sum())
-    if flawed > MANY * max(cells.height, 1):
+    near_zero = cells.filter("baseline_near_zero")
+    if (flawed := near_zero.height) > MANY * max(cells.height, 1):
         yield Warning(
             "warning",
             f"{flawed} of {cells.height} cells have a baseline near zero",
             "dF/F divides by the baseline: a tenth of the uncorrected light stands in for it, so sizes mean little "
-            f"(the scale of the median cell: ± {share(median(cells['dff_scale_error']))}).",
+            f"(± {share(median(near_zero['dff_scale_error']))} in the median of these cells).",
             "Compare these cells by their course, not by their size; or check the offset of the detector.",
             kind="baseline_near_zero",
         )
