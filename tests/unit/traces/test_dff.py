@@ -67,8 +67,11 @@ def test_scale_error_is_that_of_the_neuropil_taken_away_and_grows_as_the_baselin
     )
     dim = compute_dff(fluorescence - 200, neuropil, RATE, 0.0, DffParameters())
     assert (dim.scale_error > 1.5 * fitted.scale_error).all()
-    alone = compute_dff(fluorescence, np.zeros_like(neuropil), RATE, 0.0, DffParameters())
-    assert np.isnan(alone.scale_error).all()
+    for offset in (0.0, 50.0):
+        alone = compute_dff(fluorescence, np.zeros_like(neuropil), RATE, offset, DffParameters())
+        assert np.isnan(alone.scale_error).all()
+    dark = compute_dff(fluorescence, neuropil, RATE, 0.0, DffParameters(), bad_frames=np.ones(FRAMES, bool))
+    assert np.isnan(dark.scale_error).all()
 
 
 def test_fitted_coefficient_finds_each_rois_own():

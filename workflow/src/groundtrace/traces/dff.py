@@ -83,7 +83,7 @@ class Dff:
     negative: BoolArray
     scale_error: FloatArray
     """Standard error of what F - F0 is divided by, over it: by so much all dF/F of a ROI may be off; NaN where Fneu is
-    zero throughout."""
+    constant, as it is where there is none."""
     usable: BoolArray
     """(n_frames,) frames that have dF/F."""
     fitted: FloatArray
@@ -259,7 +259,7 @@ def compute_dff(
     stretches = own_baselines(segment, usable, frame_rate)
     light = _Usable(fluorescence, neuropil, offset, usable, seen.gain[usable])
     result = np.full((count, frames), np.nan, np.float32)
-    level, share, floor, scale = (np.zeros(count) for _ in range(4))
+    level, share, floor, scale = np.zeros(count), np.zeros(count), np.zeros(count), np.full(count, np.nan)
     near_zero, negative = np.zeros(count, bool), np.zeros(count, bool)
     usual = parameters.neuropil.coefficient
     fitted = r, error = np.full(count, usual), np.zeros(count)
@@ -272,7 +272,7 @@ def compute_dff(
     for block in _blocks(count) if usable.any() else []:
         raw, around = light.of(block)
         wrong = np.hypot(fitted[1][block], r[block] - fitted[0][block]) * np.median(around, axis=1)
-        wrong[~around.any(axis=1)] = np.nan
+        wrong[np.ptp(around, axis=1) == 0] = np.nan
         found = _above_baseline(raw, raw - r[block, None] * around, wrong, stretches, frame_rate, parameters.baseline)
         result[block, usable] = found.dff
         level[block], share[block], floor[block] = found.level, found.share, found.floor

@@ -46,11 +46,10 @@ NUMBERS = (
     Number("axial_width", "focus", "µm", 1, 52, "FWHM of the focus along the axis: how much depth a pixel shows"),
     Number("photon_rate", "photons per cell", "1/s", 0, 62, "by the shot noise of a cell"),
 )
-TEXTS = ("minmax(190px, 2.4fr)", "40px", "minmax(64px, 1fr)", "50px", "80px")
-"""Widths of session, plane, recipe, status and indicator."""
+TEXTS = ((190, "2.4fr"), (40, "40px"), (64, "1fr"), (50, "50px"), (80, "80px"))
+"""Least and largest width of session, plane, recipe, status and indicator; the least in px."""
 OPTIONAL = ("tracked", "curated", "field_width", "axial_width", "photon_rate")
 """Columns that are left out where no row has a value."""
-LEAST = 190 + 40 + 64 + 50 + 80 + PADDING
 
 
 def shown(table: pl.DataFrame) -> list[Number]:
@@ -61,6 +60,6 @@ def shown(table: pl.DataFrame) -> list[Number]:
 
 def context(study: StudyInputs) -> dict[str, Any]:
     numbers = shown(study.table)
-    widths = [one.width for one in numbers]
-    columns = " ".join([*TEXTS, *(f"{width}px" for width in widths)])
-    return {"numbers": numbers, "columns": columns, "width": LEAST + sum(widths)}
+    widths = [*TEXTS, *((one.width, f"{one.width}px") for one in numbers)]
+    columns = " ".join(f"minmax({least}px, {most})" for least, most in widths)
+    return {"numbers": numbers, "columns": columns, "width": PADDING + sum(least for least, _ in widths)}
