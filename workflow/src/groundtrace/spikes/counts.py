@@ -14,7 +14,7 @@ OFFSET = 0.5
 """Added to a count before its logarithm is taken, beside the ½ that cuts between two counts."""
 LARGEST = 30.0
 """The largest logarithm of a count that is told apart."""
-STEPS = 40
+STEPS = 24
 """Bisections of a quantile: its error is the widest bracket over 2^STEPS."""
 
 

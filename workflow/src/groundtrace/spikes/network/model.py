@@ -20,7 +20,7 @@ from groundtrace.errors import InputError
 from groundtrace.io import atomic
 
 KEY = "groundtrace"
-CHUNK = 2048
+CHUNK = 4096
 """Frames computed at once: activations stay in the processor's cache."""
 
 
@@ -96,27 +96,32 @@ class SpikeNetwork(nn.Module):
         return (span, 0) if self.shape.causal else (span // 2, span // 2)
 
     def for_recording(self, context: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]:
-        """`forward` for one recording: scales and shifts become part of the weights, which halves the time."""
+        """`forward` for one recording, in two thirds of the time: scales and shifts become part of the weights, and the
+        channels of a frame lie side by side in memory."""
         film = self._film(context[None])[0]
-        weights = []
+        layers = []
         for k, convolution in enumerate(self._convolutions()):
-            weight, bias = convolution.parameters()
             scale, shift = 1 + film[k, 0], film[k, 1, :, 0]
-            weights.append((weight * scale[:, None], bias * scale[:, 0] + shift))
+            weight, bias = (convolution.get_parameter(name) for name in ("weight", "bias"))
+            layers.append((_side_by_side(weight * scale[:, None]), bias * scale[:, 0] + shift))
+        last = _side_by_side(self.last.weight), self.last.bias
 
         def run(channels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            x = channels
-            for k, (weight, bias) in enumerate(weights):
+            x = _side_by_side(channels)
+            for k, (weight, bias) in enumerate(layers):
                 dilation = self.shape.dilations[k - 1] if k else 1
                 before, after = self._padding(k)
-                if before != after:
-                    y = functional.conv1d(functional.pad(x, (before, after)), weight, bias, dilation=dilation)
-                else:
-                    y = functional.conv1d(x, weight, bias, dilation=dilation, padding=before)
-                x = x.add_(y.relu_()) if k else y.relu_()
-            return _outputs(self.last(x))
+                padded, missing = (x, before) if before == after else (functional.pad(x, (before, after)), 0)
+                y = functional.conv2d(padded, weight, bias, dilation=(1, dilation), padding=(0, missing)).relu_()
+                x = x.add_(y) if k else y
+            return _outputs(functional.conv2d(x, *last)[:, :, 0])
 
         return run
+
+
+def _side_by_side(x: Tensor) -> Tensor:
+    """(n, channels, n_frames) as (n, channels, 1, n_frames), the channels next to each other in memory."""
+    return x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
 
 
 def _outputs(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
