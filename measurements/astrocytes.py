@@ -95,7 +95,8 @@ def scored(found: pl.DataFrame, quality: pl.DataFrame, true: pl.DataFrame) -> li
         middle(ratio(mine["peak"], real["peak"])), middle(start.to_numpy()),
         len(mine["speed"].drop_nulls()), middle(ratio(mine["speed"], real["speed"])),
         covered(mine["area"] / real["area"] - 1, mine["area_error"]),
-        covered(longer, mine["duration_error"]), covered(start, mine["start_time_error"]),
+        covered(longer, mine["duration_error"]), covered(mine["peak"] - real["peak"], mine["peak_error"]),
+        covered(start, mine["start_time_error"]),
         covered(mine["speed"] - real["speed"], mine["speed_error"]),
     ]  # fmt: skip
     return [str(value) for value in told]
@@ -113,7 +114,7 @@ def main() -> None:
     parameters = EventParameters(false_events=arguments.false_events)
     print(
         "| photons | seed | events | precision | recall | pairs | area, ratio | duration, ratio | peak, ratio | "
-        "start, s | fronts told | speed, ratio | area within its error | duration | start | speed | "
+        "start, s | fronts told | speed, ratio | area within its error | duration | peak | start | speed | "
         "false ones stated | found |"
     )
     for photons in arguments.photons:

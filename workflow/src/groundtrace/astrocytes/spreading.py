@@ -15,7 +15,9 @@ FEWEST = 6
 """Independent pixels of which a front is told."""
 CHANCE = 0.01
 """That squares fall as much without a front (F test)."""
-
+FASTER = 0.1
+"""Standard error of a speed, of the speed, beside what the fit leaves: smoothing makes fronts a tenth too fast in
+simulated recordings."""
 
 Fit = tuple[float, float, float, tuple[float, float]]
 
@@ -51,7 +53,7 @@ def spread_of(rows: IntArray, columns: IntArray, onset: FloatArray, error: Float
     if slowness <= 0 or fdtrc(3, max(independent - 4, 1), clearer) > CHANCE:
         return None
     uncertain = np.sqrt(variance * noise * KERNEL)
-    return Spread(1 / slowness, float(uncertain / slowness**2), *origin)
+    return Spread(1 / slowness, float(np.hypot(uncertain / slowness, FASTER) / slowness), *origin)
 
 
 def _best(y: FloatArray, x: FloatArray, onset: FloatArray, weight: FloatArray) -> Fit:

@@ -10,7 +10,7 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, Movie
 from groundtrace.astrocytes.averaged import Averaged, averaged
 from groundtrace.astrocytes.components import Components, components, least_mass, standardised
-from groundtrace.astrocytes.measuring import SMOOTH, Event, measure
+from groundtrace.astrocytes.measuring import Event, measure
 from groundtrace.astrocytes.parameters import EventParameters
 from groundtrace.astrocytes.tables import AstrocyteEvents
 from groundtrace.tables import empty, ragged, single
@@ -134,7 +134,7 @@ def _row(movie: Averaged, event: Event, mass: float, pixel_size: float | None) -
         "duration": stop - start,
         "duration_error": np.hypot(early, late),
         "peak": event.peak,
-        "peak_error": event.noise / np.sqrt(SMOOTH),
+        "peak_error": event.peak_error,
         "area": pixels * pixel_size**2 if pixel_size else np.nan,
         "area_px": pixels,
         "area_error": event.area_error,
