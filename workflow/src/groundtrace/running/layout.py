@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from groundtrace.sessions import Session
 
 PLANE = "{session}/plane-{plane}"
-SHEET = ".sessions.tsv"
-"""Copy of the sample sheet that a run was planned with, in the folder of results."""
+SHEET, ANIMALS = ".sessions.tsv", ".subjects.tsv"
+"""Copies of the sheets that a run was planned with, in the folder of results."""
 FIELD = "{subject}/field-{field}/plane-{plane}"
 """A plane of the sessions that show the same tissue."""
 TRACKED = f"{FIELD}/{{recipe}}/track-{{track}}"
