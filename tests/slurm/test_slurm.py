@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import tifffile
 
-from groundtrace.running.layout import SHEET
+from groundtrace.running.layout import ANIMALS, SHEET
 from tests.slurm.conftest import SESSIONS, SlurmJob, Study, queue, slurm, wait_for, worker
 
 Fault = Callable[[SlurmJob, int], Callable[[], bool] | None]
@@ -89,7 +89,7 @@ def failed(study: Study) -> dict[str, str]:
 
 def left_behind(study: Study) -> list[Path]:
     """Temporary files of writes that did not end."""
-    return [path for path in (study.folder / "results").rglob(".*") if path.name not in (".running", SHEET)]
+    return [path for path in (study.folder / "results").rglob(".*") if path.name not in (".running", SHEET, ANIMALS)]
 
 
 def end(run: subprocess.Popen[bytes]) -> int:

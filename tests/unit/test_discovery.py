@@ -56,6 +56,16 @@ def test_results_of_suite2p_are_a_start_where_there_is_no_movie(tmp_path):
     assert f"\t{tmp_path}/sub-a/ses-1/movie.tif\t\t" in propose_sheet(tmp_path)
 
 
+def test_results_beside_the_raw_data_of_their_session_are_no_second_row(tmp_path):
+    results, raw = tmp_path / "derivatives/sub-a/ses-1/suite2p/plane0", tmp_path / "rawdata/sub-a/ses-1/funcimg"
+    for folder, names in (results, ("F.npy", "stat.npy")), (raw, ("movie.tif",)):
+        folder.mkdir(parents=True)
+        for name in names:
+            (folder / name).touch()
+    (row,) = propose_sheet(tmp_path).splitlines()[1:]
+    assert f"{raw}/movie.tif" in row
+
+
 @pytest.mark.parametrize(
     ("make", "name", "format"),
     [

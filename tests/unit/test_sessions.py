@@ -64,6 +64,10 @@ ROWS: dict[str, tuple[dict[str, object], str]] = {
         {"subject": "M 01/left"},
         "row 2 (sub-M 01/left ses-001): subject: 'M 01/left' is not allowed; use letters, digits and underscores",
     ),
+    "date of seven digits": (
+        {"date": "2026123"},
+        "row 2 (sub-M01 ses-001): date: '2026123' is not a date; write YYYYMMDD or YYYY-MM-DD",
+    ),
     "impossible date": (
         {"date": "20261301"},
         "row 2 (sub-M01 ses-001): date: '20261301' is not a date; write YYYYMMDD or YYYY-MM-DD",

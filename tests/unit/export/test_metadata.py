@@ -24,7 +24,7 @@ def sheet(tmp_path) -> Path:
 def sheets(sheet: Path, microscopes: dict | None = None, **parameters) -> Sheets:
     named = {"scope": MICROSCOPE} if microscopes is None else microscopes
     known = {name: Microscope.model_validate(fields) for name, fields in named.items()}
-    return Sheets(Path("s.tsv"), sheet, NwbParameters.model_validate(parameters), known, read_subjects(sheet))
+    return Sheets(Path("s.tsv"), read_subjects(sheet), NwbParameters.model_validate(parameters), known)
 
 
 def test_a_complete_session_lacks_nothing(sheet):

@@ -1,6 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
+import tifffile
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from groundtrace.errors import InputError
@@ -116,3 +117,22 @@ def test_a_stack_is_checked_before_it_is_read(tmp_path):
         stack_shape(tmp_path / "wrong.tif")
     with pytest.raises(InputError, match="does not exist"):
         stack_shape(tmp_path / "none.tif")
+
+
+def test_planes_of_a_z_stack_may_be_written_one_by_one(tmp_path):
+    """Each is then a series of its own to the library."""
+    planes = np.arange(4 * 2 * 6 * 5, dtype=np.uint16).reshape(4, 2, 6, 5)
+    for name, each in ("planes", planes[:, 0]), ("frames", planes):
+        with tifffile.TiffWriter(tmp_path / f"{name}.tif") as file:
+            for plane in each:
+                file.write(plane, photometric="minisblack")
+        assert stack_shape(tmp_path / f"{name}.tif") == each.shape
+        wanted = each if each.ndim == 3 else each.mean(axis=1)
+        np.testing.assert_array_equal(
+            read_z_stack(StackFile(str(tmp_path / f"{name}.tif"), 2.0), (6, 5)).planes, wanted
+        )
+    with tifffile.TiffWriter(tmp_path / "sizes.tif") as file:
+        for height in (6, 6, 4):
+            file.write(planes[0, 0, :height], photometric="minisblack")
+    with pytest.raises(InputError, match=r"several sizes: \(6, 5\), \(4, 5\)"):
+        stack_shape(tmp_path / "sizes.tif")

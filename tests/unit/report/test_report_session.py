@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from groundtrace.acquisition import SourceFile
+from groundtrace.curation.tables import Curation
 from groundtrace.errors import InputError
 from groundtrace.extraction.tables import ExtractionQuality, Rois
 from groundtrace.io import write_arrays, write_table, write_text
@@ -27,6 +28,7 @@ from groundtrace.responses.tables import Responses
 from groundtrace.spikes.tables import Spikes
 from groundtrace.tables import empty
 from groundtrace.traces.tables import Traces
+from tests.tables import example
 from tests.unit.report.cells_example import example_extraction_quality
 from tests.unit.report.report_decode import image, page_data, unpack, values
 from tests.unit.report.report_example import example_acquisition, example_session, with_accuracy
@@ -179,6 +181,14 @@ def test_hardly_any_roi(rois):
     data = page_data(render_session(inputs, PARAMETERS))
     assert len(data["rois"]["roi"]) == len(data["footprints"]["counts"]) == len(data["full"]) == rois
     assert (data["raster"] is None) == (rois == 0)
+
+
+def test_decisions_about_an_extraction_that_found_nothing_now():
+    lost = example(Curation, roi=[None], pixel_y=[[3, 3]], pixel_x=[[4, 5]])
+    inputs = example_session(rois=0, frames=300, side=64)
+    page = render_session(replace(inputs, loaded={**inputs.loaded, "curation": lost}), PARAMETERS)
+    assert "0 ROIs of 0 (0 %) decided by hand. 1 decision from before is of ROIs that are no more." in page
+    assert [one["footprint"] for one in page_data(page)["curation"]["lost"]] == ["3:4-5"]
 
 
 def test_rejected_rois_only(session):

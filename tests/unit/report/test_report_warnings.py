@@ -51,7 +51,7 @@ def test_what_ingest_noted_is_said_with_its_advice(clean):
     (found,) = session_warnings(noted(clean, "ingest", Notice("cut_short", note)), ReportParameters())
     assert (found.kind, found.step) == ("cut_short", "ingest")
     assert (found.severity, found.title) == ("warning", "run_2.tif: is cut short: its first 79 frames are read")
-    assert found.meaning == "run_2.tif: is cut short: its first 79 frames are read."
+    assert found.meaning == "", "its title says it all"
     assert found.action == "If the original is longer, copy it again."
 
 
@@ -70,6 +70,7 @@ def test_what_a_step_says_is_on_the_page_once(clean):
     long = Notice("registered_rigidly", "the field of 60 x 60 px is small: it " + "x" * 80, "note")
     (found,) = session_warnings(noted(clean, "motion", long), ReportParameters())
     assert (found.severity, found.title) == ("note", "The field of 60 x 60 px is small")
+    assert found.meaning == f"The field of 60 x 60 px is small: it {'x' * 80}."
     assert found.action == "See the log of the step."
 
 

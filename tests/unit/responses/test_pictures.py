@@ -6,7 +6,8 @@ import pytest
 import tifffile
 
 from groundtrace.errors import InputError
-from groundtrace.responses.pictures import read_images, rows_of
+from groundtrace.responses.images import rows_of
+from groundtrace.responses.pictures import read_images
 
 STACK = np.random.default_rng(0).integers(0, 255, (11, 6, 8)).astype(np.uint8)
 
@@ -44,12 +45,21 @@ def test_images_of_other_sizes_are_refused_by_name(tmp_path):
         read_images(path)
 
 
-def test_images_are_found_by_name_file_or_position(tmp_path):
-    path = folder(tmp_path / "d")
-    ids, _ = read_images(path)
-    assert rows_of(["im10", "im2.png", "4"], ids, path) == {"im10": 10, "im2.png": 2, "4": 4}
-    with pytest.raises(InputError, match="has no image 'im99'"):
-        rows_of(["im99"], ids, path)
+def test_images_are_found_by_name_or_file_or_all_by_position():
+    ids = [f"im{i}" for i in range(11)]
+    assert rows_of(["im10", "im2.png"], ids, "images") == {"im10": 10, "im2.png": 2}
+    assert rows_of(["10", "4"], ids, "images") == {"10": 10, "4": 4}
+    for wrong, said in (["im99"], "has no image 'im99'"), (["im10", "4"], "has no image '4'"):
+        with pytest.raises(InputError, match=said):
+            rows_of(wrong, ids, "images")
+
+
+def test_numbers_are_names_of_files_before_they_are_positions():
+    """A table of numbers lost the zeros of 007.png; and 1.png is not both image 1 and the first image."""
+    padded = [f"{i:03d}" for i in range(1, 101)]
+    assert rows_of(["7", "007", "007.png", "100"], padded, "images") == {"7": 6, "007": 6, "007.png": 6, "100": 99}
+    assert rows_of(["0", "1", "99"], padded, "images") == {"0": 0, "1": 1, "99": 99}
+    assert rows_of(["7", "007"], ["007", "7"], "images") == {"007": 0, "7": 1}
 
 
 def test_an_nwb_file_has_templates_in_one_stack(tmp_path):

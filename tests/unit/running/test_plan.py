@@ -14,7 +14,7 @@ from groundtrace.running.identity import Identities
 from groundtrace.running.inputs import Inputs
 from groundtrace.running.plan import Plan
 from groundtrace.running.requests import Requests
-from groundtrace.running.starting import keep_sheet
+from groundtrace.running.starting import keep_sheets
 from groundtrace.running.targets import Targets
 from groundtrace.sheet import read_sheet
 from tests.unit.adopted.units_example import write_units
@@ -85,17 +85,36 @@ def test_kinetics_that_are_not_known_in_a_species_are_said(tmp_path, capsys):
     )
 
 
-def test_jobs_of_a_run_have_the_sheet_that_it_was_planned_with(tmp_path):
-    """Whatever the user makes of the sheet meanwhile; the next run reads the edited one."""
+def test_jobs_of_a_run_have_the_sheets_that_it_was_planned_with(tmp_path):
+    """Whatever the user makes of them meanwhile; the next run reads the edited ones."""
     results = {"results": str(tmp_path / "results")}
     plan = plan_of(tmp_path, **results)
-    keep_sheet(plan)
+    keep_sheets(plan)
     config = {**CONFIG, **results, "sessions": str(tmp_path / "sessions.tsv")}
     for edited in (SHEET.replace("a\t1", "renamed\t1"), "subject\tno such thing\n", SHEET.replace("\t30\t", "\t0\t")):
         (tmp_path / "sessions.tsv").write_text(edited)
         assert Plan.read(config, ROOT / "workflow/scripts", hashes=False).sessions == plan.sessions
     with pytest.raises(WorkflowError, match="frame_rate: '0' is not allowed"):
         Plan.read(config, ROOT / "workflow/scripts")
+
+
+@pytest.mark.parametrize(("before", "after"), [("a", "b"), ("a", None), (None, "b")])
+def test_jobs_of_a_run_know_the_animals_that_it_was_planned_with(before, after, tmp_path):
+    """Their species decide the kinetics of indicators."""
+    file, results = tmp_path / "subjects.tsv", {"results": str(tmp_path / "results")}
+
+    def write(name: str | None) -> None:
+        file.unlink(missing_ok=True)
+        if name is not None:
+            file.write_text(f"subject\tspecies\n{name}\tDanio rerio\n")
+
+    write(before)
+    plan = plan_of(tmp_path, subjects=str(file), **results)
+    keep_sheets(plan)
+    write(after)
+    config = {**CONFIG, **results, "sessions": str(tmp_path / "sessions.tsv"), "subjects": str(file)}
+    assert list(plan.animals.subjects) == [before] * (before is not None)
+    assert Plan.read(config, ROOT / "workflow/scripts", hashes=False).animals.subjects == plan.animals.subjects
 
 
 def test_what_a_row_leaves_to_its_file_and_the_file_does_not_tell_is_found_before_any_job(tmp_path):

@@ -29,36 +29,45 @@ IMAGING = ("funcimg", "f2pe", "imaging")
 
 def propose_sheet(root: Path) -> str:
     """Tab-separated sheet with one row per `sub-…/ses-…` folder under `root` that holds movies, or else results of
-    another pipeline.
+    another pipeline, unless another folder of the same session holds movies (`rawdata` beside `derivatives`).
 
     What a folder's name does not tell (indicator; frame rate when the file has none) is left empty to be filled in.
     Raises InputError when there is no such folder.
     """
-    rows = []
-    for folder in natural_order(root.glob("**/sub-*/ses-*")):
-        results = dict(_results(folder))
-        movies = _movies(folder, results)
-        # Of several pipelines the first in the order of RESULTS.
-        chosen = "" if movies else next((name for name in RESULTS if name in results.values()), "")
-        planes = natural_order(path for path, name in results.items() if name == chosen)
-        if found := movies or planes:
-            subject, session = _keys(folder.parent.name), _keys(folder.name)
-            path = "; ".join(each.as_posix() for each in found)
-            values = {
-                "subject": subject["sub"].replace("-", "_"),
-                "session": session["ses"].replace("-", "_"),
-                "date": session.get("date", ""),
-                "path": path,
-                **({"format": chosen, "planes": str(len(planes))} if planes else {}),
-            }
-            rows.append("\t".join(values.get(name, "") for name in COLUMNS))
+    found = [row for folder in natural_order(root.glob("**/sub-*/ses-*")) if (row := _row(folder))]
+    recorded = {_session(row) for row in found if "format" not in row}
+    rows = [row for row in found if "format" not in row or _session(row) not in recorded]
     if not rows:
         wanted = ", ".join(SUFFIXES)
         raise InputError(
             f"{root}: no folder sub-*/ses-* with movies ({wanted}) or results of Suite2p, CaImAn, EXTRACT, Minian or "
             "in NWB in it; write config/sessions.tsv by hand"
         )
-    return "\n".join(["\t".join(COLUMNS), *rows]) + "\n"
+    lines = ["\t".join(row.get(name, "") for name in COLUMNS) for row in rows]
+    return "\n".join(["\t".join(COLUMNS), *lines]) + "\n"
+
+
+def _row(folder: Path) -> dict[str, str]:
+    """What the folder of a session tells, by the columns of the sheet; empty where it holds nothing to start from."""
+    results = dict(_results(folder))
+    movies = _movies(folder, results)
+    # Of several pipelines the first in the order of RESULTS.
+    chosen = "" if movies else next((name for name in RESULTS if name in results.values()), "")
+    planes = natural_order(path for path, name in results.items() if name == chosen)
+    if not (movies or planes):
+        return {}
+    subject, session = _keys(folder.parent.name), _keys(folder.name)
+    return {
+        "subject": subject["sub"].replace("-", "_"),
+        "session": session["ses"].replace("-", "_"),
+        "date": session.get("date", ""),
+        "path": "; ".join(each.as_posix() for each in movies or planes),
+        **({"format": chosen, "planes": str(len(planes))} if planes else {}),
+    }
+
+
+def _session(row: dict[str, str]) -> tuple[str, ...]:
+    return row["subject"], row["session"], row["date"]
 
 
 def _keys(name: str) -> dict[str, str]:

@@ -56,7 +56,10 @@ def backend_hash(kind: "type[Backend]") -> str:
 @cache
 def file_hash(path: Path) -> str:
     """Hash of a file's content; of one that is missing, a word: the job that needs it says so."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else "missing"
+    if not path.is_file():
+        return "missing"
+    with path.open("rb") as file:  # in pieces: an NWB file with stimuli may hold the movie as well
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _visit(module: str, name: str | None, seen: set[tuple[str, str]]) -> None:

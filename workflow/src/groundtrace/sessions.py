@@ -134,11 +134,12 @@ class Session(Section):
     def _date_is_real(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        for pattern in ("%Y%m%d", "%Y-%m-%d"):
-            try:
-                return datetime.strptime(value, pattern).strftime("%Y%m%d")
-            except ValueError:
-                continue
+        try:
+            # By its digits: strptime takes 2026123 for the third of December.
+            if re.fullmatch(r"\d{8}|\d{4}-\d\d?-\d\d?", value):
+                return datetime.strptime(value, "%Y-%m-%d" if "-" in value else "%Y%m%d").strftime("%Y%m%d")
+        except ValueError:
+            pass
         raise ValueError(f"{value!r} is not a date; write YYYYMMDD or YYYY-MM-DD")
 
     @field_validator("start_time")

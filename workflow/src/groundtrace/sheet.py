@@ -51,7 +51,7 @@ class Sheet:
 def read_sheet(path: Path | str, simulations: Collection[str] = (), kept: Path | None = None) -> Sheet:
     """Read and check the whole sheet before any job starts. kept: a copy of it, which is read instead."""
     sheet = Sheet(Path(path), {}, {}, [], {}, _text(Path(path), kept))
-    for number, values in _rows(sheet.path, sheet.text, Session):
+    for number, values in rows_of(sheet.path, sheet.text, Session):
         who = f"row {number} ({_who(values)})"
         try:
             session = _session(values, simulations)
@@ -98,22 +98,25 @@ def _session(values: dict[str, Any], simulations: Collection[str]) -> Session:
     return session
 
 
-def read_rows(path: Path, kind: type[Section]) -> list[tuple[int, dict[str, Any]]]:
-    """Rows of a sheet as dicts with their line number; empty cells left out. The fields of `kind` are its columns."""
-    return _rows(path, _text(path), kind)
-
-
-def _text(path: Path, kept: Path | None = None) -> str:
-    file = kept or path
-    if not file.is_file():
+def _text(path: Path, kept: Path | None) -> str:
+    if not (kept or path).is_file():
         raise InputError(f"{path} does not exist; set `sessions` in the config to your sample sheet")
+    return read_text(kept or path)
+
+
+def read_text(file: Path) -> str:
+    """The text of a sheet; raises InputError where it is none."""
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text; save it as tab-separated text") from None
+        raise InputError(f"{file}: is not UTF-8 text; save it as tab-separated text") from None
 
 
-def _rows(path: Path, text: str, kind: type[Section]) -> list[tuple[int, dict[str, Any]]]:
+def rows_of(path: Path, text: str, kind: type[Section]) -> list[tuple[int, dict[str, Any]]]:
+    """Rows of a sheet as dicts with their line number; empty cells left out. The fields of `kind` are its columns.
+
+    path: of the sheet, for errors.
+    """
     fields = kind.model_fields
     # Not splitlines: a cell may hold a form feed or another of the separators that it knows.
     lines = [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1)]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +12,7 @@ from pydantic import StringConstraints, ValidationError, field_validator
 from groundtrace.errors import InputError
 from groundtrace.section import Section
 from groundtrace.sessions import Label
-from groundtrace.sheet import explain, read_rows
+from groundtrace.sheet import explain, read_text, rows_of
 
 DURATION = re.compile(r"P(?=\d)(\d+(\.\d+)?Y)?(\d+(\.\d+)?M)?(\d+(\.\d+)?W)?(\d+(\.\d+)?D)?")
 
@@ -47,11 +48,31 @@ class Subject(Section):
         return value
 
 
-def read_subjects(path: Path) -> Mapping[str, Subject]:
-    """Subjects by name; none where there is no such sheet. Raises one InputError that lists every fault."""
+@dataclass(frozen=True)
+class Animals:
+    """The sheet of animals."""
+
+    path: Path = Path()
+    text: str = ""
+    """The file as it was read; empty where there is none."""
+    subjects: Mapping[str, Subject] = field(default_factory=dict)
+    """By name."""
+
+
+def read_subjects(path: Path, kept: Path | None = None) -> Animals:
+    """Read and check the sheet of animals, which need not be there. Raises one InputError that lists every fault.
+
+    kept: a copy of it, which is read instead.
+    """
+    file = kept or path
+    text = read_text(file) if file.is_file() else ""
+    return Animals(path, text, _subjects(path, text) if text else {})
+
+
+def _subjects(path: Path, text: str) -> Mapping[str, Subject]:
     subjects: dict[str, Subject] = {}
     faults: list[str] = []
-    for number, values in read_rows(path, Subject) if path.is_file() else []:
+    for number, values in rows_of(path, text, Subject):
         who = f"row {number} ({values.get('subject', '?')})"
         try:
             subject = Subject.model_validate({name: values[name] for name in values if name in Subject.model_fields})

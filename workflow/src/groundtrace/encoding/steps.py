@@ -15,7 +15,7 @@ from groundtrace.encoding.parameters import EncodingParameters
 from groundtrace.encoding.scores import SCORES, oracle_score, score
 from groundtrace.errors import InputError
 from groundtrace.notices import notice
-from groundtrace.responses.pictures import rows_of
+from groundtrace.responses.images import rows_of
 from groundtrace.tables import empty, single, stack
 
 MEAN, ORACLE = "mean", "oracle"

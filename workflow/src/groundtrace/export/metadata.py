@@ -12,7 +12,7 @@ from groundtrace.export.parameters import NwbParameters
 from groundtrace.indicators import UNKNOWN
 from groundtrace.microscope import Microscope
 from groundtrace.sessions import LABELS, Session
-from groundtrace.subjects import Subject
+from groundtrace.subjects import Animals, Subject
 
 TOLD = ("description", "excitation_wavelength", "emission_wavelength")
 """Fields of a microscope that a file must have."""
@@ -71,15 +71,15 @@ class Sheets:
     """Where the metadata of a study are from."""
 
     sessions: Path
-    subjects: Path
+    animals: Animals
     parameters: NwbParameters
     microscopes: Mapping[str, Microscope]
-    known: Mapping[str, Subject]
 
     def metadata(self, session: Session) -> SessionMetadata:
         """Raises InputError that lists everything that is missing, with sheet and column."""
         self.check([session])
-        return SessionMetadata(session, self.known[session.subject], self._microscopes(session)[0], self.parameters)
+        subject = self.animals.subjects[session.subject]
+        return SessionMetadata(session, subject, self._microscopes(session)[0], self.parameters)
 
     def check(self, sessions: list[Session]) -> None:
         """Raise one InputError for all sessions whose metadata are not complete."""
@@ -137,18 +137,18 @@ class Sheets:
                     yield f"config: microscopes.{name}.{field} is empty{'' if field == 'description' else '; nm'}"
 
     def _missing_subject(self, session: Session) -> Iterator[str]:
-        if not self.subjects.is_file():
+        path, known = self.animals.path, self.animals.subjects
+        if not self.animals.text:
             yield (
-                f"{self.subjects} does not exist; write one row per animal: subject, species, sex, age or "
-                "date_of_birth (or set `subjects` in the config)"
+                f"{path} does not exist; write one row per animal: subject, species, sex, age or date_of_birth (or set "
+                "`subjects` in the config)"
             )
             return
-        subject = self.known.get(session.subject)
+        subject = known.get(session.subject)
         if subject is None:
-            near = did_you_mean(session.subject, self.known)
-            yield f"{self.subjects}: has no row for subject {session.subject}{near}"
+            yield f"{path}: has no row for subject {session.subject}{did_you_mean(session.subject, known)}"
             return
-        where = f"{self.subjects}: {session.subject}"
+        where = f"{path}: {session.subject}"
         if subject.species is None:
             yield f"{where}: species is empty; its Latin name, as Mus musculus"
         if subject.sex is None:

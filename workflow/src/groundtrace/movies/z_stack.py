@@ -69,7 +69,8 @@ def read_z_stack(given: StackFile, field: tuple[int, int]) -> ZStack:
     else:
         import tifffile
 
-        values = tifffile.imread(file).reshape(shape)
+        with tifffile.TiffFile(file) as opened:
+            values = np.stack([each.asarray() for each in opened.series]).reshape(shape)
     values = values.astype(np.float32)
     return ZStack(values.mean(axis=1) if values.ndim == 4 else values, step)
 
@@ -80,4 +81,8 @@ def _shape(file: Path) -> tuple[int, ...]:
     import tifffile
 
     with tifffile.TiffFile(file) as opened:
-        return opened.series[0].shape if len(opened.series) == 1 else (len(opened.pages), *opened.pages[0].shape)  # pyright: ignore[reportAttributeAccessIssue]
+        shapes = [each.shape for each in opened.series]
+    if len(set(shapes)) > 1:
+        raise ValueError(f"its images are of several sizes: {', '.join(map(str, dict.fromkeys(shapes)))}")
+    # Planes that were written one after the other are a series each.
+    return shapes[0] if len(shapes) == 1 else (len(shapes), *shapes[0])

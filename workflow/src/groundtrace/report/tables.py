@@ -65,7 +65,7 @@ class Warnings(Table):
     step: Series[str] = column("", "step that it is about; of a section of another package, the section")
     kind: Series[str] = column("", "a name that stays when the numbers change")
     title: Series[str] = column("", "what is the matter")
-    text: Series[str] = column("", "what it means")
+    text: Series[str] = column("", "what it means; empty where the title says it all")
     advice: Series[str] = column("", "what to do")
 
 

@@ -21,6 +21,7 @@ class Warning:
     severity: Severity
     title: str
     meaning: str
+    """Empty where the title says it all."""
     action: str
     kind: str = ""
     """A name that stays when the numbers in the title change, for tables; empty takes that of the section."""

@@ -1,6 +1,6 @@
 """Images that were shown: the file or folder in the column `stimulus_images` of the sheet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,17 +68,37 @@ def _length(path: Path) -> int:
 
 def check_known(shown: Iterable[str], path: Path | str) -> None:
     """Raise InputError where an image of the presentations is none of those in `path`."""
-    known = image_ids(path)
-    places = {name: name for name in known}
-    # A file name may be written with its suffix, and a position stands for a file too.
-    places |= {file.name: file.stem for file in Path(path).iterdir()} if Path(path).is_dir() else {}
-    unknown = sorted(set(shown) - places.keys())
-    if Path(path).is_dir() and set(unknown) <= {str(i) for i in range(len(known))}:
-        return
-    if unknown:
-        some = f"{', '.join(known[:3])} … {known[-1]}" if len(known) > 4 else ", ".join(known)
-        raise InputError(
-            f"{path}: has no image {unknown[0]!r}"
-            + (f", nor {len(unknown) - 1} more that were shown" if unknown[1:] else "")
-            + f"{did_you_mean(unknown[0], places)}; its {len(known)} images are {some}; correct the column image"
-        )
+    rows_of(shown, image_ids(path), path)
+
+
+def rows_of(shown: Iterable[str], ids: Sequence[str], where: Path | str) -> dict[str, int]:
+    """Row of each image that was shown: all by their ids, or, where these do not know all of them, all by position.
+
+    An id may be written as the name of its file, and a number without its leading zeros, as programs save it.
+    where: what the message names. Raises InputError for an image that is not there.
+    """
+    alike = _alike if len(set(map(_alike, ids))) == len(ids) else _stem
+    known = {alike(name): row for row, name in enumerate(ids)}
+    wanted = {name: alike(name) for name in shown}
+    places = {str(row): row for row in range(len(ids))}
+    unknown = sorted(name for name in wanted if wanted[name] not in known)
+    if not unknown:
+        return {name: known[wanted[name]] for name in wanted}
+    if wanted.keys() <= places.keys():
+        return {name: places[name] for name in wanted}
+    some = f"{', '.join(ids[:3])} … {ids[-1]}" if len(ids) > 4 else ", ".join(ids)
+    raise InputError(
+        f"{where}: has no image {unknown[0]!r}"
+        + (f", nor {len(unknown) - 1} more that were shown" if unknown[1:] else "")
+        + f"{did_you_mean(unknown[0], ids)}; its {len(ids)} images are {some}; correct the column image"
+    )
+
+
+def _stem(name: str) -> str:
+    path = Path(name)
+    return path.stem if path.suffix.lower() in PICTURES else name
+
+
+def _alike(name: str) -> str:
+    stem = _stem(name)
+    return str(int(stem)) if stem.isdecimal() else stem

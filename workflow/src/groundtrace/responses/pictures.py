@@ -42,17 +42,6 @@ def read_images(path: Path | str) -> tuple[list[str], FloatArray]:
     return ids, _grey(stack, stacked=True)
 
 
-def rows_of(shown: Sequence[str], ids: Sequence[str], path: Path | str) -> dict[str, int]:
-    """Row of each image that was shown: by its id, the name of its file, or its position."""
-    rows = {str(i): i for i in range(len(ids))} | {name: i for i, name in enumerate(ids)}
-    if Path(path).is_dir():
-        files = (file for file in Path(path).iterdir() if file.stem in rows)
-        rows |= {file.name: ids.index(file.stem) for file in files if file.stem in ids}
-    if lost := sorted(set(shown) - rows.keys()):
-        raise InputError(f"{path}: has no image {lost[0]!r}; correct the column image of the stimuli")
-    return {name: rows[name] for name in set(shown)}
-
-
 def _grey(pixels: Any, stacked: bool = False) -> FloatArray:
     """Without the axis of colours, if there is one; a fourth colour is transparency."""
     pixels = np.asarray(pixels, np.float32)

@@ -12,7 +12,8 @@ from groundtrace.indicators import indicators, simulated
 from groundtrace.movies.formats import module_of
 from groundtrace.provenance import backend_hash, file_hash, source_hash
 from groundtrace.report import pages
-from groundtrace.running.plan import OfJob, Plan, Wildcards, of_job
+from groundtrace.running.of_job import OfJob, Wildcards, of_job
+from groundtrace.running.plan import Plan
 from groundtrace.section import Backend
 from groundtrace.sessions import Session
 

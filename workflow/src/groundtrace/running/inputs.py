@@ -11,7 +11,8 @@ from groundtrace.errors import InputError
 from groundtrace.report import pages
 from groundtrace.running import layout, raw_files
 from groundtrace.running.internals import recorded_as
-from groundtrace.running.plan import OfEachJob, OfJob, Plan, Wildcards, of_job
+from groundtrace.running.of_job import OfEachJob, OfJob, Wildcards, of_job
+from groundtrace.running.plan import Plan
 
 
 class Inputs:

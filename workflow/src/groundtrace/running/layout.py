@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from natsort import natsorted
+
 from groundtrace.section import GIVEN
 
 # Readers of results ask for paths without a config.
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from groundtrace.sessions import Session
 
 PLANE = "{session}/plane-{plane}"
-SHEET = ".sessions.tsv"
-"""Copy of the sample sheet that a run was planned with, in the folder of results."""
+SHEET, ANIMALS = ".sessions.tsv", ".subjects.tsv"
+"""Copies of the sheets that a run was planned with, in the folder of results."""
 FIELD = "{subject}/field-{field}/plane-{plane}"
 """A plane of the sessions that show the same tissue."""
 TRACKED = f"{FIELD}/{{recipe}}/track-{{track}}"
@@ -298,10 +300,15 @@ def told_missing(entries: Entries) -> list[str]:
 
 
 def fields_of(sessions: "Mapping[str, Session]") -> dict[tuple[str, str, int], list[str]]:
-    """Keys of the sessions of each field with two or more, in the order of time: by subject, field and plane."""
+    """Keys of the sessions of each field with two or more, in the order of time: by subject, field and plane.
+
+    Of one date, or without any, by their names: 2 before 10.
+    """
     found: dict[tuple[str, str, int], list[str]] = {}
-    for key, session in sorted(sessions.items(), key=lambda item: (item[1].date or "", item[0])):
-        for plane in range(session.planes if session.field else 0):
+    named = natsorted(key for key, session in sessions.items() if session.field)
+    for key in sorted(named, key=lambda key: sessions[key].date or ""):
+        session = sessions[key]
+        for plane in range(session.planes):
             found.setdefault((f"sub-{session.subject}", session.field or "", plane), []).append(key)
     return {where: keys for where, keys in found.items() if len(keys) > 1}
 

@@ -10,7 +10,8 @@ from groundtrace.notices import noting
 from groundtrace.running import claim, internals, layout, status
 from groundtrace.running.inputs import Inputs
 from groundtrace.running.job import INTERRUPTED
-from groundtrace.running.plan import Plan, Wildcards
+from groundtrace.running.of_job import Wildcards
+from groundtrace.running.plan import Plan
 
 UNFINISHED = (INTERRUPTED, claim.STOPPED, status.STOPPED)
 """What a step says that did not fail, and is to be run again."""

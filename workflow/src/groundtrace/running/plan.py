@@ -1,7 +1,6 @@
 """A config and its sessions, as the rules of the workflow ask for them."""
 
 import functools
-import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -21,46 +20,17 @@ from groundtrace.running import layout
 from groundtrace.running.asking import unanswered
 from groundtrace.running.curations import Curations
 from groundtrace.running.internals import plainly
+from groundtrace.running.of_job import OfEachJob, OfJob, Wildcards, of_job
 from groundtrace.running.renaming import advice
 from groundtrace.running.unsuited import told_unsuited
 from groundtrace.section import Backend
 from groundtrace.sessions import Session
 from groundtrace.sheet import read_sheet
 from groundtrace.simulation.parameters import Z_STEP, Simulation
-from groundtrace.subjects import Subject, read_subjects
+from groundtrace.subjects import Animals, read_subjects
 
 NOTHING = "(?!)"
 """Pattern that matches no name."""
-Wildcards = Any
-"""Snakemake's: an attribute per wildcard."""
-OfJob = Callable[[Wildcards], Any]
-"""Input or parameter of a job."""
-
-
-def of_job(function: OfJob) -> OfJob:
-    """Snakemake asks for the signature of a function at every job, which costs more than most functions here."""
-    function.__signature__ = inspect.signature(function)  # pyright: ignore[reportFunctionMemberAccess]
-    return function
-
-
-class OfEachJob:
-    """Decorator: a method (self, wildcards) that is an input function of rules."""
-
-    def __init__(self, method: Callable[[Any, Wildcards], Any]):
-        self.method = method
-        self.__doc__ = method.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: Any, owner: type) -> OfJob:
-        def function(wildcards: Wildcards) -> Any:
-            return self.method(instance, wildcards)
-
-        # The next look finds the function itself.
-        told = of_job(plainly(function))
-        instance.__dict__[self.name] = told
-        return told
 
 
 @dataclass(frozen=True)
@@ -80,20 +50,22 @@ class Plan:
     """Of sessions, by key: which raw data are not there."""
     sheet: str = ""
     """The sample sheet as it was read."""
+    animals: Animals = field(default_factory=Animals)
 
     @classmethod
     @plainly
     def read(cls, config: Mapping[str, Any], scripts: Path | str, hashes: bool = True, batched: bool = False) -> "Plan":
         """From a config as Snakemake has it; raises WorkflowError where it, or its sheet, is wrong."""
         checked = load(config)
-        kept = None if hashes else kept_sheet(checked)
+        kept, animals = (None if hashes else _kept(checked, name) for name in (layout.SHEET, layout.ANIMALS))
         sheet = read_sheet(checked.sessions, checked.simulation, kept)
         sessions = {key: layout.with_stimuli(checked, session) for key, session in sheet.valid().items()}
         checked.check_sessions(sessions)
         for session in sessions.values():
             if session.simulate is not None:
                 simulated(session.indicator)
-        plan = cls(checked, sessions, Path(scripts), hashes, batched, sheet.missing, sheet.text)
+        animals = read_subjects(checked.subjects, animals)
+        plan = cls(checked, sessions, Path(scripts), hashes, batched, sheet.missing, sheet.text, animals)
         if hashes:
             sheet.refuse(unanswered(sheet, plan.study.rows))
             from groundtrace.running.excluded import check_excluded
@@ -213,14 +185,9 @@ class Plan:
         same = (name for name, other in self.config.recipes.items() if other.model_dump(exclude={"spikes"}) == own)
         return min(same) == wildcards.recipe
 
-    @cached_property
-    def subjects(self) -> Mapping[str, Subject]:
-        """The sheet of animals."""
-        return read_subjects(self.config.subjects)
-
     def species(self, session: Session) -> str | None:
         """Latin name, where the sheet of animals tells it."""
-        subject = self.subjects.get(session.subject)
+        subject = self.animals.subjects.get(session.subject)
         return subject and subject.species
 
     def told(self, session: Session) -> str:
@@ -230,13 +197,7 @@ class Plan:
     @cached_property
     def sheets(self) -> Sheets:
         """Where the metadata of NWB files are from."""
-        return Sheets(
-            self.config.sessions,
-            self.config.subjects,
-            self.config.nwb,
-            self.config.microscopes,
-            self.subjects,
-        )
+        return Sheets(self.config.sessions, self.animals, self.config.nwb, self.config.microscopes)
 
     @cached_property
     def recordings(self) -> dict[str, Session]:
@@ -399,9 +360,9 @@ class Plan:
         return {"recipe": wildcards.recipe, "motion_method": methods.pop("motion"), **methods}
 
 
-def kept_sheet(config: Config) -> Path | None:
-    """The sample sheet of the run that is under way, for its jobs: the user may edit the other one meanwhile."""
-    kept = config.results / layout.SHEET
+def _kept(config: Config, name: str) -> Path | None:
+    """A sheet of the run that is under way, for its jobs: the user may edit the other one meanwhile."""
+    kept = config.results / name
     return kept if kept.is_file() else None
 
 

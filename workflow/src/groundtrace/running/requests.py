@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from groundtrace.needs import Need, Size
 from groundtrace.running import layout
-from groundtrace.running.plan import Plan, Wildcards
+from groundtrace.running.of_job import Wildcards
+from groundtrace.running.plan import Plan
 from groundtrace.running.resources import NEEDS, mem_mb, recorded, runtime, simulated
 from groundtrace.section import Backend
 

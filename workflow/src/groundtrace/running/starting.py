@@ -21,12 +21,13 @@ def begin(plan: Plan, workflow: internals.Workflow) -> None:
         )
         claim.release()
         internals.start_again()
-    keep_sheet(plan)
+    keep_sheets(plan)
     claim.note(internals.run_name(workflow))
     internals.never_ask_sacct(workflow)
     internals.look_only_when_a_job_ends(workflow)
 
 
-def keep_sheet(plan: Plan) -> None:
-    """Jobs that start later read the sheet that this run was planned with: the user may edit it meanwhile."""
+def keep_sheets(plan: Plan) -> None:
+    """Jobs that start later read the sheets that this run was planned with: the user may edit them meanwhile."""
     write_text(plan.at(layout.SHEET), plan.sheet)
+    write_text(plan.at(layout.ANIMALS), plan.animals.text)

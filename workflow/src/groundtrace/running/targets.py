@@ -9,7 +9,8 @@ from typing import Any
 from groundtrace.errors import InputError
 from groundtrace.export.metadata import nwb_name
 from groundtrace.running import layout
-from groundtrace.running.plan import OfEachJob, Plan, Wildcards
+from groundtrace.running.of_job import OfEachJob, Wildcards
+from groundtrace.running.plan import Plan
 from groundtrace.sessions import Session
 
 

@@ -1,11 +1,11 @@
 """The ROIs of an NWB file: a `PlaneSegmentation`, found by its type and not by its name."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from natsort import natsorted
 
 from groundtrace.arrays import FloatArray
 from groundtrace.errors import InputError
@@ -31,11 +31,7 @@ def typed(file: Any, kind: str) -> dict[str, Any]:
             found[name] = item
 
     file.visititems(visit)
-    return {name: found[name] for name in sorted(found, key=_natural)}
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return {name: found[name] for name in natsorted(found)}
 
 
 def segmentation(path: Path, file: Any, plane: int, planes: int) -> Any:

@@ -57,7 +57,7 @@ def so_far(inputs: SessionInputs) -> str:
     gone = f" {plural(lost, 'decision')} from before {'is' if lost == 1 else 'are'} of ROIs that are no more." * (
         lost > 0
     )
-    return f"{plural(held.height, 'ROI')} of {found} ({share(held.height / found)}) decided by hand.{gone}"
+    return f"{plural(held.height, 'ROI')} of {found} ({share(held.height / max(found, 1))}) decided by hand.{gone}"
 
 
 def content(inputs: SessionInputs) -> str:

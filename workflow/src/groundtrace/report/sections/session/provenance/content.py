@@ -37,14 +37,16 @@ def warnings(inputs: SessionInputs) -> Iterator[Warning]:
 
 
 def as_warning(step: str, notice: Mapping[str, Any]) -> Warning:
-    """A notice as the page says it; its title is its first clause where the whole is long."""
+    """A notice as the page says it: a short one is its title, of a long one the first clause is."""
     found, advice = notice["found"], notice["advice"] or "see the log of the step"
     of_file = FILE.match(found)
     start, rest = of_file.groups() if of_file else ("", found)
-    title = found if len(found) <= TITLE else start + re.split(r"[:,;(]", rest)[0].strip()
-    title, meaning = (text if of_file else f"{text[:1].upper()}{text[1:]}" for text in (title, found))
+    title, meaning = found, ""
+    if len(found) > TITLE:
+        title, meaning = start + re.split(r"[:,;(]", rest)[0].strip(), f"{found}."
+    title, meaning = (text if of_file else f"{text[:1].upper()}{text[1:]}" for text in (title, meaning))
     advice = f"{advice[:1].upper()}{advice[1:]}."
-    return Warning(notice["severity"], title, f"{meaning}.", advice, notice["kind"], step)
+    return Warning(notice["severity"], title, meaning, advice, notice["kind"], step)
 
 
 def step(entry: Mapping[str, Any]) -> dict[str, Any]:
