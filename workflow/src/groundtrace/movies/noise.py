@@ -104,8 +104,8 @@ def _triples(movie: Movie, good: IntArray) -> FloatArray:
     starts = np.flatnonzero((good[2:] - good[:-2]) == 2) if len(good) > 2 else np.zeros(0, int)
     if not len(starts):
         raise BackendError(
-            "denoising: no three good frames follow each other, so that the noise of the movie cannot be measured; look "
-            "at the bad frames, or use a recipe without denoising"
+            "denoising: no three good frames follow each other, so that the noise of the movie cannot be measured; "
+            "look at the bad frames, or use a recipe without denoising"
         )
     starts = good[starts[np.unique(np.linspace(0, len(starts) - 1, min(TRIPLES, len(starts))).astype(int))]]
     triples = np.empty((len(starts), 3, *movie.shape[1:]), np.float32)
