@@ -16,6 +16,7 @@ from sklearn.datasets import load_sample_images
 
 from groundtrace.arrays import FloatArray
 from groundtrace.encoding.base import EncodingBackend, EncodingModel
+from groundtrace.encoding.contrast import Contrast
 from groundtrace.encoding.folds import predict_left_out
 from groundtrace.encoding.gabor import Gabor
 from groundtrace.encoding.linear import Linear
@@ -128,8 +129,8 @@ def excite(
     model = model or MODELS[name].fit(images, image_of, counts, given.seed)
     fitted = time.process_time() - began
     limits, chosen = (float(images.mean()), 0.3 * float(images.std(axis=(1, 2)).mean())), range(given.most_exciting)
-    made = most_exciting(model, chosen, limits, (0.0, 1.0), steps=120, seed=given.seed).images
-    gabors, _ = best_gabor(model, chosen, limits, (0.0, 1.0))
+    made = most_exciting(model, chosen, Contrast(*limits, 0.0, 1.0), steps=120, seed=given.seed).images
+    gabors, _ = best_gabor(model, chosen, Contrast(*limits, 0.0, 1.0))
     off = images - images.mean(axis=(1, 2), keepdims=True)
     shown = limits[0] + limits[1] * off / off.std(axis=(1, 2), keepdims=True)
     own = np.arange(given.most_exciting)

@@ -8,7 +8,7 @@ from groundtrace.encoding.mei import best_gabor, most_exciting
 from groundtrace.errors import InputError
 from tests.unit.encoding.encoding_example import COMPLEX, SHAPE, SIMPLE, KnownCells, images, session
 
-LIMITS = {"contrast": (0.5, 0.06), "pixel_range": (0.0, 1.0), "shape": SHAPE}
+LIMITS = Contrast(0.5, 0.06, 0.0, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def cells():
 
 @pytest.fixture(scope="module")
 def found(cells):
-    return most_exciting(cells, range(4), **LIMITS, starts=4, steps=80, seed=1)
+    return most_exciting(cells, range(4), LIMITS, SHAPE, starts=4, steps=80, seed=1)
 
 
 def test_the_image_of_a_known_cell_is_its_gabor(cells, found):
@@ -28,7 +28,7 @@ def test_the_image_of_a_known_cell_is_its_gabor(cells, found):
 def test_the_image_of_a_fitted_cell_is_the_true_gabor():
     data = session(100, 20, (SIMPLE, COMPLEX) * 2)
     model = Gabor(steps=60).fit(data.images, data.image_of, data.responses, 0)
-    found = most_exciting(model, range(4), **LIMITS, starts=2, steps=60, seed=1)
+    found = most_exciting(model, range(4), LIMITS, SHAPE, starts=2, steps=60, seed=1)
     assert (data.cells.likeness(found.images) > 0.95).all()
 
 
@@ -38,10 +38,9 @@ def test_starts_agree_where_the_image_is_unique_and_not_where_any_phase_will_do(
 
 
 def test_no_image_of_the_same_contrast_excites_more(cells, found):
-    limits = Contrast(*LIMITS["contrast"], *LIMITS["pixel_range"])
-    natural = limits.project(torch.from_numpy(images(300))).numpy()
+    natural = LIMITS.project(torch.from_numpy(images(300))).numpy()
     assert (found.predicted > cells.predict(natural).max(axis=1)).all()
-    gabors, rate = best_gabor(cells, range(4), **LIMITS, steps=40)
+    gabors, rate = best_gabor(cells, range(4), LIMITS, SHAPE, steps=40)
     assert (rate <= found.predicted * 1.02).all()
     assert (rate >= found.predicted * 0.95).all()
     assert (cells.likeness(gabors) > 0.95).all()
@@ -65,7 +64,7 @@ def test_contrast_holds_exactly_inside_the_range(mean, rms):
 
 
 def test_contrast_of_the_images_holds_where_pixels_are_clipped(cells):
-    found = most_exciting(cells, range(4), (0.4, 0.25), (0.0, 1.0), SHAPE, starts=3, steps=30)
+    found = most_exciting(cells, range(4), Contrast(0.4, 0.25, 0.0, 1.0), SHAPE, starts=3, steps=30)
     np.testing.assert_allclose(found.images.mean(axis=(1, 2), dtype=float), 0.4, rtol=1e-5)
     np.testing.assert_allclose(found.images.std(axis=(1, 2), dtype=float), 0.25, rtol=1e-5)
     assert found.images.min() == 0
@@ -79,5 +78,5 @@ def test_a_contrast_out_of_reach_is_refused(mean, rms, said):
 
 
 def test_the_same_seed_gives_the_same_images(cells, found):
-    again = most_exciting(cells, range(4), **LIMITS, starts=4, steps=80, seed=1)
+    again = most_exciting(cells, range(4), LIMITS, SHAPE, starts=4, steps=80, seed=1)
     np.testing.assert_array_equal(found.images, again.images)

@@ -19,6 +19,7 @@ from groundtrace.motion.phase.smoothing import Modes, Prior
 from groundtrace.motion.phase.stretches import Reader, at_jumps, find_stretches, jumps
 from groundtrace.motion.phase.template import Matcher, binned, look_far
 from groundtrace.motion.quality import assess
+from groundtrace.notices import Notice, noting
 from groundtrace.sessions import Session
 from groundtrace.simulation.parameters import Simulation
 from groundtrace.simulation.simulate import prepare, raw_frames
@@ -396,8 +397,9 @@ def test_bright_tissue_that_moves_is_followed(photons, tmp_path):
 
 def test_a_movie_that_shows_nothing_is_left_as_it_was(tmp_path):
     movie = np.random.default_rng(0).poisson(50, (400, 128, 128)).astype(np.int16)
-    with pytest.warns(UserWarning, match="leaves the movie as it was"):
+    with noting() as said, pytest.warns(Notice, match="leaves the movie as it was"):
         registered, result = register(movie, tmp_path)
+    assert [one.kind for one in said] == ["left_as_recorded"], "it is on the page, and not in the log alone"
     np.testing.assert_array_equal(registered, movie)
     assert not np.stack([result.shift.y, result.shift.x]).any()
     assert (result.y_error >= 13).all()

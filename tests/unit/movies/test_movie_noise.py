@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
+from groundtrace.errors import BackendError
 from groundtrace.movies.noise import REACH, NoiseModel, measure_noise
 from groundtrace.testing.movies import TAPS, correlated
 
@@ -78,3 +79,10 @@ def test_readout_variance_is_the_double_sum_over_pixels(count, seed):
             if max(abs(dy), abs(dx)) <= REACH:
                 total += weights[p] * weights[q] * correlation[REACH + dy, REACH + dx] * sigma[p] * sigma[q]
     assert model.readout_variance(rows, columns, weights, mean) == pytest.approx(max(total, 0), rel=1e-9, abs=1e-9)
+
+
+def test_frames_of_which_no_three_follow_each_other_tell_no_noise():
+    movie = np.random.default_rng(0).poisson(100, (30, 16, 16)).astype(np.int16)
+    for good in (np.arange(2), np.flatnonzero(np.arange(30) % 3)):
+        with pytest.raises(BackendError, match="use a recipe without denoising"):
+            measure_noise(movie, good, movie.mean(axis=0))

@@ -325,7 +325,7 @@ def test_a_small_step_between_files_is_no_warning(clean, factor, times):
     ] * times
 
 
-@pytest.mark.parametrize("name", ["m.tif", "TSeries-01"])
+@pytest.mark.parametrize("name", ["m.tif", "TSeries-01", "my run 2.ome.tif"])
 def test_a_long_notice_about_a_file_or_folder_has_its_first_clause_as_title(clean, name):
     found = f"{name}: the time stamps have 2 gaps, by lost frames or pauses, of 13 s: 6.6 s after 53 frames; 7 s"
     notice = {"severity": "warning", "kind": "gaps", "found": found, "advice": "align by time"}

@@ -107,7 +107,7 @@ class Session(Section):
     .nwb file with intervals. The session's page then shows the responses of its cells."""
     stimulus_images: str | None = None
     """Images that were shown: a stack (.npy, .npz, .tif), a folder of .png or .jpg, or an .nwb file with templates. The
-    id of an image is its position, from 0, or its file name. The ids in `stimuli` are checked against it."""
+    id of an image is its position, from 0, or its file name, one or the other in all of `stimuli`, which is checked."""
     z_stack: str | None = None
     """Z-stack around the recording (.tif or .npy; planes x height x width, or planes x frames x height x width), with
     its zoom and pixels: motion correction then finds the depth of each frame in it."""

@@ -153,6 +153,7 @@ class Optimum:
 
 def best_of_truth(fields: Fields, shown: Stimulus, parameters: EncodingParameters) -> Optimum:
     """The optimum of true cells: of fitted ones by the ascent that makes images of models."""
+    from groundtrace.encoding.contrast import Contrast
     from groundtrace.encoding.mei import most_exciting
 
     shape = shown.images.shape[1:]
@@ -163,8 +164,8 @@ def best_of_truth(fields: Fields, shown: Stimulus, parameters: EncodingParameter
     if not gabor.all():
         assert shown.network is not None, "fitted cells are those of a network"
         own = _FittedCells(shown.network, fields.neuron[~gabor].astype(np.int64))
-        limits = ((GREY, contrast), PIXELS)
-        made = most_exciting(own, range(len(own.neurons)), *limits, shape, starts=STARTS, steps=parameters.steps)
+        limits = Contrast(GREY, contrast, *PIXELS)
+        made = most_exciting(own, range(len(own.neurons)), limits, shape, starts=STARTS, steps=parameters.steps)
         best[~gabor] = made.images
     place = np.where(gabor, [fields.y, fields.x], centres(best))
     unknown = Optimum(fields, contrast, np.zeros(0), place, shown.network)
@@ -194,14 +195,15 @@ def best_of(
     `mei`, `gabor`, `field`, `best_image`: the true response over that to the true best image of the same contrast.
     `position_off` (px) and `orientation_off` (degrees). NaN of cells that are not among those `chosen`.
     """
+    from groundtrace.encoding.contrast import Contrast
     from groundtrace.encoding.mei import best_gabor, most_exciting
 
     shape, contrast = shown.images.shape[1:], optimum.contrast
-    limits, starts, steps = ((GREY, contrast), PIXELS), parameters.starts, parameters.steps
+    limits, starts, steps = Contrast(GREY, contrast, *PIXELS), parameters.starts, parameters.steps
     strongest = shown.images[strongest_image(shown.image_of, response[chosen], len(shown.images))]
     candidates = {
-        "mei": most_exciting(model, chosen, *limits, shape, starts, steps, parameters.seed).images,
-        "gabor": best_gabor(model, chosen, *limits, shape=shape)[0],
+        "mei": most_exciting(model, chosen, limits, shape, starts, steps, parameters.seed).images,
+        "gabor": best_gabor(model, chosen, limits, shape)[0],
         "best_image": with_contrast(strongest, GREY, contrast),
     }
     if hasattr(model, "fields"):

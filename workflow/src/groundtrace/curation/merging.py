@@ -11,7 +11,6 @@ from groundtrace.extraction.footprints import compactness, skewness
 
 NEUROPIL = 0.7
 """Of which the skewness is told, as of every ROI."""
-NOISES = ("fluorescence_noise", "neuropil_noise")
 Members = Sequence[int]
 """Positions of ROIs in their tables."""
 

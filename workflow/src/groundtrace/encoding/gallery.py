@@ -59,10 +59,7 @@ class Gallery:
 
     @property
     def _asked(self) -> dict:
-        limits = self.limits
-        shape = (self.shown.images.shape[1], self.shown.images.shape[2])
-        pixels = (limits.low, limits.high)
-        return {"cells": self.cells, "contrast": (limits.mean, limits.rms), "pixel_range": pixels, "shape": shape}
+        return {"cells": self.cells, "limits": self.limits, "shape": self.shown.images.shape[1:]}
 
     def _of_model(self, name: str) -> pl.DataFrame:
         own, steps = self.fitted[name], self.parameters.steps

@@ -88,9 +88,8 @@ def _maximised(
     """Images that maximise units and directions of the last layer, and how much more than any place in the images."""
     values, _ = observations(layers[-1])
     names, chosen = directions(values)
-    limits = contrast_of(shown.images, parameters)
     units = Units(network, len(layers) - 1, chosen)
-    asked = ((limits.mean, limits.rms), (limits.low, limits.high), shown.images.shape[1:])
+    asked = (contrast_of(shown.images, parameters), shown.images.shape[1:])
     found = most_exciting(units, range(len(names)), *asked, starts=2, steps=parameters.steps, seed=parameters.seed)
     seen = (values - values.mean(axis=0)) @ chosen.T
     reached = (found.predicted - values.mean(axis=0) @ chosen.T) / seen.std(axis=0)

@@ -46,8 +46,7 @@ class MostExciting:
 def most_exciting(
     model: EncodingModel,
     cells: Sequence[int] | IntArray,
-    contrast: tuple[float, float],
-    pixel_range: tuple[float, float],
+    limits: Contrast,
     shape: tuple[int, int] | None = None,
     starts: int = 4,
     steps: int = 150,
@@ -62,10 +61,8 @@ def most_exciting(
         One that can be differentiated; of an ensemble the mean is maximised.
     cells : (n,)
         Rows of the model's cells.
-    contrast : (mean, rms)
-        Of all pixels of an image, in the units of the stimulus; they hold exactly.
-    pixel_range : (low, high)
-        Of each pixel.
+    limits : Contrast
+        Mean and RMS contrast of an image, which hold exactly, and range of its pixels.
     shape : (Y, X), optional
         Size of an image; None asks the model.
     starts : int
@@ -76,10 +73,7 @@ def most_exciting(
         Of the noise.
     begin : (n, Y, X), optional
         One image for each cell to start from, instead of `starts`.
-
-    Raises InputError where no image has this contrast in this range.
     """
-    limits = Contrast(*contrast, *pixel_range)
     cells = np.asarray(cells, np.int64)
     shape = shape or image_shape(model)
     if begin is None:
@@ -165,8 +159,7 @@ def _similarity(images: FloatArray) -> float:
 def best_gabor(
     model: EncodingModel,
     cells: Sequence[int] | IntArray,
-    contrast: tuple[float, float],
-    pixel_range: tuple[float, float],
+    limits: Contrast,
     shape: tuple[int, int] | None = None,
     steps: int = 60,
 ) -> tuple[FloatArray, FloatArray]:
@@ -174,7 +167,7 @@ def best_gabor(
 
     Position, orientation, frequency, size, aspect and phase by gradient ascent, from the best of a grid.
     """
-    limits, shape = Contrast(*contrast, *pixel_range), shape or image_shape(model)
+    shape = shape or image_shape(model)
     asked = torch.from_numpy(np.asarray(cells, np.int64))
 
     def drawn(gabors: Gabors, phase: Tensor) -> Tensor:

@@ -182,7 +182,8 @@ def observe(
     good = np.flatnonzero(~bad_frames)
     if len(good) < FEWEST_FRAMES:
         raise BackendError(
-            f"extraction: {len(good)} good frames are too few to find cells in; {FEWEST_FRAMES} are needed"
+            f"extraction: {len(good)} good frames are too few to find cells in; {FEWEST_FRAMES} are needed: look "
+            "at the bad frames, record longer, or leave the session out"
         )
     segment = np.zeros(len(good), int) if segment is None else segment[good]
     borders, steps = np.flatnonzero(np.diff(segment)) + 1, np.zeros(0, int)

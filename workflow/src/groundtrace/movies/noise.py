@@ -11,6 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray, Movie
+from groundtrace.errors import BackendError
 from groundtrace.io import read_arrays, write_arrays
 
 TRIPLES = 256
@@ -72,7 +73,10 @@ def mean_image(movie: Movie, good: IntArray) -> FloatArray:
 
 
 def measure_noise(movie: Movie, good: IntArray, mean: FloatArray) -> NoiseModel:
-    """Noise of `movie` (T, Y, X). good: (n,) frames to use, in order; mean: (Y, X) of the movie."""
+    """Noise of `movie` (T, Y, X). good: (n,) frames to use, in order; mean: (Y, X) of the movie.
+
+    Raises BackendError where no three of them follow each other.
+    """
     from groundtrace.movies.photons import photon_line
 
     triples, pixels = _triples(movie, good), _some_pixels(mean.size)
@@ -99,7 +103,10 @@ def _triples(movie: Movie, good: IntArray) -> FloatArray:
     """(n, 3, Y, X) float32 consecutive good frames."""
     starts = np.flatnonzero((good[2:] - good[:-2]) == 2) if len(good) > 2 else np.zeros(0, int)
     if not len(starts):
-        raise ValueError("no three consecutive frames")
+        raise BackendError(
+            "denoising: no three good frames follow each other, so that the noise of the movie cannot be measured; "
+            "look at the bad frames, or use a recipe without denoising"
+        )
     starts = good[starts[np.unique(np.linspace(0, len(starts) - 1, min(TRIPLES, len(starts))).astype(int))]]
     triples = np.empty((len(starts), 3, *movie.shape[1:]), np.float32)
     for k, start in enumerate(starts):

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from warnings import warn
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, median_filter
@@ -18,6 +17,7 @@ from groundtrace.motion.phase.kernels import measure_blocks
 from groundtrace.motion.phase.smoothing import Modes, Prior, smooth_field
 from groundtrace.motion.phase.stretches import Reader, Stretch, find_stretches
 from groundtrace.motion.phase.template import SMOOTHING, SURE, Matcher, look_far, noise_floor, sample, without_noise
+from groundtrace.notices import notice
 
 BATCH_BYTES = 2 << 20
 """Size of the frames that one thread works on at a time; it changes no result."""
@@ -117,11 +117,11 @@ def _left_alone(
     movie: Movie, registered: Movie, stretches: list[Stretch], share: FloatArray, settings: Settings
 ) -> Registration:
     """The movie as it was recorded: what cannot be followed is not made worse."""
-    warn(
-        f"motion: phase finds most frames on their mean no better than chance (within {settings.bound} px), and "
-        "leaves the movie as it was recorded. Does the mean image show structure that stays? Try the motion "
-        "method suite2p, or register another channel (motion_channel)",
-        stacklevel=4,
+    notice(
+        "left_as_recorded",
+        f"phase finds most frames on their mean no better than chance (within {settings.bound} px), and leaves the "
+        "movie as it was recorded; look whether the mean image shows structure that stays, and try the motion method "
+        "suite2p, or another channel (motion_channel)",
     )
     for start in range(0, len(movie), 64):
         registered[start : start + 64] = movie[start : start + 64]

@@ -15,8 +15,8 @@ LISTED = 3
 """Notices of one step and kind that are shown."""
 TITLE = 90
 """Letters of the longest notice that is its own title."""
-FILE = re.compile(r"(\S+: )(.*)", re.DOTALL)
-"""A notice about a raw file, or a folder of them, begins with its name."""
+FILE = re.compile(r"([^:;]+\.[A-Za-z]\w*: |\S+: )(.*)", re.DOTALL)
+"""A notice about a raw file, or a folder of them, begins with its name; that of a file may have spaces."""
 
 
 def context(inputs: SessionInputs) -> dict[str, Any]:
