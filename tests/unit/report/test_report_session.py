@@ -187,7 +187,7 @@ def test_decisions_about_an_extraction_that_found_nothing_now():
     lost = example(Curation, roi=[None], pixel_y=[[3, 3]], pixel_x=[[4, 5]])
     inputs = example_session(rois=0, frames=300, side=64)
     page = render_session(replace(inputs, loaded={**inputs.loaded, "curation": lost}), PARAMETERS)
-    assert "0 ROIs of 0 (0 %) decided by hand. 1 decision from before is of ROIs that are no more." in page
+    assert "nothing to decide. 1 decision from before is of ROIs that are no more." in page
     assert [one["footprint"] for one in page_data(page)["curation"]["lost"]] == ["3:4-5"]
 
 
@@ -221,6 +221,9 @@ def test_what_was_looked_for_and_what_may_be_noise_is_said(session, page):
     text = " ".join(search_facts(replace(session, extraction_quality=other)))
     assert "from the config. The movie shows cells of about 14 px (17 µm)." in text
     assert "none accepted" in text
+    for decoys, end in ((0, "6 ROIs, none accepted."), (3, "6 ROIs, 3 accepted.")):
+        nothing = example_extraction_quality(session.rois, accepted=0, decoys_accepted=decoys)
+        assert search_facts(replace(session, extraction_quality=nothing))[-1].endswith(end)
     unknown = example_extraction_quality(session.rois, decoys=None, decoys_accepted=None)
     flat = session.acquisition.model_copy(update={"pixel_size": None})
     assert search_facts(replace(session, extraction_quality=unknown, acquisition=flat)) == [

@@ -7,7 +7,7 @@ from groundtrace.acquisition import Acquisition
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.indicators import kinetics_for
 from groundtrace.tables import list_column, single, stack
-from groundtrace.traces.axial import axial_part
+from groundtrace.traces.axial import Axial, axial_part
 from groundtrace.traces.dff import Dff, DffParameters, compute_dff, expected_noise, signal_to_noise
 from groundtrace.traces.noise import noise_level
 from groundtrace.traces.smoothing import SmoothingParameters, smooth_rois
@@ -47,11 +47,7 @@ def compute_traces(
     if smoothing and parameters.axial == "regress":
         light, around = (stack(fluorescence[name]) for name in DENOISED_LIGHT)
         other = axial_part(light, around, depth, ~bad_frames, rate, parameters.axial)
-        parts = (axial.fluorescence, axial.neuropil, other.fluorescence, other.neuropil)
-        names = ("fluorescence", "neuropil", *DENOISED_LIGHT)
-        fluorescence = fluorescence.with_columns(
-            list_column(values).alias(name) for name, values in zip(names, parts, strict=True)
-        )
+        fluorescence = _without_depth(fluorescence, axial, other)
     dff = compute_dff(
         axial.fluorescence, axial.neuropil, rate, offset, parameters, believed, bad_frames=bad_frames, segment=segment
     )
@@ -64,13 +60,7 @@ def compute_traces(
             "accepted": rois["accepted"],
             "fluorescence": measured["fluorescence"],
             "neuropil": measured["neuropil"],
-            "dff": list_column(dff.dff),
-            "neuropil_coefficient": single(dff.coefficient),
-            "neuropil_coefficient_error": single(dff.coefficient_error),
-            "neuropil_fitted": single(dff.fitted),
-            "neuropil_fitted_error": single(dff.fitted_error),
-            "baseline": single(dff.baseline),
-            "dff_scale_error": single(dff.scale_error),
+            **_corrected(dff),
             "noise_level": single(level),
             "expected_noise_level": single(np.where(reliable, expected, np.nan)),
             "snr": single(signal_to_noise(dff.dff)),
@@ -78,15 +68,42 @@ def compute_traces(
             "baseline_near_zero": dff.near_zero,
             "negative_fluorescence": dff.negative,
             "saturated": roi_maximum(rois, saturated) > SATURATED_FRAMES,
-            "axial_share": single(axial.share),
-            "axial_share_error": single(axial.error),
-            "axial_motion": np.nan_to_num(axial.share) > np.maximum(AXIAL_SHARE, 2 * np.nan_to_num(axial.error)),
+            **_moved(axial),
             "looks_denoised": reliable & (level < DENOISED * expected),
             **(_smoothed(fluorescence, dff, offset, acquisition, parameters, smoothing, segment) if smoothing else {}),
         }
     )
     frames = pl.Series(range(len(dff.usable)), dtype=pl.Int32)
     return traces, pl.DataFrame({"frame": frames, "usable": dff.usable, "gain": single(dff.light.gain)})
+
+
+def _without_depth(fluorescence: pl.DataFrame, measured: Axial, denoised: Axial) -> pl.DataFrame:
+    """Table Fluorescence without the part that depth explains, of the movie and of its denoised copy."""
+    parts = (measured.fluorescence, measured.neuropil, denoised.fluorescence, denoised.neuropil)
+    names = ("fluorescence", "neuropil", *DENOISED_LIGHT)
+    return fluorescence.with_columns(list_column(values).alias(name) for name, values in zip(names, parts, strict=True))
+
+
+def _corrected(dff: Dff) -> dict[str, pl.Series]:
+    """Columns of dF/F and of what it was made with."""
+    return {
+        "dff": list_column(dff.dff),
+        "neuropil_coefficient": single(dff.coefficient),
+        "neuropil_coefficient_error": single(dff.coefficient_error),
+        "neuropil_fitted": single(dff.fitted),
+        "neuropil_fitted_error": single(dff.fitted_error),
+        "baseline": single(dff.baseline),
+        "dff_scale_error": single(dff.scale_error),
+    }
+
+
+def _moved(axial: Axial) -> dict[str, pl.Series | BoolArray]:
+    """Columns of what depth explains."""
+    return {
+        "axial_share": single(axial.share),
+        "axial_share_error": single(axial.error),
+        "axial_motion": np.nan_to_num(axial.share) > np.maximum(AXIAL_SHARE, 2 * np.nan_to_num(axial.error)),
+    }
 
 
 def _smoothed(

@@ -86,13 +86,15 @@ def given_facts(
 
 
 def _decoys(row: dict[str, Any]) -> list[str]:
-    found, accepted = row["decoys"], row["decoys_accepted"]
+    found, accepted, cells = row["decoys"], row["decoys_accepted"], row["accepted"]
     if found is None or accepted is None:
         return []
     fact = f"The same search in the inverted movie, where nothing fires: {found} ROI{'' if found == 1 else 's'}, "
+    if not cells:
+        return [f"{fact}{accepted or 'none'} accepted."]
     if not accepted:
-        return [f"{fact}none accepted, so hardly any of the {row['accepted']} accepted cells should be noise."]
-    return [f"{fact}{accepted} accepted, so about {accepted} of the {row['accepted']} accepted cells may be noise."]
+        return [f"{fact}none accepted, so hardly any of the {cells} accepted cells should be noise."]
+    return [f"{fact}{accepted} accepted, so about {min(accepted, cells)} of the {cells} accepted cells may be noise."]
 
 
 def length(pixels: float, pixel_size: float | None) -> str:

@@ -51,13 +51,15 @@ def so_far(inputs: SessionInputs) -> str:
     decided = _decided(inputs)
     held = decided.filter(pl.col("roi").is_not_null())
     found = int((inputs.rois["kind"] != "merged").sum())
-    if decided.is_empty():
+    if decided.is_empty() and found:
         return f"No one has decided about these {plural(found, 'ROI')} yet: the automatic verdicts hold."
     lost = decided.height - held.height
     gone = f" {plural(lost, 'decision')} from before {'is' if lost == 1 else 'are'} of ROIs that are no more." * (
         lost > 0
     )
-    return f"{plural(held.height, 'ROI')} of {found} ({share(held.height / max(found, 1))}) decided by hand.{gone}"
+    if not found:
+        return f"No ROI was found, so there is nothing to decide.{gone}"
+    return f"{plural(held.height, 'ROI')} of {found} ({share(held.height / found)}) decided by hand.{gone}"
 
 
 def content(inputs: SessionInputs) -> str:
