@@ -89,10 +89,12 @@ def _decoys(row: dict[str, Any]) -> list[str]:
     found, accepted = row["decoys"], row["decoys_accepted"]
     if found is None or accepted is None:
         return []
-    fact = f"The same search in the inverted movie, where nothing fires: {found} ROI{'' if found == 1 else 's'}, "
-    if not accepted:
-        return [f"{fact}none accepted, so hardly any of the {row['accepted']} accepted cells should be noise."]
-    return [f"{fact}{accepted} accepted, so about {accepted} of the {row['accepted']} accepted cells may be noise."]
+    noise = f"about {accepted}" if accepted else "hardly any"
+    return [
+        f"The same search in the inverted movie, where nothing fires: {found} ROI{'' if found == 1 else 's'}, "
+        f"{accepted or 'none'} accepted, so {noise} of the {row['accepted']} accepted cells may be noise.",
+        "That tells nothing of dendrites, neuropil and parts of cells among them; the cell probability does.",
+    ]
 
 
 def length(pixels: float, pixel_size: float | None) -> str:
