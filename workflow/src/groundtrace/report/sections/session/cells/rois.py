@@ -98,7 +98,7 @@ def _decoys(row: dict[str, Any]) -> list[str]:
 
 def _expected(rois: pl.DataFrame) -> list[str]:
     """How many of the accepted ROIs are cells, which decoys do not tell: they know noise alone."""
-    sure = rois.filter("accepted")["cell_probability"].drop_nulls()
+    sure = rois.filter("accepted", kind="active")["cell_probability"].drop_nulls()
     if not len(sure):
         return []
     return [
