@@ -1,5 +1,7 @@
 """What is drawn of a ROI, and what its shape is judged by."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from scipy.ndimage import binary_fill_holes, label
@@ -26,7 +28,8 @@ def drawn(y: IntArray, x: IntArray, weight: FloatArray) -> tuple[IntArray, IntAr
     clear = weight >= EDGE * weight.max()
     image = np.zeros((int(y.max()) - top + 1, int(x.max()) - left + 1), bool)
     image[y[clear] - top, x[clear] - left] = True
-    pieces, _ = label(image)
+    found: Any = label(image)
+    pieces: IntArray = found[0]
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
     whole = binary_fill_holes((sizes >= SPECK * sizes.max())[pieces] & image)
