@@ -1,6 +1,6 @@
 """What the probability of being a cell is worth, and the curves it is made of (resources/models/acceptance.json).
 
-    PYTHONPATH=workflow/src python measurements/acceptance.py FOLDER [--write] [--held-out]
+    PYTHONPATH=workflow/src python measurements/acceptance.py FOLDER [--write] [--held-out] [--seeds SEED ...]
 
 Simulates recordings of many indicators, frame rates, pixel sizes, densities, light levels, neuropils and axial drifts
 (settings drawn from seeds 1000 to 1043, with round somata and smooth neuropil, and 4000 to 4059), registers them with
@@ -9,7 +9,8 @@ is in FOLDER already is used again.
 Prints precision, recall and F1 by least probability, and the share of true cells by decile of the probability, of
 recordings that the curves were not fitted to (six folds of whole recordings). --write fits the curves to all of them
 and writes them. --held-out reports on recordings of other indicators, densities, light levels and
-pixel sizes than any of those (seeds 5000 to 5011) with the curves that ship.
+pixel sizes than any of those (seeds 5000 to 5011) with the curves that ship, --seeds on recordings of these seeds:
+then also with the sharpening that the other ones would have given, and --write writes that of all.
 
 Cells are looked for at 12 µm times a random factor (15 %), since nobody knows better. A ROI is right when it is paired
 with a soma at an IoU of 0.5.
@@ -25,6 +26,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 from threadpoolctl import threadpool_limits
 
 from groundtrace.arrays import FloatArray
@@ -191,6 +193,20 @@ def fitted(recordings: list[Recording]) -> Acceptance:
     return fit(rows, (soma >= 0.5).astype(float), weight)
 
 
+def sharpened(recordings: list[Recording]) -> Acceptance:
+    """The curves that ship, and the sharpening that fits these recordings best."""
+
+    def loss(share: float) -> float:
+        total = 0.0
+        for each in recordings:
+            p = replace(acceptance(), sharpening=share).probability(Statistics.of(each.rows))
+            total -= np.log(np.where(each.soma >= 0.5, p, 1 - p)).sum() / np.sqrt(max(len(p), 1))
+        return total
+
+    best = minimize_scalar(loss, bounds=(0, 4), method="bounded")
+    return replace(acceptance(), sharpening=round(float(best.x), 2))
+
+
 def report(recordings: list[Recording], probabilities: list[FloatArray]) -> None:
     """Precision, recall, F1 as the benchmark counts them, and calibration."""
     print("least p  precision  recall  F1 (means over recordings)  least F1")
@@ -220,7 +236,8 @@ def write(model: Acceptance) -> None:
         for name, knots, values in zip(NAMES, model.knots, model.values, strict=True)
     }
     path = resource("models") / "acceptance.json"
-    path.write_text(json.dumps({"offset": round(model.offset, 4), "curves": curves}, indent=1) + "\n")
+    content = {"offset": round(model.offset, 4), "sharpening": model.sharpening, "curves": curves}
+    path.write_text(json.dumps(content, indent=1) + "\n")
     print(f"written: {path}")
 
 
@@ -229,15 +246,24 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--seeds", type=int, nargs="+")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    seeds = HELD_OUT if arguments.held_out else SEEDS
+    shipped = HELD_OUT if arguments.held_out else arguments.seeds
     with ProcessPoolExecutor(2) as pool:
-        recordings = list(pool.map(partial(recording, folder=arguments.folder), seeds))
+        recordings = list(pool.map(partial(recording, folder=arguments.folder), shipped or SEEDS))
     with (arguments.folder / "rois.pkl").open("wb") as file:
         pickle.dump(recordings, file)
-    if arguments.held_out:
+    if shipped:
         report(recordings, [acceptance().probability(Statistics.of(each.rows)) for each in recordings])
+    if arguments.seeds:
+        print("sharpening by the other recordings")
+        models = [sharpened(recordings[:k] + recordings[k + 1 :]) for k in range(len(recordings))]
+        judged = [model.probability(Statistics.of(each.rows)) for model, each in zip(models, recordings, strict=True)]
+        report(recordings, judged)
+        if arguments.write:
+            write(sharpened(recordings))
+    if shipped:
         return
     probabilities = [np.zeros(0)] * len(recordings)
     for fold in range(FOLDS):

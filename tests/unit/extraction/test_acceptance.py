@@ -1,5 +1,6 @@
 """The additive model of what a cell is: recovered, calibrated, monotone, explained; and the one that ships."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -62,6 +63,15 @@ def test_probabilities_are_shares_on_held_out_rois():
         inside = (p >= low) & (p < low + 0.1)
         assert inside.sum() > 200
         assert cell[inside].mean() == pytest.approx(p[inside].mean(), abs=0.05)
+
+
+def test_sharpening_makes_the_sure_surer_and_leaves_every_verdict():
+    rows, _, _ = rois(3000, 8)
+    plain, sharp = (probability(replace(fitted(), sharpening=share), rows) for share in (0.0, 1.0))
+    doubtful = plain <= 0.29
+    np.testing.assert_array_equal(sharp[doubtful], plain[doubtful])
+    assert (sharp[plain > 0.31] > plain[plain > 0.31]).all()
+    np.testing.assert_array_equal(sharp >= 0.3, plain >= 0.3)
 
 
 def test_weights_count():

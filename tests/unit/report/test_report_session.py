@@ -216,6 +216,8 @@ def test_what_was_looked_for_and_what_may_be_noise_is_said(session, page):
     assert "Looked for: cells of 10 px (12 µm), from the pixel size." in page
     accepted = session.extraction_quality["accepted"][0]
     assert f"6 ROIs, 1 accepted, so about 1 of the {accepted} accepted cells may be noise." in page
+    expected = session.rois.filter("accepted")["cell_probability"]
+    assert f"about {round(expected.sum())} of {len(expected)} accepted ROIs are cells" in page
     assert "The movie shows cells" not in page
     other = example_extraction_quality(session.rois, diameter_seen=14.0, decoys_accepted=0, diameter_source="config")
     text = " ".join(search_facts(replace(session, extraction_quality=other)))
@@ -226,7 +228,8 @@ def test_what_was_looked_for_and_what_may_be_noise_is_said(session, page):
         assert search_facts(replace(session, extraction_quality=nothing))[-1].endswith(end)
     unknown = example_extraction_quality(session.rois, decoys=None, decoys_accepted=None)
     flat = session.acquisition.model_copy(update={"pixel_size": None})
-    assert search_facts(replace(session, extraction_quality=unknown, acquisition=flat)) == [
+    unjudged = session.rois.with_columns(cell_probability=pl.lit(None, pl.Float32))
+    assert search_facts(replace(session, extraction_quality=unknown, acquisition=flat, rois=unjudged)) == [
         "Looked for: cells of 10 px, from the pixel size."
     ]
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.extraction.footprints import compactness, skewness
+from groundtrace.extraction.outlines import drawn
 
 NEUROPIL = 0.7
 """Of which the skewness is told, as of every ROI."""
@@ -41,7 +42,7 @@ def joined_roi(rois: pl.DataFrame, fluorescence: pl.DataFrame, members: Members,
         "centroid_y": float(np.average(y, weights=weight)),
         "centroid_x": float(np.average(x, weights=weight)),
         "area": len(y),
-        "compactness": compactness(y, x),
+        "compactness": compactness(*drawn(y, x, weight)),
         "skew": skewness(np.asarray(trace["fluorescence"]) - np.float32(NEUROPIL) * np.asarray(trace["neuropil"])),
         "kind": "merged",
         **({"origin": ", ".join(parts["origin"])} if "origin" in rois.columns else {}),

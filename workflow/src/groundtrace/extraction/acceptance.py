@@ -15,6 +15,8 @@ from groundtrace.arrays import FloatArray
 from groundtrace.extraction.statistics import NAMES, Statistics
 from groundtrace.indicators import resource
 
+UNSURE = -0.85
+"""Log odds, of a probability of 0.3, up to which the curves alone decide."""
 LOGARITHMIC = ("peak", "energy", "relative_area")
 """Statistics that count by their ratios."""
 REASONS = {
@@ -39,6 +41,8 @@ class Acceptance:
     """(n_statistics, n_knots) ascending, of the transformed statistics."""
     values: FloatArray
     """(n_statistics, n_knots) log odds at the knots."""
+    sharpening: float = 0.0
+    """Share by which log odds above UNSURE grow. The curves were fitted to whole footprints; outlines tell more."""
 
     def terms(self, statistics: Statistics) -> FloatArray:
         """(n_rois, n_statistics) contributions to the log odds; nothing where a statistic is missing."""
@@ -48,7 +52,8 @@ class Acceptance:
 
     def probability(self, statistics: Statistics) -> FloatArray:
         """(n_rois,)"""
-        return expit(self.offset + self.terms(statistics).sum(axis=1))
+        odds = self.offset + self.terms(statistics).sum(axis=1)
+        return expit(odds + self.sharpening * np.maximum(odds - UNSURE, 0))
 
     def reasons(self, statistics: Statistics) -> list[str]:
         """What counts most against each ROI being a cell, and what comes next when it weighs half as much."""
@@ -79,4 +84,5 @@ def acceptance() -> Acceptance:
         content["offset"],
         np.array([curve["knots"] for curve in curves], float),
         np.array([curve["log_odds"] for curve in curves], float),
+        content["sharpening"],
     )

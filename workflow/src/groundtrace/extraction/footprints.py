@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from groundtrace.arrays import BoolArray, FloatArray, IntArray
 from groundtrace.extraction.base import Denoised, Extraction
+from groundtrace.extraction.outlines import drawn
 from groundtrace.tables import list_column, ragged
 
 STATISTICS = (
@@ -34,7 +35,7 @@ def describe(extraction: Extraction, shape: tuple[int, int], neuropil_coefficien
             "centroid_y": pl.Series(centroids[:, 0], dtype=pl.Float32),
             "centroid_x": pl.Series(centroids[:, 1], dtype=pl.Float32),
             "area": pl.Series([len(rows) for rows, *_ in footprints], dtype=pl.Int32),
-            "compactness": pl.Series([compactness(rows, columns) for rows, columns, _ in footprints], dtype=pl.Float32),
+            "compactness": pl.Series([compactness(*drawn(*each)) for each in footprints], dtype=pl.Float32),
             "skew": pl.Series(
                 [
                     skewness(f - np.float32(neuropil_coefficient) * n)

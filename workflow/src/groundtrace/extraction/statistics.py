@@ -10,6 +10,7 @@ import numpy as np
 from groundtrace.arrays import FloatArray, IntArray
 from groundtrace.extraction.base import Footprint
 from groundtrace.extraction.footprints import compactness
+from groundtrace.extraction.outlines import drawn
 
 BORDER = 0.15
 """Cell diameters from the field's edge within which a ROI is taken for cut."""
@@ -28,11 +29,11 @@ class Statistics:
     skewness: FloatArray
     """Skewness of the trace in units of noise."""
     relative_area: FloatArray
-    """Area over that of a disk of the cell diameter."""
+    """Area of what is drawn over that of a disk of the cell diameter."""
     compactness: FloatArray
-    """Mean distance of the pixels from their centre over that of a disk of the same area (`whole_compactness`)."""
+    """Mean distance of what is drawn from its centre over that of a disk of the same area (`whole_compactness`)."""
     solidity: FloatArray
-    """Area over that of the convex hull."""
+    """Area of what is drawn over that of its convex hull."""
     inside: FloatArray
     """Share of the power of the active image that lies inside the ROI."""
     sharpness: FloatArray
@@ -93,8 +94,11 @@ def _one(z: FloatArray, images: Images, diameter: float, footprint: Footprint) -
 
 
 def shape(footprint: Footprint, diameter: float, field: tuple[int, ...]) -> tuple[float, float, float]:
-    """Relative area, compactness and solidity of a ROI in a field of (height, width) px."""
-    y, x, _ = footprint
+    """Relative area, compactness and solidity of what is drawn of a ROI in a field of (height, width) px.
+
+    Faint tails count as little here as for the eye: noise has more of them than cells.
+    """
+    y, x = drawn(*footprint)
     whole = whole_compactness(y, x, field, round(BORDER * diameter))
     return len(y) / (np.pi * diameter**2 / 4), whole, solidity(y, x)
 

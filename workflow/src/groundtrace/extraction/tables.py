@@ -5,7 +5,7 @@ import polars as pl
 from groundtrace.tables import Booleans, Floats, Ints, Series, Table, column
 
 
-class Rois(Table):
+class Rois(Table, version=2):
     """One row per ROI: a sparse footprint and its description.
 
     Extraction leaves it as `found.parquet`; `rois.parquet` has what a person decided, too.
@@ -20,7 +20,9 @@ class Rois(Table):
     centroid_x: Series[pl.Float32] = column("px", "weighted mean column")
     area: Series[pl.Int32] = column("px", "number of pixels", low=1)
     compactness: Series[pl.Float32] = column(
-        "", "mean distance from the centroid over that of a disk of the same area; 1 is a disk", low=0
+        "",
+        "mean distance of its outline's pixels from their centre over that of a disk of the same area; 1 is a disk",
+        low=0,
     )
     skew: Series[pl.Float32] = column("", "skewness of the neuropil-corrected trace", nullable=True)
     kind: Series[str] = column(
@@ -48,8 +50,10 @@ class Rois(Table):
     energy: Series[pl.Float32] = column(
         "noise SD", "root of the sum of squares of its trace above three standard deviations", nullable=True
     )
-    relative_area: Series[pl.Float32] = column("", "area over that of a disk of the cell diameter", nullable=True)
-    solidity: Series[pl.Float32] = column("", "area over that of the convex hull", nullable=True)
+    relative_area: Series[pl.Float32] = column(
+        "", "area of its outline over that of a disk of the cell diameter", nullable=True
+    )
+    solidity: Series[pl.Float32] = column("", "area of its outline over that of the convex hull", nullable=True)
     inside: Series[pl.Float32] = column("", "share of the active light around the ROI that is inside it", nullable=True)
     sharpness: Series[pl.Float32] = column(
         "", "active light per pixel inside less that just outside, over that inside", nullable=True

@@ -9,9 +9,9 @@ import polars as pl
 from groundtrace.adopted import suite2p
 from groundtrace.arrays import BoolArray
 from groundtrace.curation.adopt import edited, foreign, joined
-from groundtrace.curation.file import Decision, Outline, read_curation, write_curation
+from groundtrace.curation.file import Decision, read_curation, write_curation
 from groundtrace.errors import InputError
-from groundtrace.extraction.outlines import EDGE
+from groundtrace.extraction.outlines import drawn
 from groundtrace.io import read_table, write_text
 from groundtrace.running import layout
 from groundtrace.running.curations import Curations
@@ -56,13 +56,10 @@ def _foreign(folder: Path, entry: layout.Entry, held: tuple[Decision, ...]) -> t
     shape = (1 + max(max(y) for y in found["pixel_y"]), 1 + max(max(x) for x in found["pixel_x"]))
     settings = suite2p.read_all(folder)
     shape = (int(settings.get("Ly") or shape[0]), int(settings.get("Lx") or shape[1]))
-    drawn: list[Outline] = []
-    for y, x, weight in suite2p.footprints(folder, shape):
-        seen = weight >= EDGE * weight.max()
-        drawn.append((y[seen], x[seen]))
-    if len(drawn) != len(verdict):
-        raise InputError(f"{folder}: stat.npy has {len(drawn)} ROIs, iscell.npy {len(verdict)}; {suite2p.AGAIN}")
-    new, lost = foreign(found, drawn, verdict, held)
+    outlines = [drawn(*footprint) for footprint in suite2p.footprints(folder, shape)]
+    if len(outlines) != len(verdict):
+        raise InputError(f"{folder}: stat.npy has {len(outlines)} ROIs, iscell.npy {len(verdict)}; {suite2p.AGAIN}")
+    new, lost = foreign(found, outlines, verdict, held)
     gone = f", {lost} of its cells have no ROI here" if lost else ""
     return new, f"verdicts about {len(new) - lost} of {found.height} ROIs{gone}"
 

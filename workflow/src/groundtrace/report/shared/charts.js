@@ -290,6 +290,14 @@ const points = (xs, ys, { style, rows }) => ({
   },
 });
 
+/** Text with a halo, which keeps it readable over bars and points. */
+function haloed(ctx, text, x, y) {
+  ctx.strokeStyle = colours.surface;
+  ctx.lineWidth = 4;
+  ctx.strokeText(text, x, y);
+  ctx.fillText(text, x, y);
+}
+
 /** A straight line with a name at a value of x. */
 const rule = (value, text, colour = "bad") => ({
   draw() {},
@@ -303,7 +311,7 @@ const rule = (value, text, colour = "bad") => ({
     ctx.setLineDash([]);
     ctx.textBaseline = "top";
     ctx.textAlign = x > (box.left + box.right) / 2 ? "right" : "left";
-    ctx.fillText(text, x + (ctx.textAlign === "right" ? -6 : 6), box.top + 2);
+    haloed(ctx, text, x + (ctx.textAlign === "right" ? -6 : 6), box.top + 2);
   },
 });
 
@@ -323,11 +331,7 @@ const curve = (f, text, colour = "ink") => ({
     ctx.rotate(Math.atan2(toY(f(view.end)) - toY(f(view.start)), box.right - box.left));
     ctx.textBaseline = "top";
     ctx.textAlign = "right";
-    // A halo keeps it readable over points.
-    ctx.strokeStyle = colours.surface;
-    ctx.lineWidth = 4;
-    ctx.strokeText(text, 0, 0);
-    ctx.fillText(text, 0, 0);
+    haloed(ctx, text, 0, 0);
     ctx.restore();
   },
 });

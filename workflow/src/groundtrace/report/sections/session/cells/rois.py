@@ -53,7 +53,7 @@ def trace_meanings() -> dict[str, str]:
 
 
 def search_facts(inputs: SessionInputs) -> list[str]:
-    """What cells were looked for and why, and how many of the accepted ones may be noise; sentences."""
+    """What cells were looked for and why, and how many of the accepted ones may be none; sentences."""
     row = inputs.extraction_quality.row(0, named=True)
     pixel = inputs.acquisition.pixel_size
     if row.get("given"):
@@ -63,7 +63,7 @@ def search_facts(inputs: SessionInputs) -> list[str]:
     used, seen = row["diameter"], row["diameter_seen"]
     if used and seen and max(used / seen, seen / used) > NEARLY:
         facts.append(f"The movie shows cells of about {length(seen, pixel)}.")
-    return facts + _decoys(row)
+    return facts + _decoys(row) + _expected(inputs.rois)
 
 
 def given_facts(
@@ -90,11 +90,22 @@ def _decoys(row: dict[str, Any]) -> list[str]:
     if found is None or accepted is None:
         return []
     fact = f"The same search in the inverted movie, where nothing fires: {found} ROI{'' if found == 1 else 's'}, "
+    fact += f"{accepted or 'none'} accepted"
     if not cells:
-        return [f"{fact}{accepted or 'none'} accepted."]
-    if not accepted:
-        return [f"{fact}none accepted, so hardly any of the {cells} accepted cells should be noise."]
-    return [f"{fact}{accepted} accepted, so about {min(accepted, cells)} of the {cells} accepted cells may be noise."]
+        return [f"{fact}."]
+    noise = f"about {min(accepted, cells)}" if accepted else "hardly any"
+    return [f"{fact}, so {noise} of the {cells} accepted cells may be noise."]
+
+
+def _expected(rois: pl.DataFrame) -> list[str]:
+    """How many of the accepted ROIs are cells, which decoys do not tell: they know noise alone."""
+    sure = rois.filter("accepted", kind="active")["cell_probability"].drop_nulls()
+    if not len(sure):
+        return []
+    return [
+        f"By their cell probability, about {round(sure.sum())} of {len(sure)} accepted ROIs are cells; others may be "
+        "dendrites, neuropil or parts of cells."
+    ]
 
 
 def length(pixels: float, pixel_size: float | None) -> str:
