@@ -196,7 +196,8 @@ CAUSES = {
         s, acquisition=example_acquisition(3000, 128, indicator="jGCaMP8f", frame_rate=10.0)
     ),
     "lasts 20 s only": lambda s: replace(s, acquisition=example_acquisition(600, 128)),
-    "Residual motion is 1.4 px": lambda s: motion(s, residual_motion=1.4),
+    "Residual motion is 1.4 px after registration": lambda s: motion(s, residual_motion=1.4),
+    "Residual motion is 1.4 px as recorded": lambda s: motion(s, residual_motion=1.4, displacement_max=0.0),
     "Registration made the movie worse": lambda s: motion(s, template_correlation=0.6),
     "The tissue moved by up to 30 px": lambda s: motion(s, displacement_max=30.0),
     "falls by 38 % over the recording": lambda s: replace(

@@ -52,7 +52,8 @@ def so_far(inputs: SessionInputs) -> str:
     held = decided.filter(pl.col("roi").is_not_null())
     found = int((inputs.rois["kind"] != "merged").sum())
     if decided.is_empty() and found:
-        return f"No one has decided about these {plural(found, 'ROI')} yet: the automatic verdicts hold."
+        which = "this ROI" if found == 1 else f"these {plural(found, 'ROI')}"
+        return f"No one has decided about {which} yet: the automatic verdicts hold."
     lost = decided.height - held.height
     gone = f" {plural(lost, 'decision')} from before {'is' if lost == 1 else 'are'} of ROIs that are no more." * (
         lost > 0

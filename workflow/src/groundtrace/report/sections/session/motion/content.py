@@ -113,12 +113,15 @@ def motion_warnings(inputs: SessionInputs) -> Iterator[Warning]:
     quality, acquisition = inputs.motion_quality.row(0, named=True), inputs.acquisition
     residual = quality["residual_motion"]
     if residual is not None and residual > inputs.parameters.residual_motion_warning:
+        moved = quality["displacement_max"] > 0
         yield Warning(
             "warning",
-            f"Residual motion is {number(residual, 2)} px after registration",
+            f"Residual motion is {number(residual, 2)} px {'after registration' if moved else 'as recorded'}",
             "Cells still move under their ROIs; what looks like activity may be movement, above all when the animal "
             "runs.",
-            "Look at the shifts below. Try nonrigid registration, or smaller blocks.",
+            "Look at the shifts below. Try nonrigid registration, or smaller blocks."
+            if moved
+            else "No frame was moved. Try another motion method, or register another channel (motion_channel).",
             kind="residual_motion",
         )
     before, after = quality["template_correlation_before"], quality["template_correlation"]
