@@ -175,7 +175,7 @@ class ExtractionContract(Contract[ExtractionBackend]):
         truth = with_cells((150, 256, 256), count=100)
         found = self.run(truth.movie, folder)
         assert_found(found, truth, share=0.95)
-        assert found.accepted.sum() >= 95, f"{found.accepted.sum()} of 100 clear cells are accepted"
+        assert found.accepted.sum() >= 90, f"{found.accepted.sum()} of 100 clear cells are accepted"
 
     @promise((64, 64, 300), (64, 200, 200), (1024, 512, 40))
     def fields_of_any_size_will_do(self, folder: Path, size: tuple[int, int, int]) -> None:
