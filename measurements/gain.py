@@ -1,20 +1,18 @@
 """What the gain of each neuron would be worth to the number of spikes in a second, and whether its trace tells it.
 
-    snakemake --configfile config.yaml -- train     (or only ground_truth and network/assessed/offline-*.parquet)
     PYTHONPATH=workflow/src python measurements/gain.py results/network/assessed results/ground_truth.parquet
 
-Recordings at 30 Hz, indicator and class told, each predicted by a network that has not seen its data set; the
-calibration of counts is fitted on five folds for the sixth, and its intervals are not stretched. Predicted counts are
-multiplied by
+Reads what `snakemake -- train` makes: recordings at 30 Hz, indicator and class told, each predicted by a network that
+has not seen its data set. The calibration of counts is fitted on five folds for the sixth, and its intervals are not
+stretched. Predicted counts are multiplied by
 
 - the gain Σ true / Σ predicted of the neuron at that ν, of the recording, or of the neuron's other recordings,
 - what the amplitude of a spike tells of it: measured with the electrode (the slope of dF/F on that of the indicator's
-  binding curve), or estimated from the trace alone.
+  binding curve), or estimated from the trace: the posterior given the sizes of isolated rises, which are noise or 1 to
+  LARGEST spikes through that curve, in unknown shares.
 
-The estimate is the posterior of the amplitude given the sizes of isolated rises: noise, or 1 to LARGEST spikes through
-the indicator's binding curve, with unknown shares of both. Prints CRPS over that of a Poisson distribution at the
-unchanged count, coverage and width of the 90 % interval; and how far estimated amplitudes go with true ones, and either
-with the gain.
+Prints CRPS over that of a Poisson distribution at the unchanged count, coverage and width of the 90 % interval; and how
+far estimated amplitudes go with true ones, and either with the gain.
 """
 
 import argparse
@@ -40,18 +38,16 @@ from groundtrace.training.calibration import Examples, fit_counts
 
 RATE = 30.0
 LEVELS = (1.0, 2.0, 4.0, 8.0)
-CLEAR = 3.0
-"""A rise counts from so many SD of the noise on."""
-LARGEST = 16
+CLEAR, LARGEST = 3.0, 16
+"""A rise counts from so many SD of the noise on, and as that of so many spikes at most."""
 PRIOR, SCATTER = 0.45, 0.2
 """SD of the logarithm of amplitudes over neurons; scatter of rises of one neuron, over their size."""
 GRID = np.linspace(-1.8, 1.8, 73)
 """Logarithm of the amplitude over that of the indicator's median cell."""
-SHARES, DECAYS = np.array([0.01, 0.1, 0.3, 0.5, 0.7, 0.9]), np.array([0.2, 0.35, 0.5, 0.65, 0.8])
+SHARES, DECAYS = np.array((0.01, 0.1, 0.3, 0.5, 0.7, 0.9)), np.array((0.2, 0.35, 0.5, 0.65, 0.8))
 """Share of rises that are noise; how many fewer rises there are with each further spike."""
-TOLD = -0.6
-"""Logarithm of the gain per logarithm of the amplitude: the slope in GCaMP8."""
-WIDEST = 1.6
+TOLD, WIDEST = -0.6, 1.6
+"""Logarithm of the gain per logarithm of the amplitude, the slope in GCaMP8; and the largest that is believed."""
 KEY = ["dataset", "neuron", "recording", "noise_level"]
 NEURON = ["dataset", "neuron", "noise_level"]
 
@@ -164,10 +160,8 @@ def score(title: str, rows: pl.DataFrame, gain: pl.Expr) -> None:
 
 def correlations(rows: pl.DataFrame) -> None:
     """Print per class and ν how estimated and true amplitudes and log gains of neurons go together."""
-    known = rows.filter(pl.col("amplitude").is_finite())
-    neurons = known.group_by(*NEURON, "family").agg(
-        pl.col("found", "true").sum(), pl.col("estimate", "amplitude").mean()
-    )
+    sums, means = pl.col("found", "true").sum(), pl.col("estimate", "amplitude").mean()
+    neurons = rows.filter(pl.col("amplitude").is_finite()).group_by(*NEURON, "family").agg(sums, means)
     neurons = neurons.filter(pl.col("true") >= 5).with_columns(gain=(pl.col("true") / pl.col("found")).log())
     print("\n| class | ν | neurons | SD of log gain | r: estimated, true amplitude | true, gain | estimated, gain |")
     for (name, level), own in sorted(neurons.group_by("family", "noise_level")):
@@ -185,13 +179,12 @@ def main() -> None:
     rows = rows.join(amplitudes(given.ground_truth, rows), on=KEY, how="left", maintain_order="left")
     correlations(rows)
     found, true = (pl.col(name).sum().over(NEURON) for name in ("found", "true"))
+    size = pl.col("amplitude").fill_nan(None).mean().over("dataset", "neuron").fill_null(0)
     gains = {
         "as it is": pl.lit(1.0),
         "gain of the neuron": (true + 0.5) / (found + 0.5),
         "gain of the recording": (pl.col("true") + 0.5) / (pl.col("found") + 0.5),
-        "true amplitude": (
-            TOLD * pl.col("amplitude").fill_nan(None).mean().over("dataset", "neuron").fill_null(0)
-        ).exp(),
+        "true amplitude": (TOLD * size).exp(),
         "estimated amplitude": (TOLD * pl.col("estimate").fill_null(0)).exp(),
     }
     print("\n| counts times | CRPS / Poisson's | below 1 | by class | covers | width, GCaMP8, 3 to 10 |")
