@@ -14,7 +14,7 @@ FOLDER = "results/sub-a/field-F/plane-0/default/track-mixture"
 
 @pytest.fixture(scope="module")
 def tracked(tmp_path_factory) -> Project:
-    still = {"seed": 1, "frames": 300, "height": 128, "width": 128, "motion": 0, "nonrigid": 0, "line_jitter": 0}
+    still = {"seed": 1, "frames": 450, "height": 128, "width": 128, "motion": 0, "nonrigid": 0, "line_jitter": 0}
     project = Project.make(
         tmp_path_factory.mktemp("tracked"),
         COLUMNS + ROWS,
