@@ -23,7 +23,8 @@ def test_real_movies_reach_their_reports(test_data, tmp_path):
     mouse, fissa = study.rows(named=True)
     # Loose on purpose: that cells are found and that their noise is that of the recording.
     assert mouse["cells"] > 20
-    assert fissa["cells"] > 10
+    # Four were drawn by hand; with boutons, dendrites and a vessel it would be more than a dozen.
+    assert 4 <= fissa["cells"] <= 12
     assert 3 < mouse["noise_level"] < 12
     assert 0.5 < fissa["noise_level"] < 3
     assert mouse["residual_motion"] < 0.5
