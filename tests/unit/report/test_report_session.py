@@ -223,12 +223,13 @@ def test_what_was_looked_for_and_what_may_be_noise_is_said(session, page):
     text = " ".join(search_facts(replace(session, extraction_quality=other)))
     assert "from the config. The movie shows cells of about 14 px (17 µm)." in text
     assert "none accepted" in text
+    unjudged = session.rois.with_columns(cell_probability=pl.lit(None, pl.Float32))
     for decoys, end in ((0, "6 ROIs, none accepted."), (3, "6 ROIs, 3 accepted.")):
         nothing = example_extraction_quality(session.rois, accepted=0, decoys_accepted=decoys)
-        assert search_facts(replace(session, extraction_quality=nothing))[-1].endswith(end)
+        facts = search_facts(replace(session, extraction_quality=nothing, rois=unjudged))
+        assert facts[-1].endswith(end)
     unknown = example_extraction_quality(session.rois, decoys=None, decoys_accepted=None)
     flat = session.acquisition.model_copy(update={"pixel_size": None})
-    unjudged = session.rois.with_columns(cell_probability=pl.lit(None, pl.Float32))
     assert search_facts(replace(session, extraction_quality=unknown, acquisition=flat, rois=unjudged)) == [
         "Looked for: cells of 10 px, from the pixel size."
     ]
