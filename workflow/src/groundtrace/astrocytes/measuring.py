@@ -19,8 +19,8 @@ SMOOTH = 3
 SURE = 4.0
 """Noise SDs that a pixel rises by, at least, where its onset is told."""
 LOWER = 0.12
-"""Standard error of a peak, of the peak, beside its noise: means over SMOOTH frames and the soft border make peaks a
-tenth too low in simulated recordings."""
+"""Relative standard error of a peak, in addition to its noise: averaging over SMOOTH frames and the soft border make
+peaks a tenth too low in simulated recordings."""
 BRIGHT = 75
 """Percentile of the dF/F of an event's pixels of which half is its border."""
 

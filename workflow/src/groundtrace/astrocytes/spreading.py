@@ -16,7 +16,7 @@ FEWEST = 6
 CHANCE = 0.01
 """That squares fall as much without a front (F test)."""
 FASTER = 0.1
-"""Standard error of a speed, of the speed, beside what the fit leaves: smoothing makes fronts a tenth too fast in
+"""Relative standard error of a speed, in addition to that of the fit: smoothing makes fronts a tenth too fast in
 simulated recordings."""
 
 Fit = tuple[float, float, float, tuple[float, float]]
