@@ -60,6 +60,7 @@ lock:
 	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --extra dev pyproject.toml -o requirements.lock
 
 .venv/ready: requirements.lock
+	@case '$(CURDIR)' in *' '*) echo "error: the path '$(CURDIR)' has a space, and Snakemake cannot start Python from such a folder; move or clone the repository to a path without spaces (data and results may have some)"; exit 1;; esac
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo 'error: $(PYTHON) with venv is needed; on Debian: apt-get install python3.11 python3.11-venv (or name another 3.11: make PYTHON=...)'; exit 1; }
 	$(PYTHON) -m venv .venv
 	pip install --quiet --disable-pip-version-check uv==$(UV)
